@@ -1,0 +1,503 @@
+package ofp
+
+import "encoding/binary"
+
+// ActionType is the type of an action, the same in all versions; a table holds
+// the number that each version gives it (ofp_action_type).
+type ActionType uint8
+
+// Action types.
+const (
+	ActionUnknown      ActionType = iota // of a number that the version does not have: kept raw
+	ActionOutput                         // Arg: port, MaxLen: bytes for the controller
+	ActionSetVLANVID                     // Arg: VLAN identifier; 1.0 and 1.1
+	ActionSetVLANPCP                     // Arg: priority; 1.0 and 1.1
+	ActionStripVLAN                      // 1.0; pop_vlan later
+	ActionSetEthSrc                      // Value: address; 1.0 and 1.1
+	ActionSetEthDst                      // Value: address; 1.0 and 1.1
+	ActionSetIPv4Src                     // Arg: address; 1.0 and 1.1
+	ActionSetIPv4Dst                     // Arg: address; 1.0 and 1.1
+	ActionSetIPToS                       // Arg: DSCP in the six upper bits of a byte; 1.0 and 1.1
+	ActionSetIPECN                       // Arg: ECN; 1.1
+	ActionSetTPSrc                       // Arg: port; 1.0 and 1.1
+	ActionSetTPDst                       // Arg: port; 1.0 and 1.1
+	ActionEnqueue                        // Arg: port, Queue: queue; 1.0
+	ActionCopyTTLOut                     // 1.1 and later
+	ActionCopyTTLIn                      // 1.1 and later
+	ActionSetMPLSLabel                   // Arg: label; 1.1
+	ActionSetMPLSTC                      // Arg: traffic class; 1.1
+	ActionSetMPLSTTL                     // Arg: TTL; 1.1 and later
+	ActionDecMPLSTTL                     // 1.1 and later
+	ActionPushVLAN                       // Arg: Ethernet type; 1.1 and later
+	ActionPopVLAN                        // 1.1 and later; strip_vlan in 1.0
+	ActionPushMPLS                       // Arg: Ethernet type; 1.1 and later
+	ActionPopMPLS                        // Arg: Ethernet type; 1.1 and later
+	ActionSetQueue                       // Arg: queue; 1.1 and later
+	ActionGroup                          // Arg: group; 1.1 and later
+	ActionSetNWTTL                       // Arg: TTL; 1.1 and later
+	ActionDecNWTTL                       // 1.1 and later
+	ActionSetField                       // Arg: OXM header, Value: its payload; 1.2 and later
+	ActionPushPBB                        // Arg: Ethernet type; 1.3
+	ActionPopPBB                         // 1.3
+	ActionExperimenter                   // Arg: experimenter, Value: all after it
+	numActions
+)
+
+// ControllerMaxLenNone as the MaxLen of an output to the controller asks for
+// the whole packet, unbuffered (OFPCML_NO_BUFFER; 1.0 and 1.1 read it as 65,535
+// bytes).
+const ControllerMaxLenNone = 0xffff
+
+// Action is one action of a flow, a packet-out or a bucket. What Arg, MaxLen,
+// Queue and Value hold depends on the type, as its constant says; what a type
+// has no use for is zero.
+type Action struct {
+	Type   ActionType
+	MaxLen uint16
+	Arg    uint32
+	Queue  uint32
+	Value  []byte // of a decoded action: aliases the frame
+}
+
+// Output sends the packet out of a port. To the controller it sends the whole
+// packet.
+func Output(p PortNo) Action {
+	a := Action{Type: ActionOutput, Arg: uint32(p)}
+	if p == PortController {
+		a.MaxLen = ControllerMaxLenNone
+	}
+	return a
+}
+
+// OutputController sends at most maxLen bytes of the packet to the controller.
+func OutputController(maxLen uint16) Action {
+	return Action{Type: ActionOutput, Arg: uint32(PortController), MaxLen: maxLen}
+}
+
+// Group hands the packet to a group.
+func Group(id uint32) Action { return Action{Type: ActionGroup, Arg: id} }
+
+// SetField writes a value into a header field. The value must have the field's
+// length.
+func SetField(f FieldID, value []byte) Action {
+	return Action{Type: ActionSetField, Arg: f.Info().Header(false), Value: value}
+}
+
+// Port returns the port of an output or enqueue action.
+func (a *Action) Port() PortNo { return PortNo(a.Arg) }
+
+// Field returns what a set_field action writes, as a match field of that value.
+func (a *Action) Field() MatchField {
+	f := MatchField{ID: fieldOf(a.Arg), Header: a.Arg, Value: a.Value}
+	if a.Arg&0x100 != 0 && f.ID != FieldUnknown {
+		n := len(a.Value) / 2
+		f.Value, f.Mask = a.Value[:n], a.Value[n:]
+	}
+	return f
+}
+
+// actionShape is the layout of an action's body.
+type actionShape uint8
+
+const (
+	shapeNone actionShape = iota // 4 bytes of padding
+	shape8                       // a byte
+	shape16                      // two bytes
+	shape32                      // four bytes
+	shapeMAC                     // an Ethernet address, 6 bytes of padding
+	shapeOutput
+	shapeEnqueue
+	shapeField
+	shapeExperimenter
+	shapeRaw
+)
+
+// actionInfo is one row of the table of actions.
+type actionInfo struct {
+	name  string
+	wire  wire
+	shape actionShape
+}
+
+func only10and11(n10, n11 int16) wire { return wire{n10, n11, none, none} }
+
+var actions = [numActions]actionInfo{
+	ActionUnknown:      {"unknown", all(none), shapeRaw},
+	ActionOutput:       {"output", all(0), shapeOutput},
+	ActionSetVLANVID:   {"set_vlan_vid", only10and11(1, 1), shape16},
+	ActionSetVLANPCP:   {"set_vlan_pcp", only10and11(2, 2), shape8},
+	ActionStripVLAN:    {"strip_vlan", only10and11(3, none), shapeNone},
+	ActionSetEthSrc:    {"set_dl_src", only10and11(4, 3), shapeMAC},
+	ActionSetEthDst:    {"set_dl_dst", only10and11(5, 4), shapeMAC},
+	ActionSetIPv4Src:   {"set_nw_src", only10and11(6, 5), shape32},
+	ActionSetIPv4Dst:   {"set_nw_dst", only10and11(7, 6), shape32},
+	ActionSetIPToS:     {"set_nw_tos", only10and11(8, 7), shape8},
+	ActionSetIPECN:     {"set_nw_ecn", only10and11(none, 8), shape8},
+	ActionSetTPSrc:     {"set_tp_src", only10and11(9, 9), shape16},
+	ActionSetTPDst:     {"set_tp_dst", only10and11(10, 10), shape16},
+	ActionEnqueue:      {"enqueue", only10and11(11, none), shapeEnqueue},
+	ActionCopyTTLOut:   {"copy_ttl_out", since(V11, 11), shapeNone},
+	ActionCopyTTLIn:    {"copy_ttl_in", since(V11, 12), shapeNone},
+	ActionSetMPLSLabel: {"set_mpls_label", only10and11(none, 13), shape32},
+	ActionSetMPLSTC:    {"set_mpls_tc", only10and11(none, 14), shape8},
+	ActionSetMPLSTTL:   {"set_mpls_ttl", since(V11, 15), shape8},
+	ActionDecMPLSTTL:   {"dec_mpls_ttl", since(V11, 16), shapeNone},
+	ActionPushVLAN:     {"push_vlan", since(V11, 17), shape16},
+	ActionPopVLAN:      {"pop_vlan", since(V11, 18), shapeNone},
+	ActionPushMPLS:     {"push_mpls", since(V11, 19), shape16},
+	ActionPopMPLS:      {"pop_mpls", since(V11, 20), shape16},
+	ActionSetQueue:     {"set_queue", since(V11, 21), shape32},
+	ActionGroup:        {"group", since(V11, 22), shape32},
+	ActionSetNWTTL:     {"set_nw_ttl", since(V11, 23), shape8},
+	ActionDecNWTTL:     {"dec_nw_ttl", since(V11, 24), shapeNone},
+	ActionSetField:     {"set_field", since(V12, 25), shapeField},
+	ActionPushPBB:      {"push_pbb", since(V13, 26), shape16},
+	ActionPopPBB:       {"pop_pbb", since(V13, 27), shapeNone},
+	ActionExperimenter: {"experimenter", all(none), shapeExperimenter}, // 0xffff in all versions
+}
+
+const kindExperimenter = 0xffff
+
+// actionByKind is the table turned round.
+var actionByKind = func() (t [4][32]ActionType) {
+	for i, a := range actions {
+		for _, v := range Versions() {
+			if n, ok := a.wire.in(v); ok {
+				t[v-1][n] = ActionType(i)
+			}
+		}
+	}
+	return t
+}()
+
+func actionOf(v Version, kind uint16) ActionType {
+	if kind == kindExperimenter {
+		return ActionExperimenter
+	}
+	if int(kind) < len(actionByKind[0]) {
+		return actionByKind[v-1][kind]
+	}
+	return ActionUnknown
+}
+
+// String returns the specification's name in small letters, such as
+// "set_field".
+func (t ActionType) String() string {
+	if t >= numActions {
+		t = ActionUnknown
+	}
+	return actions[t].name
+}
+
+// walkActions walks a list of actions that fills the structure at hand.
+func walkActions(c *cursor, as *[]Action) {
+	if c.wr {
+		for i := range *as {
+			writeAction(c, &(*as)[i])
+		}
+		return
+	}
+	*as = (*as)[:0]
+	for c.more() {
+		readAction(c, extend(as))
+	}
+	if c.err != nil {
+		*as = (*as)[:0]
+	}
+}
+
+func readAction(c *cursor, a *Action) {
+	if c.left() < 8 {
+		c.short("action", 8)
+		return
+	}
+	b := c.buf[c.off:c.end]
+	kind, n := binary.BigEndian.Uint16(b), int(binary.BigEndian.Uint16(b[2:]))
+	if n < 8 || n&7 != 0 || n > len(b) {
+		c.off += 2
+		c.bad("action length", "%d, want a multiple of 8, at least 8 and at most %d", n, len(b))
+		return
+	}
+	*a = Action{Type: actionOf(c.v, kind)}
+	shape := actions[a.Type].shape
+	if want := shape.len(c.v); want != 0 && n != want {
+		c.off += 2
+		c.bad("action "+a.Type.String(), "length %d, want %d", n, want)
+		return
+	}
+	body := b[4:n:n]
+	switch shape {
+	case shape8:
+		a.Arg = uint32(body[0])
+	case shape16:
+		a.Arg = uint32(binary.BigEndian.Uint16(body))
+	case shape32:
+		a.Arg = binary.BigEndian.Uint32(body)
+	case shapeMAC:
+		a.Value = body[:6:6]
+	case shapeOutput:
+		var p PortNo
+		if c.v == V10 {
+			c.port16(body, &p, "port")
+			a.MaxLen = binary.BigEndian.Uint16(body[2:])
+		} else {
+			c.port32(body, &p)
+			a.MaxLen = binary.BigEndian.Uint16(body[4:])
+		}
+		a.Arg = uint32(p)
+	case shapeEnqueue:
+		var p PortNo
+		c.port16(body, &p, "port")
+		a.Arg = uint32(p)
+		a.Queue = binary.BigEndian.Uint32(body[8:])
+	case shapeField:
+		h := binary.BigEndian.Uint32(body)
+		l := int(h & 0xff)
+		if (4+4+l+7)&^7 != n {
+			c.off += 4
+			c.bad("action set_field", "field 0x%08x of %d bytes in an action of %d", h, l, n)
+			return
+		}
+		if f := fieldOf(h); f != FieldUnknown && h != fields[f].oxm && h != fields[f].oxmMasked {
+			c.off += 4
+			c.bad("action set_field", "%s has %d bytes, want %s", f, l, fields[f].lengths())
+			return
+		}
+		a.Arg = h
+		a.Value = body[4 : 4+l : 4+l]
+	case shapeExperimenter:
+		a.Arg = binary.BigEndian.Uint32(body)
+		a.Value = body[4:]
+	case shapeRaw:
+		a.Arg = uint32(kind)
+		a.Value = body
+	}
+	c.off += n
+}
+
+// len is the length of an action of that shape, or 0 if it varies.
+func (s actionShape) len(v Version) int {
+	switch s {
+	case shapeMAC, shapeEnqueue:
+		return 16
+	case shapeOutput:
+		if v == V10 {
+			return 8
+		}
+		return 16
+	case shapeField, shapeExperimenter, shapeRaw:
+		return 0
+	}
+	return 8
+}
+
+func writeAction(c *cursor, a *Action) {
+	if a.Type >= numActions {
+		c.bad("action", "type %d", a.Type)
+		return
+	}
+	row := &actions[a.Type]
+	kind, ok := row.wire.in(c.v)
+	if !ok {
+		switch a.Type {
+		case ActionExperimenter:
+			kind = kindExperimenter
+		case ActionUnknown:
+			kind = uint16(a.Arg)
+		default:
+			if b, ok := translate(c, a); ok {
+				writeAction(c, &b)
+				return
+			}
+			c.lacks("action " + row.name)
+			return
+		}
+	}
+	n := row.shape.len(c.v)
+	switch row.shape {
+	case shapeField, shapeExperimenter:
+		n = (8 + len(a.Value) + 7) &^ 7
+	case shapeRaw:
+		n = 4 + len(a.Value)
+	}
+	if n > 0xfff8 || row.shape == shapeRaw && n&7 != 0 {
+		c.bad("action "+row.name, "length %d", n)
+		return
+	}
+	start := len(c.buf)
+	for k := n; k > 0; k -= len(zeros) {
+		c.buf = append(c.buf, zeros[:min(k, len(zeros))]...)
+	}
+	b := c.buf[start:]
+	binary.BigEndian.PutUint16(b, kind)
+	binary.BigEndian.PutUint16(b[2:], uint16(n))
+	body := b[4:]
+	switch row.shape {
+	case shape8:
+		c.fits(a, 8)
+		body[0] = uint8(a.Arg)
+	case shape16:
+		c.fits(a, 16)
+		binary.BigEndian.PutUint16(body, uint16(a.Arg))
+	case shape32:
+		binary.BigEndian.PutUint32(body, a.Arg)
+	case shapeMAC:
+		if len(a.Value) != 6 {
+			c.bad("action "+row.name, "address of %d bytes", len(a.Value))
+			return
+		}
+		copy(body, a.Value)
+	case shapeOutput:
+		p := a.Port()
+		if c.v == V10 {
+			c.port16(body, &p, "action output")
+			binary.BigEndian.PutUint16(body[2:], a.MaxLen)
+		} else {
+			c.port32(body, &p)
+			binary.BigEndian.PutUint16(body[4:], a.MaxLen)
+		}
+	case shapeEnqueue:
+		p := a.Port()
+		c.port16(body, &p, "action enqueue")
+		binary.BigEndian.PutUint32(body[8:], a.Queue)
+	case shapeField:
+		f := fieldOf(a.Arg)
+		if int(a.Arg&0xff) != len(a.Value) || f != FieldUnknown && a.Arg != fields[f].oxm && a.Arg != fields[f].oxmMasked {
+			c.bad("action set_field", "%s: value of %d bytes", f, len(a.Value))
+			return
+		}
+		if f != FieldUnknown && fields[f].Since > c.v {
+			c.lacks("action set_field of " + f.String())
+			return
+		}
+		binary.BigEndian.PutUint32(body, a.Arg)
+		copy(body[4:], a.Value)
+	case shapeExperimenter:
+		binary.BigEndian.PutUint32(body, a.Arg)
+		copy(body[4:], a.Value)
+	case shapeRaw:
+		copy(body, a.Value)
+	}
+}
+
+// fits fails unless the action's argument has at most that many bits.
+func (c *cursor) fits(a *Action, bits int) {
+	if a.Arg>>bits != 0 {
+		c.bad("action "+a.Type.String(), "%d does not fit in %d bits", a.Arg, bits)
+	}
+}
+
+// cloneActions copies actions and what they alias.
+func cloneActions(as []Action) []Action {
+	if as == nil {
+		return nil
+	}
+	out := make([]Action, len(as))
+	for i, a := range as {
+		if a.Value != nil {
+			a.Value = append([]byte{}, a.Value...)
+		}
+		out[i] = a
+	}
+	return out
+}
+
+// legacySet pairs the actions of 1.0 and 1.1 that write one field with the
+// field that set_field writes since 1.2. shift is how far to the left the old
+// action has the value.
+var legacySet = [...]struct {
+	action ActionType
+	field  FieldID
+	shift  int
+}{
+	{ActionSetVLANVID, FieldVLANVID, 0},
+	{ActionSetVLANPCP, FieldVLANPCP, 0},
+	{ActionSetEthSrc, FieldEthSrc, 0},
+	{ActionSetEthDst, FieldEthDst, 0},
+	{ActionSetIPv4Src, FieldIPv4Src, 0},
+	{ActionSetIPv4Dst, FieldIPv4Dst, 0},
+	{ActionSetIPToS, FieldIPDSCP, 2},
+	{ActionSetIPECN, FieldIPECN, 0},
+	{ActionSetTPSrc, FieldTCPSrc, 0},
+	{ActionSetTPSrc, FieldUDPSrc, 0},
+	{ActionSetTPSrc, FieldSCTPSrc, 0},
+	{ActionSetTPDst, FieldTCPDst, 0},
+	{ActionSetTPDst, FieldUDPDst, 0},
+	{ActionSetTPDst, FieldSCTPDst, 0},
+	{ActionSetMPLSLabel, FieldMPLSLabel, 0},
+	{ActionSetMPLSTC, FieldMPLSTC, 0},
+}
+
+// translate returns an action that says in the version at hand what a says in
+// another, if there is one.
+func translate(c *cursor, a *Action) (Action, bool) {
+	switch {
+	case a.Type == ActionStripVLAN && c.v >= V11:
+		return Action{Type: ActionPopVLAN}, true
+	case a.Type == ActionPopVLAN && c.v == V10:
+		return Action{Type: ActionStripVLAN}, true
+	case a.Type == ActionSetField && c.v <= V11:
+		return toLegacy(c, a)
+	case c.v >= V12:
+		return toSetField(c, a)
+	}
+	return Action{}, false
+}
+
+func toLegacy(c *cursor, a *Action) (Action, bool) {
+	x := a.Field()
+	if x.Mask != nil {
+		return Action{}, false
+	}
+	for _, l := range legacySet {
+		if l.field != x.ID {
+			continue
+		}
+		if _, ok := actions[l.action].wire.in(c.v); !ok {
+			return Action{}, false
+		}
+		out := Action{Type: l.action}
+		switch {
+		case actions[l.action].shape == shapeMAC:
+			out.Value = x.Value
+		case l.action == ActionSetVLANVID:
+			v := beUint(x.Value)
+			if v&VLANPresent == 0 {
+				return Action{}, false
+			}
+			out.Arg = uint32(v &^ VLANPresent)
+		default:
+			out.Arg = uint32(beUint(x.Value)) << l.shift
+		}
+		return out, true
+	}
+	return Action{}, false
+}
+
+func toSetField(c *cursor, a *Action) (Action, bool) {
+	for _, l := range legacySet {
+		if l.action != a.Type {
+			continue
+		}
+		if a.Type == ActionSetTPSrc || a.Type == ActionSetTPDst {
+			// Which protocol's port is meant only the match can tell.
+			return Action{}, false
+		}
+		info := l.field.Info()
+		if actions[l.action].shape == shapeMAC {
+			return Action{Type: ActionSetField, Arg: info.oxm, Value: a.Value}, true
+		}
+		v := uint64(a.Arg >> l.shift)
+		if a.Type == ActionSetVLANVID {
+			v |= VLANPresent
+		}
+		if v > info.max() {
+			c.bad("action "+a.Type.String(), "%d does not fit in %d bits", a.Arg, info.Bits)
+			return Action{}, false
+		}
+		value := make([]byte, info.Bytes())
+		putUint(value, v)
+		return Action{Type: ActionSetField, Arg: info.oxm, Value: value}, true
+	}
+	return Action{}, false
+}

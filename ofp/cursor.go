@@ -1,0 +1,231 @@
+package ofp
+
+import (
+	"encoding/binary"
+	"fmt"
+)
+
+// cursor walks a message's wire form. It either reads from buf or appends to
+// it; the walk methods of the messages are written once for both. It remembers
+// the first error and makes later steps harmless, so that a walk runs straight
+// through and its caller checks once.
+type cursor struct {
+	buf  []byte  // reading: the frame; writing: the output so far
+	off  int     // reading: the next byte
+	end  int     // reading: the end of the structure at hand
+	base int     // where the message begins in buf
+	v    Version // of the message
+	wr   bool    // writing
+	msg  string  // name of the message, for errors
+	err  error   // the first one
+}
+
+// zeros is what a failed or short read sees, and what padding is made of. It is
+// never written to.
+var zeros [512]byte
+
+// fixed returns the next n bytes of the wire form: the bytes to read from, or
+// zeros just appended to be filled in. n is at most len(zeros). The slice is
+// valid until the next call. what names the structure for an error.
+func (c *cursor) fixed(n int, what string) []byte {
+	if c.wr {
+		l := len(c.buf)
+		c.buf = append(c.buf, zeros[:n]...)
+		return c.buf[l : l+n : l+n]
+	}
+	if c.end-c.off < n {
+		c.short(what, n)
+		return zeros[:n:n]
+	}
+	b := c.buf[c.off : c.off+n : c.off+n]
+	c.off += n
+	return b
+}
+
+func (c *cursor) u8(b []byte, p *uint8) {
+	if c.wr {
+		b[0] = *p
+	} else {
+		*p = b[0]
+	}
+}
+
+func (c *cursor) u16(b []byte, p *uint16) {
+	if c.wr {
+		binary.BigEndian.PutUint16(b, *p)
+	} else {
+		*p = binary.BigEndian.Uint16(b)
+	}
+}
+
+func (c *cursor) u32(b []byte, p *uint32) {
+	if c.wr {
+		binary.BigEndian.PutUint32(b, *p)
+	} else {
+		*p = binary.BigEndian.Uint32(b)
+	}
+}
+
+func (c *cursor) u64(b []byte, p *uint64) {
+	if c.wr {
+		binary.BigEndian.PutUint64(b, *p)
+	} else {
+		*p = binary.BigEndian.Uint64(b)
+	}
+}
+
+// bytes copies a fixed-size field either way.
+func (c *cursor) bytes(b, p []byte) {
+	if c.wr {
+		copy(b, p)
+	} else {
+		copy(p, b)
+	}
+}
+
+// text is a fixed-size field that holds a string padded with zeros. What does
+// not fit is an error; the last byte is always zero, as Open vSwitch wants it.
+func (c *cursor) text(b []byte, p *string, what string) {
+	if c.wr {
+		if len(*p) >= len(b) {
+			c.fail(what, fmt.Errorf("%w: %d bytes, at most %d fit", ErrMalformed, len(*p), len(b)-1))
+			return
+		}
+		copy(b, *p)
+		return
+	}
+	n := 0
+	for n < len(b) && b[n] != 0 {
+		n++
+	}
+	if *p != string(b[:n]) { // compares without allocating
+		*p = string(b[:n])
+	}
+}
+
+// rest is everything up to the end of the structure at hand. Read bytes alias
+// the frame.
+func (c *cursor) rest(p *[]byte) {
+	if c.wr {
+		c.buf = append(c.buf, *p...)
+		return
+	}
+	*p = c.buf[c.off:c.end:c.end]
+	c.off = c.end
+}
+
+// more reports whether a list being read has another element.
+func (c *cursor) more() bool { return c.err == nil && c.off < c.end }
+
+// left is how many bytes of the structure at hand are still to be read.
+func (c *cursor) left() int { return c.end - c.off }
+
+// enter bounds reading to the next n bytes, which the caller has compared with
+// left, and returns what leave needs to lift the bound.
+func (c *cursor) enter(n int) (outer int) {
+	outer = c.end
+	c.end = c.off + n
+	return outer
+}
+
+// leave skips what is left of the bounded structure and lifts the bound.
+func (c *cursor) leave(outer int) {
+	c.off = c.end
+	c.end = outer
+}
+
+// skip passes over n bytes of padding: reads past at most what is there, or
+// writes zeros.
+func (c *cursor) skip(n int) {
+	if c.wr {
+		c.buf = append(c.buf, zeros[:n]...)
+		return
+	}
+	if n > c.end-c.off {
+		n = c.end - c.off
+	}
+	c.off += n
+}
+
+// mark is where the next byte will be written or read.
+func (c *cursor) mark() int {
+	if c.wr {
+		return len(c.buf)
+	}
+	return c.off
+}
+
+// setLen16 writes the number of bytes since mark start at offset at from start.
+func (c *cursor) setLen16(start, at int) {
+	n := len(c.buf) - start
+	if n > 0xffff {
+		c.fail("length", ErrTooLong)
+		return
+	}
+	binary.BigEndian.PutUint16(c.buf[start+at:], uint16(n))
+}
+
+// pad8 pads what was written since start to a multiple of 8 bytes.
+func (c *cursor) pad8(start int) {
+	if n := (len(c.buf) - start) & 7; n != 0 {
+		c.buf = append(c.buf, zeros[:8-n]...)
+	}
+}
+
+// fail records err, unless an earlier one is remembered.
+func (c *cursor) fail(what string, err error) {
+	if c.err != nil {
+		return
+	}
+	if c.wr {
+		c.err = &EncodeError{Message: c.msg, Version: c.v, Field: what, Err: err}
+	} else {
+		c.err = &DecodeError{Message: c.msg, Version: c.v, Field: what, Offset: c.off - c.base, Err: err}
+	}
+}
+
+func (c *cursor) short(what string, n int) {
+	c.fail(what, fmt.Errorf("%w: need %d bytes, %d left", ErrTruncated, n, c.end-c.off))
+	c.off = c.end
+}
+
+func (c *cursor) bad(what, format string, args ...any) {
+	c.fail(what, fmt.Errorf("%w: %s", ErrMalformed, fmt.Sprintf(format, args...)))
+}
+
+// lacks records that the version cannot say what.
+func (c *cursor) lacks(what string) { c.fail(what, ErrVersion) }
+
+// extend lengthens *s by one element and returns it, keeping the slices that
+// the element held when it was last in use.
+func extend[T any](s *[]T) *T {
+	n := len(*s)
+	if n < cap(*s) {
+		*s = (*s)[:n+1]
+	} else {
+		var zero T
+		*s = append(*s, zero)
+	}
+	return &(*s)[n]
+}
+
+// list walks a slice whose elements fill the structure at hand.
+func list[T any](c *cursor, s *[]T, what string, walk func(*cursor, *T)) {
+	if c.wr {
+		for i := range *s {
+			walk(c, &(*s)[i])
+		}
+		return
+	}
+	*s = (*s)[:0]
+	for c.more() {
+		before := c.off
+		walk(c, extend(s))
+		if c.off == before && c.err == nil {
+			c.bad(what, "empty element")
+		}
+	}
+	if c.err != nil {
+		*s = (*s)[:0]
+	}
+}

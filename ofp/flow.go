@@ -1,0 +1,197 @@
+package ofp
+
+import "fmt"
+
+// Special numbers of flows.
+const (
+	NoBuffer        uint32 = 0xffffffff // the packet is not buffered (OFP_NO_BUFFER)
+	GroupAny        uint32 = 0xffffffff // no restriction by group (OFPG_ANY)
+	GroupAll        uint32 = 0xfffffffc // all groups (OFPG_ALL)
+	GroupMax        uint32 = 0xffffff00 // the highest group number
+	TableAll        uint8  = 0xff       // all tables (OFPTT_ALL)
+	QueueAll        uint32 = 0xffffffff // all queues (OFPQ_ALL)
+	PriorityDefault        = 0x8000     // of a flow that names none (OFP_DEFAULT_PRIORITY)
+)
+
+// FlowCommand is what a flow-mod does (ofp_flow_mod_command, section 7.3.4.2 of
+// OpenFlow 1.3.5).
+type FlowCommand uint8
+
+// Flow commands.
+const (
+	FlowAdd          FlowCommand = 0
+	FlowModify       FlowCommand = 1 // change the instructions of all flows that match
+	FlowModifyStrict FlowCommand = 2 // of the one with this match and priority
+	FlowDelete       FlowCommand = 3 // delete all flows that match
+	FlowDeleteStrict FlowCommand = 4 // the one with this match and priority
+)
+
+// FlowFlags are the flags of a flow-mod (ofp_flow_mod_flags).
+type FlowFlags uint16
+
+// Flow flags.
+const (
+	FlowSendFlowRem  FlowFlags = 1 << 0 // send flow-removed when the flow goes
+	FlowCheckOverlap FlowFlags = 1 << 1 // refuse a flow that overlaps one of its priority
+	FlowEmergency    FlowFlags = 1 << 2 // 1.0: an emergency flow
+	FlowResetCounts  FlowFlags = 1 << 2 // 1.2 and later: set the counters to zero
+	FlowNoPktCounts  FlowFlags = 1 << 3 // 1.3: do not count packets
+	FlowNoByteCounts FlowFlags = 1 << 4 // 1.3: do not count bytes
+)
+
+// FlowMod adds, changes or deletes flows (ofp_flow_mod, section 7.3.4.2 of
+// OpenFlow 1.3.5). Make one with NewFlowMod: a zero OutPort or OutGroup is a
+// restriction, not the absence of one.
+type FlowMod struct {
+	Cookie      uint64
+	CookieMask  uint64 // 1.1 and later: which flows a modify or delete is about
+	Table       uint8  // 1.1 and later
+	Command     FlowCommand
+	IdleTimeout uint16 // seconds without a packet; 0: none
+	HardTimeout uint16 // seconds since it was added; 0: none
+	Priority    uint16
+	BufferID    uint32 // a buffered packet to apply the flow to, or NoBuffer
+	OutPort     PortNo // delete only flows that output there, or PortAny
+	OutGroup    uint32 // delete only flows that use the group, or GroupAny; 1.1 and later
+	Flags       FlowFlags
+
+	Match        Match
+	Instructions []Instruction
+}
+
+// NewFlowMod returns a flow-mod with the default priority, no buffer and no
+// restriction by port or group; a delete is about all tables.
+func NewFlowMod(command FlowCommand) *FlowMod {
+	m := &FlowMod{Command: command, Priority: PriorityDefault, BufferID: NoBuffer, OutPort: PortAny, OutGroup: GroupAny}
+	if command == FlowDelete || command == FlowDeleteStrict {
+		m.Table = TableAll
+	}
+	return m
+}
+
+// Type returns TypeFlowMod.
+func (*FlowMod) Type() Type { return TypeFlowMod }
+
+// Clone returns a message that shares no memory with m.
+func (m *FlowMod) Clone() *FlowMod {
+	o := *m
+	o.Match = m.Match.Clone()
+	o.Instructions = CloneInstructions(m.Instructions)
+	return &o
+}
+
+func (m *FlowMod) walk(c *cursor) {
+	if c.v == V10 {
+		m.walk10(c)
+		return
+	}
+	b := c.fixed(40, "flow_mod")
+	c.u64(b, &m.Cookie)
+	c.u64(b[8:], &m.CookieMask)
+	c.u8(b[16:], &m.Table)
+	c.u8(b[17:], (*uint8)(&m.Command))
+	c.u16(b[18:], &m.IdleTimeout)
+	c.u16(b[20:], &m.HardTimeout)
+	c.u16(b[22:], &m.Priority)
+	c.u32(b[24:], &m.BufferID)
+	c.port32(b[28:], &m.OutPort)
+	c.u32(b[32:], &m.OutGroup)
+	c.u16(b[36:], (*uint16)(&m.Flags))
+	walkMatch(c, &m.Match)
+	walkInstructions(c, &m.Instructions)
+}
+
+func (m *FlowMod) walk10(c *cursor) {
+	if c.wr {
+		switch {
+		case m.Table != 0 && m.Table != TableAll:
+			c.lacks(fmt.Sprintf("table %d", m.Table))
+		case m.CookieMask != 0 && m.CookieMask != ^uint64(0):
+			c.lacks("cookie_mask")
+		case m.CookieMask != 0 && m.Command != FlowAdd:
+			c.lacks("cookie_mask")
+		case m.OutGroup != GroupAny && m.OutGroup != 0:
+			c.lacks("out_group")
+		}
+	}
+	walkMatch(c, &m.Match)
+	b := c.fixed(24, "flow_mod")
+	command := uint16(m.Command)
+	c.u64(b, &m.Cookie)
+	c.u16(b[8:], &command)
+	c.u16(b[10:], &m.IdleTimeout)
+	c.u16(b[12:], &m.HardTimeout)
+	c.u16(b[14:], &m.Priority)
+	c.u32(b[16:], &m.BufferID)
+	c.port16(b[20:], &m.OutPort, "out_port")
+	c.u16(b[22:], (*uint16)(&m.Flags))
+	if !c.wr {
+		if command > 0xff {
+			c.bad("flow_mod command", "%d", command)
+		}
+		m.Command = FlowCommand(command)
+		m.CookieMask, m.OutGroup = 0, GroupAny
+		m.Table = 0
+	}
+	walkInstructions(c, &m.Instructions)
+}
+
+// FlowRemovedReason says why a flow is gone (ofp_flow_removed_reason).
+type FlowRemovedReason uint8
+
+// Reasons of a flow's removal.
+const (
+	RemovedIdleTimeout FlowRemovedReason = 0
+	RemovedHardTimeout FlowRemovedReason = 1
+	RemovedDelete      FlowRemovedReason = 2
+	RemovedGroupDelete FlowRemovedReason = 3 // 1.1 and later
+	RemovedMeterDelete FlowRemovedReason = 4 // Open vSwitch, as in 1.4
+	RemovedEviction    FlowRemovedReason = 5 // Open vSwitch, as in 1.4
+)
+
+// FlowRemoved tells that a flow with FlowSendFlowRem is gone (ofp_flow_removed,
+// section 7.4.2 of OpenFlow 1.3.5).
+type FlowRemoved struct {
+	Cookie       uint64
+	Priority     uint16
+	Reason       FlowRemovedReason
+	Table        uint8  // 1.1 and later
+	DurationSec  uint32 // how long the flow was alive
+	DurationNsec uint32 // nanoseconds beyond DurationSec
+	IdleTimeout  uint16 // seconds
+	HardTimeout  uint16 // seconds; 1.2 and later, and Open vSwitch in 1.1
+	Packets      uint64
+	Bytes        uint64
+	Match        Match
+}
+
+// Type returns TypeFlowRemoved.
+func (*FlowRemoved) Type() Type { return TypeFlowRemoved }
+
+func (m *FlowRemoved) walk(c *cursor) {
+	if c.v == V10 {
+		walkMatch(c, &m.Match)
+		b := c.fixed(40, "flow_removed")
+		c.u64(b, &m.Cookie)
+		c.u16(b[8:], &m.Priority)
+		c.u8(b[10:], (*uint8)(&m.Reason))
+		c.u32(b[12:], &m.DurationSec)
+		c.u32(b[16:], &m.DurationNsec)
+		c.u16(b[20:], &m.IdleTimeout)
+		c.u64(b[24:], &m.Packets)
+		c.u64(b[32:], &m.Bytes)
+		return
+	}
+	b := c.fixed(40, "flow_removed")
+	c.u64(b, &m.Cookie)
+	c.u16(b[8:], &m.Priority)
+	c.u8(b[10:], (*uint8)(&m.Reason))
+	c.u8(b[11:], &m.Table)
+	c.u32(b[12:], &m.DurationSec)
+	c.u32(b[16:], &m.DurationNsec)
+	c.u16(b[20:], &m.IdleTimeout)
+	c.u16(b[22:], &m.HardTimeout) // padding in 1.1, where Open vSwitch fills it all the same
+	c.u64(b[24:], &m.Packets)
+	c.u64(b[32:], &m.Bytes)
+	walkMatch(c, &m.Match)
+}

@@ -1,0 +1,475 @@
+package ofp
+
+import (
+	"bytes"
+	"encoding/binary"
+	"fmt"
+	"iter"
+	"slices"
+)
+
+// Match says which packets a flow takes: those whose fields have the given
+// values where the masks have ones. The zero Match takes every packet.
+//
+// A Match holds OXM fields as bytes, in the order in which they were set or
+// decoded, so that what was decoded encodes again to the same bytes. What is set
+// through the methods is kept in canonical order. Use Equal and Key to compare,
+// not the bytes.
+//
+// A Match owns its bytes. Copying the struct shares them: use Clone.
+type Match struct {
+	oxm []byte // OXM fields, headers included, unpadded
+
+	// fixed holds an OpenFlow 1.0 or 1.1 match as it was received, where its
+	// bytes differ from what oxm would encode to (garbage in wildcarded fields,
+	// wildcard bits that no specification names), and fixedVersion its version.
+	fixed        []byte
+	fixedVersion Version
+
+	// oxm11 tells a match that came as OXM in a 1.1 message, as those of Open
+	// vSwitch's flow statistics do, and is to be written so in 1.1.
+	oxm11 bool
+}
+
+// MatchField is one field of a match. Value and Mask alias the match.
+type MatchField struct {
+	ID     FieldID // FieldUnknown for a field that has no row
+	Header uint32  // the OXM header as on the wire
+	Value  []byte
+	Mask   []byte // nil if the field is matched exactly
+}
+
+// Uint returns the value and the mask of a field of at most 64 bits; an exact
+// field has all the field's bits in its mask.
+func (f *MatchField) Uint() (value, mask uint64) {
+	value = beUint(f.Value)
+	if f.Mask != nil {
+		return value, beUint(f.Mask)
+	}
+	if i := f.ID.Info(); i != nil && i.Bits < 64 {
+		return value, 1<<i.Bits - 1
+	}
+	if n := 8 * len(f.Value); n < 64 {
+		return value, 1<<n - 1
+	}
+	return value, ^uint64(0)
+}
+
+func beUint(b []byte) (v uint64) {
+	for _, x := range b {
+		v = v<<8 | uint64(x)
+	}
+	return v
+}
+
+func putUint(b []byte, v uint64) {
+	for i := len(b) - 1; i >= 0; i-- {
+		b[i] = byte(v)
+		v >>= 8
+	}
+}
+
+// next splits the first OXM field off b.
+func nextOXM(b []byte) (f MatchField, rest []byte) {
+	h := binary.BigEndian.Uint32(b)
+	n := int(h & 0xff)
+	payload := b[4 : 4+n : 4+n]
+	f = MatchField{ID: fieldOf(h), Header: h, Value: payload}
+	if h&0x100 != 0 && f.ID != FieldUnknown {
+		f.Value, f.Mask = payload[:n/2], payload[n/2:]
+	}
+	return f, b[4+n:]
+}
+
+// All yields the fields in order.
+func (m *Match) All() iter.Seq[MatchField] {
+	return func(yield func(MatchField) bool) {
+		for b := m.oxm; len(b) > 0; {
+			var f MatchField
+			f, b = nextOXM(b)
+			if !yield(f) {
+				return
+			}
+		}
+	}
+}
+
+// Lookup returns the field id, if the match has it.
+func (m *Match) Lookup(id FieldID) (MatchField, bool) {
+	for b := m.oxm; len(b) > 0; {
+		h := binary.BigEndian.Uint32(b)
+		if fieldOf(h) == id && id != FieldUnknown {
+			f, _ := nextOXM(b)
+			return f, true
+		}
+		b = b[4+h&0xff:]
+	}
+	return MatchField{}, false
+}
+
+// Has reports whether the match has the field id.
+func (m *Match) Has(id FieldID) bool {
+	_, ok := m.Lookup(id)
+	return ok
+}
+
+// Uint returns value and mask of a field of at most 64 bits, if the match has
+// it.
+func (m *Match) Uint(id FieldID) (value, mask uint64, ok bool) {
+	f, ok := m.Lookup(id)
+	if !ok {
+		return 0, 0, false
+	}
+	value, mask = f.Uint()
+	return value, mask, true
+}
+
+// InPort returns the ingress port, or PortAny if the match has none.
+func (m *Match) InPort() PortNo {
+	const header = oxmBasic<<16 | 4
+	if b := m.oxm; len(b) >= 8 && binary.BigEndian.Uint32(b) == header {
+		return PortNo(binary.BigEndian.Uint32(b[4:]))
+	}
+	if v, _, ok := m.Uint(FieldInPort); ok {
+		return PortNo(v)
+	}
+	return PortAny
+}
+
+// Set puts an exact field into the match, in place of one that it has. The
+// length of value must be the field's (FieldInfo.Bytes), and no bit beyond the
+// field's width may be set.
+func (m *Match) Set(id FieldID, value []byte) error { return m.SetMasked(id, value, nil) }
+
+// SetMasked puts a field with a mask into the match, in place of one that it
+// has; a nil mask, or one with all the field's bits, makes it exact, one without
+// any removes the field. Bits of value outside the mask are cleared.
+func (m *Match) SetMasked(id FieldID, value, mask []byte) error {
+	info := id.Info()
+	if info == nil {
+		return fmt.Errorf("match field %d: unknown", id)
+	}
+	n := info.Bytes()
+	if len(value) != n || mask != nil && len(mask) != n {
+		return fmt.Errorf("match field %s: %w: value of %d bytes and mask of %d, want %d", id, ErrMalformed, len(value), len(mask), n)
+	}
+	for i, b := range value {
+		if b&^info.full[i] != 0 {
+			return fmt.Errorf("match field %s: %w: value 0x%x has more than %d bits", id, ErrMalformed, value, info.Bits)
+		}
+	}
+	switch {
+	case mask == nil || info.exact(mask):
+		mask = nil
+	case allZero(mask):
+		m.Delete(id)
+		return nil
+	}
+	m.Delete(id)
+	at := m.place(id)
+	var tlv [4 + 2*16]byte
+	binary.BigEndian.PutUint32(tlv[:], info.Header(mask != nil))
+	copy(tlv[4:], value)
+	l := 4 + n
+	for i := range mask {
+		tlv[4+i] &= mask[i]
+		tlv[l] = mask[i]
+		l++
+	}
+	m.oxm = slices.Insert(m.oxm, at, tlv[:l]...)
+	return nil
+}
+
+// SetUint puts an exact field of at most 64 bits into the match. It panics if
+// the field is wider, is unknown, or cannot hold v: those are mistakes in the
+// program, not in data; data goes through Set.
+func (m *Match) SetUint(id FieldID, v uint64) { m.SetUintMasked(id, v, ^uint64(0)) }
+
+// SetUintMasked is SetUint with a mask, of which bits beyond the field's width
+// are ignored.
+func (m *Match) SetUintMasked(id FieldID, v, mask uint64) {
+	info := id.Info()
+	if info == nil || info.Bits > 64 {
+		panic(fmt.Sprintf("ofp: match field %s is not of at most 64 bits", id))
+	}
+	var vb, mb [8]byte
+	putUint(vb[:], v)
+	putUint(mb[:], mask&info.max())
+	n := 8 - info.Bytes()
+	if v > info.max() {
+		panic(fmt.Sprintf("ofp: match field %s cannot hold %#x", id, v))
+	}
+	if err := m.SetMasked(id, vb[n:], mb[n:]); err != nil {
+		panic("ofp: " + err.Error())
+	}
+}
+
+// max is the field's largest value; the field has at most 64 bits.
+func (f *FieldInfo) max() uint64 {
+	if f.Bits >= 64 {
+		return ^uint64(0)
+	}
+	return 1<<f.Bits - 1
+}
+
+// exact reports whether mask has all bits of the field.
+func (f *FieldInfo) exact(mask []byte) bool {
+	for i, b := range f.full {
+		if mask[i]&b != b {
+			return false
+		}
+	}
+	return true
+}
+
+func allZero(b []byte) bool {
+	for _, x := range b {
+		if x != 0 {
+			return false
+		}
+	}
+	return true
+}
+
+// place is where the field id belongs in canonical order.
+func (m *Match) place(id FieldID) int {
+	at := 0
+	for at < len(m.oxm) {
+		h := binary.BigEndian.Uint32(m.oxm[at:])
+		if f := fieldOf(h); f == FieldUnknown || f > id {
+			break
+		}
+		at += 4 + int(h&0xff)
+	}
+	return at
+}
+
+// Delete removes the field id.
+func (m *Match) Delete(id FieldID) {
+	m.fixed, m.oxm11 = m.fixed[:0], false
+	for at := 0; at < len(m.oxm); {
+		h := binary.BigEndian.Uint32(m.oxm[at:])
+		n := 4 + int(h&0xff)
+		if fieldOf(h) == id {
+			m.oxm = slices.Delete(m.oxm, at, at+n)
+			return
+		}
+		at += n
+	}
+}
+
+// Reset removes all fields and keeps the memory.
+func (m *Match) Reset() { m.oxm, m.fixed, m.oxm11 = m.oxm[:0], m.fixed[:0], false }
+
+// Empty reports whether the match takes every packet.
+func (m *Match) Empty() bool { return len(m.oxm) == 0 }
+
+// Clone returns a match that shares no memory with m.
+func (m *Match) Clone() Match {
+	return Match{oxm: bytes.Clone(m.oxm), fixed: bytes.Clone(m.fixed), fixedVersion: m.fixedVersion, oxm11: m.oxm11}
+}
+
+// OXM returns the fields as OXM bytes, unpadded. The bytes belong to the match.
+func (m *Match) OXM() []byte { return m.oxm }
+
+// Key returns a string that is the same for every match that takes the same
+// packets by the same fields, whatever their order: fields stand in canonical
+// order, a mask of all ones is dropped, and a field whose mask is zero too.
+func (m *Match) Key() string {
+	if m.canonical() {
+		return string(m.oxm)
+	}
+	var c Match
+	var unknown [][]byte
+	for b := m.oxm; len(b) > 0; {
+		var f MatchField
+		start := b
+		f, b = nextOXM(b)
+		if f.ID == FieldUnknown || len(f.Value) != f.ID.Info().Bytes() || c.SetMasked(f.ID, f.Value, f.Mask) != nil {
+			unknown = append(unknown, start[:len(start)-len(b)])
+		}
+	}
+	slices.SortFunc(unknown, bytes.Compare)
+	return string(append(c.oxm, bytes.Join(unknown, nil)...))
+}
+
+// canonical reports whether the bytes are what Key returns.
+func (m *Match) canonical() bool {
+	last := FieldUnknown
+	for b := m.oxm; len(b) > 0; {
+		var f MatchField
+		f, b = nextOXM(b)
+		if f.ID <= last {
+			return false
+		}
+		last = f.ID
+		if f.Mask != nil {
+			if f.ID.Info().exact(f.Mask) || allZero(f.Mask) {
+				return false
+			}
+			for i := range f.Value {
+				if f.Value[i]&^f.Mask[i] != 0 {
+					return false
+				}
+			}
+		}
+	}
+	return true
+}
+
+// Equal reports whether both matches take the same packets by the same fields.
+func (m *Match) Equal(o *Match) bool {
+	return bytes.Equal(m.oxm, o.oxm) || m.Key() == o.Key()
+}
+
+// Validate checks that every field has what it needs (section 7.2.3.6 of
+// OpenFlow 1.3.5). The error names the field, and ErrPrerequisite is in it.
+func (m *Match) Validate() error {
+	for f := range m.All() {
+		info := f.ID.Info()
+		if info == nil {
+			continue
+		}
+		for _, need := range info.Needs {
+			if !m.satisfies(need) {
+				return fmt.Errorf("match field %s: %w: needs %s", f.ID, ErrPrerequisite, need)
+			}
+		}
+	}
+	return nil
+}
+
+func (m *Match) satisfies(need Prerequisite) bool {
+	v, mask, ok := m.Uint(need.Field)
+	if !ok {
+		return false
+	}
+	if need.Values == nil {
+		return need.Field != FieldVLANVID || v&VLANPresent != 0
+	}
+	info := need.Field.Info()
+	return mask == info.max() && slices.Contains(need.Values, v)
+}
+
+// String says what is needed, such as "eth_type=0x0800 or 0x86dd".
+func (p Prerequisite) String() string {
+	s := p.Field.String()
+	if p.Field == FieldVLANVID && p.Values == nil {
+		return s + " of a tagged packet"
+	}
+	for i, v := range p.Values {
+		sep := "="
+		if i > 0 {
+			sep = " or "
+		}
+		if p.Field == FieldEthType {
+			s += fmt.Sprintf("%s0x%04x", sep, v)
+		} else {
+			s += fmt.Sprintf("%s%d", sep, v)
+		}
+	}
+	return s
+}
+
+// walkMatch is ofp_match with its padding, in the layout of the version at hand.
+func walkMatch(c *cursor, m *Match) {
+	if c.v == V10 || c.v == V11 && !oxmIn11(c, m) {
+		walkFixedMatch(c, m)
+		return
+	}
+	if c.wr {
+		start := len(c.buf)
+		n := 4 + len(m.oxm)
+		c.buf = append(c.buf, 0, 1, byte(n>>8), byte(n))
+		m.checkOXM(c)
+		c.buf = append(c.buf, m.oxm...)
+		c.pad8(start)
+		return
+	}
+	b := c.fixed(4, "match")
+	if c.err != nil {
+		return
+	}
+	n := int(binary.BigEndian.Uint16(b[2:]))
+	if t := binary.BigEndian.Uint16(b); t != 1 {
+		c.off -= 4
+		c.bad("match type", "%d, want 1 (OXM)", t)
+		return
+	}
+	if n < 4 || n-4 > c.left() {
+		c.off -= 2
+		c.bad("match length", "%d, at least 4 and at most %d", n, c.left()+4)
+		return
+	}
+	body := c.buf[c.off : c.off+n-4]
+	if !scanOXM(c, body, "match field") {
+		return
+	}
+	m.oxm = append(m.oxm[:0], body...)
+	m.fixed = m.fixed[:0]
+	c.off += n - 4
+	c.skip((8 - n&7) & 7)
+}
+
+// oxmIn11 reports whether the match at hand, in a 1.1 message, is OXM instead of
+// the fixed structure.
+func oxmIn11(c *cursor, m *Match) bool {
+	if !c.wr {
+		m.oxm11 = c.left() >= 4 && binary.BigEndian.Uint16(c.buf[c.off:]) == 1
+	}
+	return m.oxm11
+}
+
+// scanOXM checks that body is a list of whole OXM fields, that those with a row
+// have the length that the row says, and that no field stands twice. Reading
+// fails at the first that does not.
+func scanOXM(c *cursor, body []byte, what string) bool {
+	var seen uint64
+	for b := body; len(b) > 0; {
+		at := len(body) - len(b)
+		if len(b) < 4 {
+			c.off += at
+			c.short(what, 4)
+			return false
+		}
+		h := binary.BigEndian.Uint32(b)
+		n := int(h & 0xff)
+		if n > len(b)-4 {
+			c.off += at
+			c.bad(what, "0x%08x has a length of %d bytes, %d left", h, n, len(b)-4)
+			return false
+		}
+		if f := fieldOf(h); f != FieldUnknown {
+			if h != fields[f].oxm && h != fields[f].oxmMasked {
+				c.off += at
+				c.bad(what, "%s has %d bytes, want %s", f, n, fields[f].lengths())
+				return false
+			}
+			if seen&(1<<f) != 0 {
+				c.off += at
+				c.bad(what, "%s stands twice", f)
+				return false
+			}
+			seen |= 1 << f
+		}
+		b = b[4+n:]
+	}
+	return true
+}
+
+func (f *FieldInfo) lengths() string {
+	return fmt.Sprintf("%d, or %d with a mask", f.Bytes(), 2*f.Bytes())
+}
+
+// checkOXM fails if the version at hand lacks one of the fields.
+func (m *Match) checkOXM(c *cursor) {
+	if c.v >= V13 || m.oxm11 {
+		return
+	}
+	for f := range m.All() {
+		if info := f.ID.Info(); info != nil && info.Since > c.v {
+			c.lacks("match field " + info.Name)
+			return
+		}
+	}
+}

@@ -1,0 +1,495 @@
+package ofp
+
+import (
+	"bytes"
+	"encoding/binary"
+	"math/bits"
+)
+
+// fixedMatch is the ofp_match of OpenFlow 1.0 and 1.1: a structure with a place
+// for each field, of which protocols share some (section 5.2.3 of OpenFlow 1.0.0
+// and A.2.3 of 1.1.0). Masks here have ones where bits matter, as in OXM; on the
+// wire it is the other way round.
+type fixedMatch struct {
+	wild                               uint32 // bits of 1.1's ofp_flow_wildcards
+	inPort                             PortNo
+	dlSrc, dlSrcMask, dlDst, dlDstMask MAC
+	vlan                               uint16 // 12 bits, or vlanNone or vlanAny
+	pcp                                uint8
+	dlType                             uint16
+	tos, proto                         uint8 // tos: DSCP in the six upper bits
+	nwSrc, nwSrcMask, nwDst, nwDstMask uint32
+	tpSrc, tpDst                       uint16
+	label                              uint32
+	tc                                 uint8
+	metadata, metadataMask             uint64
+}
+
+// Special VLAN identifiers of the fixed matches (OFPVID_NONE, OFPVID_ANY).
+const (
+	vlanNone = 0xffff
+	vlanAny  = 0xfffe // 1.1 only
+)
+
+// Wildcard bits of OpenFlow 1.1 (ofp_flow_wildcards, section A.2.3 of 1.1.0).
+const (
+	wildInPort = 1 << iota
+	wildVLAN
+	wildPCP
+	wildType
+	wildTOS
+	wildProto
+	wildTPSrc
+	wildTPDst
+	wildLabel
+	wildTC
+	wildAll = 1<<10 - 1
+)
+
+// Wildcard bits of OpenFlow 1.0 (ofp_flow_wildcards, section 5.2.3 of 1.0.0),
+// where they are other than those of 1.1.
+const (
+	wild10DLSrc      = 1 << 2
+	wild10DLDst      = 1 << 3
+	wild10Type       = 1 << 4
+	wild10NWSrcShift = 8
+	wild10NWDstShift = 14
+	wild10PCP        = 1 << 20
+	wild10TOS        = 1 << 21
+)
+
+// wild10 pairs the bits of 1.0 with those of 1.1.
+var wild10 = [...][2]uint32{
+	{1 << 0, wildInPort}, {1 << 1, wildVLAN}, {wild10Type, wildType}, {1 << 5, wildProto},
+	{1 << 6, wildTPSrc}, {1 << 7, wildTPDst}, {wild10PCP, wildPCP}, {wild10TOS, wildTOS},
+}
+
+var macAll = MAC{0xff, 0xff, 0xff, 0xff, 0xff, 0xff}
+
+const fixedMatchLen10, fixedMatchLen11 = 40, 88
+
+func walkFixedMatch(c *cursor, m *Match) {
+	if c.wr {
+		if len(m.fixed) > 0 && m.fixedVersion == c.v {
+			c.buf = append(c.buf, m.fixed...)
+			return
+		}
+		var f fixedMatch
+		f.fromOXM(c, m)
+		f.walk(c)
+		return
+	}
+	at := c.off
+	var f fixedMatch
+	f.walk(c)
+	m.Reset()
+	if c.err != nil {
+		return
+	}
+	f.toOXM(m)
+
+	// Keep the bytes if what was understood would not give them again.
+	var buf [fixedMatchLen11]byte
+	w := cursor{buf: buf[:0], wr: true, v: c.v}
+	f = fixedMatch{}
+	f.fromOXM(&w, m)
+	f.walk(&w)
+	if got := c.buf[at:c.off]; w.err != nil || !bytes.Equal(w.buf, got) {
+		m.fixed = append(m.fixed[:0], got...)
+		m.fixedVersion = c.v
+	}
+}
+
+func (f *fixedMatch) walk(c *cursor) {
+	if c.v == V10 {
+		f.walk10(c)
+	} else {
+		f.walk11(c)
+	}
+}
+
+func (f *fixedMatch) walk10(c *cursor) {
+	b := c.fixed(fixedMatchLen10, "match")
+	wild := f.wildcards10(c)
+	c.u32(b, &wild)
+	if !c.wr {
+		f.fromWildcards10(wild)
+	}
+	c.port16(b[4:], &f.inPort, "match field in_port")
+	c.bytes(b[6:12], f.dlSrc[:])
+	c.bytes(b[12:18], f.dlDst[:])
+	c.u16(b[18:], &f.vlan)
+	c.u8(b[20:], &f.pcp)
+	c.u16(b[22:], &f.dlType)
+	c.u8(b[24:], &f.tos)
+	c.u8(b[25:], &f.proto)
+	c.u32(b[28:], &f.nwSrc)
+	c.u32(b[32:], &f.nwDst)
+	c.u16(b[36:], &f.tpSrc)
+	c.u16(b[38:], &f.tpDst)
+}
+
+func (f *fixedMatch) wildcards10(c *cursor) (w uint32) {
+	if !c.wr {
+		return 0
+	}
+	for _, p := range wild10 {
+		if f.wild&p[1] != 0 {
+			w |= p[0]
+		}
+	}
+	mac := func(mask MAC, bit uint32, name string) {
+		switch mask {
+		case macAll:
+		case MAC{}:
+			w |= bit
+		default:
+			c.lacks("mask of match field " + name)
+		}
+	}
+	mac(f.dlSrcMask, wild10DLSrc, "eth_src")
+	mac(f.dlDstMask, wild10DLDst, "eth_dst")
+	prefix := func(mask uint32, shift int, name string) {
+		n := bits.TrailingZeros32(mask)
+		if mask != ^uint32(0)<<n && mask != 0 {
+			c.lacks("mask of match field " + name + " that is no prefix")
+		}
+		w |= uint32(n) << shift
+	}
+	prefix(f.nwSrcMask, wild10NWSrcShift, "ipv4_src")
+	prefix(f.nwDstMask, wild10NWDstShift, "ipv4_dst")
+	return w
+}
+
+func (f *fixedMatch) fromWildcards10(w uint32) {
+	f.wild = wildLabel | wildTC
+	for _, p := range wild10 {
+		if w&p[0] != 0 {
+			f.wild |= p[1]
+		}
+	}
+	if w&wild10DLSrc == 0 {
+		f.dlSrcMask = macAll
+	}
+	if w&wild10DLDst == 0 {
+		f.dlDstMask = macAll
+	}
+	f.nwSrcMask = ^uint32(0) << (w >> wild10NWSrcShift & 63)
+	f.nwDstMask = ^uint32(0) << (w >> wild10NWDstShift & 63)
+}
+
+func (f *fixedMatch) walk11(c *cursor) {
+	b := c.fixed(fixedMatchLen11, "match")
+	t, n := uint16(0), uint16(fixedMatchLen11)
+	c.u16(b, &t)
+	c.u16(b[2:], &n)
+	if !c.wr && c.err == nil && (t != 0 || n != fixedMatchLen11) {
+		c.off -= fixedMatchLen11
+		c.bad("match type", "type %d of %d bytes, want type 0 of %d", t, n, fixedMatchLen11)
+		return
+	}
+	c.port32(b[4:], &f.inPort)
+	c.u32(b[8:], &f.wild)
+	c.bytes(b[12:18], f.dlSrc[:])
+	c.inverse(b[18:24], f.dlSrcMask[:])
+	c.bytes(b[24:30], f.dlDst[:])
+	c.inverse(b[30:36], f.dlDstMask[:])
+	c.u16(b[36:], &f.vlan)
+	c.u8(b[38:], &f.pcp)
+	c.u16(b[40:], &f.dlType)
+	c.u8(b[42:], &f.tos)
+	c.u8(b[43:], &f.proto)
+	c.u32(b[44:], &f.nwSrc)
+	c.inverse32(b[48:], &f.nwSrcMask)
+	c.u32(b[52:], &f.nwDst)
+	c.inverse32(b[56:], &f.nwDstMask)
+	c.u16(b[60:], &f.tpSrc)
+	c.u16(b[62:], &f.tpDst)
+	c.u32(b[64:], &f.label)
+	c.u8(b[68:], &f.tc)
+	c.u64(b[72:], &f.metadata)
+	ignore := ^f.metadataMask
+	c.u64(b[80:], &ignore)
+	f.metadataMask = ^ignore
+}
+
+func (c *cursor) inverse(b, p []byte) {
+	for i := range p {
+		if c.wr {
+			b[i] = ^p[i]
+		} else {
+			p[i] = ^b[i]
+		}
+	}
+}
+
+func (c *cursor) inverse32(b []byte, p *uint32) {
+	n := ^*p
+	c.u32(b, &n)
+	*p = ^n
+}
+
+// toOXM adds what the structure says to m, which is empty. A field whose
+// protocol is not matched means nothing and is left out, as switches do.
+func (f *fixedMatch) toOXM(m *Match) {
+	has := func(bit uint32) bool { return f.wild&bit == 0 }
+	if has(wildInPort) {
+		m.appendUint(FieldInPort, uint64(f.inPort))
+	}
+	m.appendMasked64(FieldMetadata, f.metadata, f.metadataMask)
+	m.appendMAC(FieldEthDst, f.dlDst, f.dlDstMask)
+	m.appendMAC(FieldEthSrc, f.dlSrc, f.dlSrcMask)
+	if has(wildType) {
+		m.appendUint(FieldEthType, uint64(f.dlType))
+	}
+	f.vlanToOXM(m)
+	if !has(wildType) {
+		return
+	}
+	switch f.dlType {
+	case ethMPLS, ethMPLSM:
+		if has(wildLabel) && f.label < 1<<20 {
+			m.appendUint(FieldMPLSLabel, uint64(f.label))
+		}
+		if has(wildTC) && f.tc < 8 {
+			m.appendUint(FieldMPLSTC, uint64(f.tc))
+		}
+	case ethARP:
+		if has(wildProto) {
+			m.appendUint(FieldARPOp, uint64(f.proto))
+		}
+		m.appendIPv4(FieldARPSPA, f.nwSrc, f.nwSrcMask)
+		m.appendIPv4(FieldARPTPA, f.nwDst, f.nwDstMask)
+	case ethIPv4, ethIPv6:
+		if has(wildTOS) {
+			m.appendUint(FieldIPDSCP, uint64(f.tos>>2))
+		}
+		if has(wildProto) {
+			m.appendUint(FieldIPProto, uint64(f.proto))
+		}
+		if f.dlType == ethIPv4 {
+			m.appendIPv4(FieldIPv4Src, f.nwSrc, f.nwSrcMask)
+			m.appendIPv4(FieldIPv4Dst, f.nwDst, f.nwDstMask)
+		}
+		src, dst := transportFields(f.dlType, f.proto)
+		if has(wildProto) && src != FieldUnknown {
+			max := uint16(src.Info().max())
+			if has(wildTPSrc) && f.tpSrc <= max {
+				m.appendUint(src, uint64(f.tpSrc))
+			}
+			if has(wildTPDst) && f.tpDst <= max {
+				m.appendUint(dst, uint64(f.tpDst))
+			}
+		}
+	}
+}
+
+// transportFields are the fields that share tp_src and tp_dst.
+func transportFields(dlType uint16, proto uint8) (src, dst FieldID) {
+	switch {
+	case proto == protoTCP:
+		return FieldTCPSrc, FieldTCPDst
+	case proto == protoUDP:
+		return FieldUDPSrc, FieldUDPDst
+	case proto == protoSCTP:
+		return FieldSCTPSrc, FieldSCTPDst
+	case proto == protoICMP && dlType == ethIPv4:
+		return FieldICMPv4Type, FieldICMPv4Code
+	case proto == protoICMPv6 && dlType == ethIPv6:
+		return FieldICMPv6Type, FieldICMPv6Code
+	}
+	return FieldUnknown, FieldUnknown
+}
+
+func (f *fixedMatch) vlanToOXM(m *Match) {
+	hasVLAN, hasPCP := f.wild&wildVLAN == 0, f.wild&wildPCP == 0
+	switch {
+	case hasVLAN && f.vlan == vlanNone:
+		m.appendUint(FieldVLANVID, VLANNone)
+		return
+	case hasVLAN && f.vlan < 4096:
+		m.appendUint(FieldVLANVID, uint64(f.vlan|VLANPresent))
+	case hasVLAN && f.vlan == vlanAny || !hasVLAN && hasPCP:
+		m.SetUintMasked(FieldVLANVID, VLANPresent, VLANPresent)
+	default:
+		return
+	}
+	if hasPCP && f.pcp < 8 {
+		m.appendUint(FieldVLANPCP, uint64(f.pcp))
+	}
+}
+
+// fromOXM fills the structure with what m says, or fails on what it has no
+// place for.
+func (f *fixedMatch) fromOXM(c *cursor, m *Match) {
+	f.wild = wildAll
+	for x := range m.All() {
+		if x.ID == FieldUnknown {
+			c.lacks("match field of an unknown kind")
+			return
+		}
+		if x.Mask != nil && x.ID != FieldVLANVID && !fixedMaskable(c.v, x.ID) {
+			c.lacks("mask of match field " + x.ID.String())
+			return
+		}
+		if !f.set(c, x) {
+			c.lacks("match field " + x.ID.String())
+			return
+		}
+	}
+	// A tag of any kind: 1.1 has a number for it, 1.0 can only say it by the
+	// priority that it needs anyway.
+	if f.wild&wildVLAN == 0 && f.vlan == vlanAny && c.v == V10 {
+		if f.wild&wildPCP != 0 {
+			c.lacks("match field vlan_vid for any tag")
+		}
+		f.wild |= wildVLAN
+		f.vlan = 0
+	}
+	if f.wild&wildVLAN == 0 && f.vlan == vlanNone && c.v == V10 {
+		f.wild &^= wildPCP
+	}
+}
+
+func fixedMaskable(v Version, id FieldID) bool {
+	switch id {
+	case FieldIPv4Src, FieldIPv4Dst, FieldARPSPA, FieldARPTPA, FieldEthSrc, FieldEthDst:
+		return true
+	case FieldMetadata:
+		return v == V11
+	}
+	return false
+}
+
+// set puts one field into its place and reports whether there is one.
+func (f *fixedMatch) set(c *cursor, x MatchField) bool {
+	exact := func(bit uint32) { f.wild &^= bit }
+	var v, mask uint64
+	if len(x.Value) <= 8 {
+		v, mask = x.Uint()
+	}
+	switch x.ID {
+	case FieldInPort:
+		exact(wildInPort)
+		f.inPort = PortNo(v)
+	case FieldMetadata:
+		f.metadata, f.metadataMask = v, mask
+		return c.v == V11
+	case FieldEthDst:
+		f.dlDst, f.dlDstMask = toMAC(x.Value), maskMAC(x.Mask)
+	case FieldEthSrc:
+		f.dlSrc, f.dlSrcMask = toMAC(x.Value), maskMAC(x.Mask)
+	case FieldEthType:
+		exact(wildType)
+		f.dlType = uint16(v)
+	case FieldVLANVID:
+		exact(wildVLAN)
+		switch {
+		case mask == 0x1fff && v == VLANNone:
+			f.vlan = vlanNone
+		case mask == 0x1fff && v&VLANPresent != 0:
+			f.vlan = uint16(v &^ VLANPresent)
+		case mask == VLANPresent && v == VLANPresent:
+			f.vlan = vlanAny
+		default:
+			return false
+		}
+	case FieldVLANPCP:
+		exact(wildPCP)
+		f.pcp = uint8(v)
+	case FieldIPDSCP:
+		exact(wildTOS)
+		f.tos = uint8(v << 2)
+	case FieldIPProto:
+		exact(wildProto)
+		f.proto = uint8(v)
+	case FieldARPOp:
+		exact(wildProto)
+		f.proto = uint8(v)
+		return v < 256
+	case FieldIPv4Src, FieldARPSPA:
+		f.nwSrc, f.nwSrcMask = uint32(v), uint32(mask)
+	case FieldIPv4Dst, FieldARPTPA:
+		f.nwDst, f.nwDstMask = uint32(v), uint32(mask)
+	case FieldTCPSrc, FieldUDPSrc, FieldSCTPSrc, FieldICMPv4Type, FieldICMPv6Type:
+		exact(wildTPSrc)
+		f.tpSrc = uint16(v)
+	case FieldTCPDst, FieldUDPDst, FieldSCTPDst, FieldICMPv4Code, FieldICMPv6Code:
+		exact(wildTPDst)
+		f.tpDst = uint16(v)
+	case FieldMPLSLabel:
+		exact(wildLabel)
+		f.label = uint32(v)
+		return c.v == V11
+	case FieldMPLSTC:
+		exact(wildTC)
+		f.tc = uint8(v)
+		return c.v == V11
+	default:
+		return false
+	}
+	return true
+}
+
+func toMAC(b []byte) (m MAC) {
+	copy(m[:], b)
+	return m
+}
+
+func maskMAC(b []byte) MAC {
+	if b == nil {
+		return macAll
+	}
+	return toMAC(b)
+}
+
+// The append methods add a field that belongs after all that the match holds,
+// whose value is known to fit: the quick way of decoding.
+
+func (m *Match) appendUint(id FieldID, v uint64) {
+	info := &fields[id]
+	m.oxm = binary.BigEndian.AppendUint32(m.oxm, info.oxm)
+	for shift := 8 * (info.Bytes() - 1); shift >= 0; shift -= 8 {
+		m.oxm = append(m.oxm, byte(v>>shift))
+	}
+}
+
+func (m *Match) appendMasked64(id FieldID, v, mask uint64) {
+	switch mask {
+	case 0:
+	case ^uint64(0):
+		m.appendUint(id, v)
+	default:
+		m.oxm = binary.BigEndian.AppendUint32(m.oxm, fields[id].oxmMasked)
+		m.oxm = binary.BigEndian.AppendUint64(m.oxm, v&mask)
+		m.oxm = binary.BigEndian.AppendUint64(m.oxm, mask)
+	}
+}
+
+func (m *Match) appendIPv4(id FieldID, v, mask uint32) {
+	switch mask {
+	case 0:
+	case ^uint32(0):
+		m.appendUint(id, uint64(v))
+	default:
+		m.oxm = binary.BigEndian.AppendUint32(m.oxm, fields[id].oxmMasked)
+		m.oxm = binary.BigEndian.AppendUint32(m.oxm, v&mask)
+		m.oxm = binary.BigEndian.AppendUint32(m.oxm, mask)
+	}
+}
+
+func (m *Match) appendMAC(id FieldID, v, mask MAC) {
+	switch mask {
+	case MAC{}:
+		return
+	case macAll:
+		m.oxm = binary.BigEndian.AppendUint32(m.oxm, fields[id].oxm)
+		m.oxm = append(m.oxm, v[:]...)
+	default:
+		m.oxm = binary.BigEndian.AppendUint32(m.oxm, fields[id].oxmMasked)
+		for i := range v {
+			v[i] &= mask[i]
+		}
+		m.oxm = append(append(m.oxm, v[:]...), mask[:]...)
+	}
+}

@@ -1,0 +1,298 @@
+package ofp
+
+import (
+	"encoding/binary"
+	"fmt"
+	"sync"
+)
+
+// HeaderLen is the length of an OpenFlow header in bytes.
+const HeaderLen = 8
+
+// MaxMessageLen is the length of the longest message, in bytes.
+const MaxMessageLen = 0xffff
+
+// Header is what every message begins with (ofp_header, section A.1 of
+// OpenFlow 1.3.5).
+type Header struct {
+	Version Version
+	Kind    uint8  // the type byte as on the wire; its meaning depends on Version
+	Length  uint16 // bytes, this header included
+	XID     uint32 // pairs a reply with its request
+}
+
+// Type returns the message's type, or TypeUnknown where the version has none of
+// that number.
+func (h Header) Type() Type {
+	if h.Version < V10 || h.Version > V13 || int(h.Kind) >= len(typeByKind[0]) {
+		return TypeUnknown
+	}
+	return typeByKind[h.Version-1][h.Kind]
+}
+
+// ParseHeader reads the header at the start of b. It fails if there are fewer
+// than HeaderLen bytes or if the length says fewer; the version is not checked.
+func ParseHeader(b []byte) (Header, error) {
+	if len(b) < HeaderLen {
+		return Header{}, &DecodeError{Message: "message", Field: "header", Err: fmt.Errorf("%w: need %d bytes, %d left", ErrTruncated, HeaderLen, len(b))}
+	}
+	h := Header{
+		Version: Version(b[0]),
+		Kind:    b[1],
+		Length:  binary.BigEndian.Uint16(b[2:]),
+		XID:     binary.BigEndian.Uint32(b[4:]),
+	}
+	if h.Length < HeaderLen {
+		return h, &DecodeError{Message: "message", Version: h.Version, Field: "header length", Offset: 2,
+			Err: fmt.Errorf("%w: %d, at least %d", ErrMalformed, h.Length, HeaderLen)}
+	}
+	return h, nil
+}
+
+// Message is an OpenFlow message of any version. The set is closed: only this
+// package adds to it.
+type Message interface {
+	// Type returns what the message is.
+	Type() Type
+	// walk reads or writes all that follows the header.
+	walk(*cursor)
+}
+
+// Type is the type of a message, the same in all versions; a table holds the
+// number that each version gives it (ofp_type).
+type Type uint8
+
+// Message types.
+const (
+	TypeUnknown Type = iota
+	TypeHello
+	TypeError
+	TypeEchoRequest
+	TypeEchoReply
+	TypeExperimenter // called vendor in 1.0
+	TypeFeaturesRequest
+	TypeFeaturesReply
+	TypeGetConfigRequest
+	TypeGetConfigReply
+	TypeSetConfig
+	TypePacketIn
+	TypeFlowRemoved
+	TypePortStatus
+	TypePacketOut
+	TypeFlowMod
+	TypeGroupMod
+	TypePortMod
+	TypeTableMod
+	TypeMultipartRequest // called stats_request before 1.3
+	TypeMultipartReply   // called stats_reply before 1.3
+	TypeBarrierRequest
+	TypeBarrierReply
+	TypeQueueGetConfigRequest
+	TypeQueueGetConfigReply
+	TypeRoleRequest
+	TypeRoleReply
+	TypeGetAsyncRequest
+	TypeGetAsyncReply
+	TypeSetAsync
+	TypeMeterMod
+	numTypes
+)
+
+// messageInfo is one row of the table of messages.
+type messageInfo struct {
+	name string
+	wire wire
+	make func() Message // nil: kept as Raw
+}
+
+var messages = [numTypes]messageInfo{
+	TypeUnknown:               {"unknown", all(none), nil},
+	TypeHello:                 {"hello", all(0), func() Message { return new(Hello) }},
+	TypeError:                 {"error", all(1), func() Message { return new(Error) }},
+	TypeEchoRequest:           {"echo_request", all(2), func() Message { return new(EchoRequest) }},
+	TypeEchoReply:             {"echo_reply", all(3), func() Message { return new(EchoReply) }},
+	TypeExperimenter:          {"experimenter", all(4), func() Message { return new(Experimenter) }},
+	TypeFeaturesRequest:       {"features_request", all(5), func() Message { return new(FeaturesRequest) }},
+	TypeFeaturesReply:         {"features_reply", all(6), func() Message { return new(FeaturesReply) }},
+	TypeGetConfigRequest:      {"get_config_request", all(7), func() Message { return new(GetConfigRequest) }},
+	TypeGetConfigReply:        {"get_config_reply", all(8), func() Message { return new(GetConfigReply) }},
+	TypeSetConfig:             {"set_config", all(9), func() Message { return new(SetConfig) }},
+	TypePacketIn:              {"packet_in", all(10), func() Message { return new(PacketIn) }},
+	TypeFlowRemoved:           {"flow_removed", all(11), func() Message { return new(FlowRemoved) }},
+	TypePortStatus:            {"port_status", all(12), func() Message { return new(PortStatus) }},
+	TypePacketOut:             {"packet_out", all(13), func() Message { return new(PacketOut) }},
+	TypeFlowMod:               {"flow_mod", all(14), func() Message { return new(FlowMod) }},
+	TypeGroupMod:              {"group_mod", since(V11, 15), nil},
+	TypePortMod:               {"port_mod", wire{15, 16, 16, 16}, nil},
+	TypeTableMod:              {"table_mod", since(V11, 17), nil},
+	TypeMultipartRequest:      {"multipart_request", wire{16, 18, 18, 18}, func() Message { return new(MultipartRequest) }},
+	TypeMultipartReply:        {"multipart_reply", wire{17, 19, 19, 19}, func() Message { return new(MultipartReply) }},
+	TypeBarrierRequest:        {"barrier_request", wire{18, 20, 20, 20}, func() Message { return new(BarrierRequest) }},
+	TypeBarrierReply:          {"barrier_reply", wire{19, 21, 21, 21}, func() Message { return new(BarrierReply) }},
+	TypeQueueGetConfigRequest: {"queue_get_config_request", wire{20, 22, 22, 22}, nil},
+	TypeQueueGetConfigReply:   {"queue_get_config_reply", wire{21, 23, 23, 23}, nil},
+	TypeRoleRequest:           {"role_request", since(V12, 24), nil},
+	TypeRoleReply:             {"role_reply", since(V12, 25), nil},
+	TypeGetAsyncRequest:       {"get_async_request", since(V13, 26), nil},
+	TypeGetAsyncReply:         {"get_async_reply", since(V13, 27), nil},
+	TypeSetAsync:              {"set_async", since(V13, 28), nil},
+	TypeMeterMod:              {"meter_mod", since(V13, 29), nil},
+}
+
+// typeByKind is the table turned round: the type of each wire number.
+var typeByKind = func() (t [4][32]Type) {
+	for i, m := range messages {
+		for _, v := range Versions() {
+			if n, ok := m.wire.in(v); ok {
+				t[v-1][n] = Type(i)
+			}
+		}
+	}
+	return t
+}()
+
+// String returns the type's name in small letters, such as "flow_mod".
+func (t Type) String() string {
+	if t >= numTypes {
+		t = TypeUnknown
+	}
+	return messages[t].name
+}
+
+// Raw is a message whose body is not modelled. Kind is the type byte; the
+// version that it was read in is the one that it can be written in.
+type Raw struct {
+	Kind uint8
+	Body []byte // all after the header
+}
+
+// Type returns TypeUnknown: what Kind means depends on the version.
+func (*Raw) Type() Type { return TypeUnknown }
+
+func (m *Raw) walk(c *cursor) { c.rest(&m.Body) }
+
+// Decoder decodes messages without allocating what it needs for itself. The
+// zero value is ready. It serves one goroutine at a time.
+type Decoder struct{ c cursor }
+
+// Decode reads the message that frame holds, header included, into m, reusing
+// the memory that m holds. The frame must be exactly one message, of m's type.
+// After an error the contents of m are unspecified but harmless.
+func (d *Decoder) Decode(frame []byte, m Message) error {
+	h, err := ParseHeader(frame)
+	if err != nil {
+		return err
+	}
+	c := &d.c
+	*c = cursor{buf: frame, off: HeaderLen, end: len(frame), v: h.Version}
+	t := m.Type()
+	if t == TypeUnknown {
+		m.(*Raw).Kind = h.Kind
+	} else if t != h.Type() {
+		c.off = 1
+		c.msg = t.String()
+		c.bad("type", "%d in OpenFlow %s is %s", h.Kind, h.Version, h.Type())
+		return c.err
+	}
+	c.msg = messages[t].name
+	if int(h.Length) != len(frame) {
+		c.off = 2
+		c.bad("header length", "%d, but the frame has %d bytes", h.Length, len(frame))
+		return c.err
+	}
+	if !h.Version.Supported() {
+		// A hello or an error of a version that we do not speak can still be
+		// read: their layout is promised never to change (section 6.3.1 of
+		// OpenFlow 1.3.5).
+		if t != TypeHello && t != TypeError && t != TypeUnknown {
+			c.off = 0
+			c.lacks("version")
+			return c.err
+		}
+	}
+	m.walk(c)
+	if c.err == nil && c.off < c.end {
+		c.bad("message", "%d bytes too many", c.end-c.off)
+	}
+	err = c.err
+	c.buf = nil
+	return err
+}
+
+var decoders = sync.Pool{New: func() any { return new(Decoder) }}
+
+// DecodeInto is Decoder.Decode for those who hold no Decoder.
+func DecodeInto(frame []byte, m Message) error {
+	d := decoders.Get().(*Decoder)
+	err := d.Decode(frame, m)
+	decoders.Put(d)
+	return err
+}
+
+// New returns an empty message of the given type, or a Raw where the type's
+// body is not modelled.
+func New(t Type) Message {
+	if t < numTypes && messages[t].make != nil {
+		return messages[t].make()
+	}
+	return new(Raw)
+}
+
+// Decode reads the message that frame holds, header included, into a new
+// struct. A type that is not modelled, or not known, becomes a Raw.
+func Decode(frame []byte) (Header, Message, error) {
+	h, err := ParseHeader(frame)
+	if err != nil {
+		return h, nil, err
+	}
+	t := h.Type()
+	if !h.Version.Supported() && h.Kind <= 1 {
+		t = Type(h.Kind + 1) // hello and error, in any version
+	}
+	m := New(t)
+	if err := DecodeInto(frame, m); err != nil {
+		return h, nil, err
+	}
+	return h, m, nil
+}
+
+// Encoder encodes messages without allocating what it needs for itself. The
+// zero value is ready. It serves one goroutine at a time.
+type Encoder struct{ c cursor }
+
+// Append appends m in the wire form of version v, header included, to dst and
+// returns the longer slice. On error dst is returned as it was.
+func (e *Encoder) Append(dst []byte, v Version, xid uint32, m Message) ([]byte, error) {
+	c := &e.c
+	*c = cursor{buf: dst, base: len(dst), v: v, wr: true}
+	var kind uint8
+	t := m.Type()
+	c.msg = messages[t].name
+	if t == TypeUnknown {
+		kind = m.(*Raw).Kind
+	} else if n, ok := messages[t].wire.in(v); ok {
+		kind = uint8(n)
+	} else {
+		c.lacks("message")
+		return dst, c.err
+	}
+	c.buf = append(c.buf, uint8(v), kind, 0, 0, uint8(xid>>24), uint8(xid>>16), uint8(xid>>8), uint8(xid))
+	m.walk(c)
+	c.setLen16(c.base, 2)
+	out, err := c.buf, c.err
+	c.buf = nil
+	if err != nil {
+		return dst, err
+	}
+	return out, nil
+}
+
+var encoders = sync.Pool{New: func() any { return new(Encoder) }}
+
+// Append is Encoder.Append for those who hold no Encoder.
+func Append(dst []byte, v Version, xid uint32, m Message) ([]byte, error) {
+	e := encoders.Get().(*Encoder)
+	out, err := e.Append(dst, v, xid, m)
+	encoders.Put(e)
+	return out, err
+}
