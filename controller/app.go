@@ -1,0 +1,53 @@
+package controller
+
+import "github.com/sluice-sdn/sluice/ofp"
+
+// App is a program inside the controller. It has one Session for each switch
+// that it wants to see.
+type App interface {
+	// Name names the app in logs and metrics.
+	Name() string
+	// Attach is called when a switch is ready, before any of its events. It may
+	// write to the switch and ask it for state. A nil Session means that the app
+	// is not interested in this switch.
+	Attach(sw *Switch) Session
+}
+
+// Session is an app's view of one switch. It may have any of the methods of
+// PacketInHandler, PortStatusHandler, FlowRemovedHandler, ErrorHandler and
+// Detacher. The events of one switch come one at a time, in the order in which
+// the switch sent them; those of several switches come in parallel. A handler
+// may call any method of the switch, those that wait for a reply included;
+// while it waits, the switch's later events wait too.
+type Session any
+
+// PacketInHandler receives packets. Apps are asked in their listed order until
+// one returns true. The message and what it aliases are valid until the method
+// returns.
+type PacketInHandler interface {
+	PacketIn(m *ofp.PacketIn) (handled bool)
+}
+
+// PortStatusHandler hears of ports that come, go or change. The switch's Ports
+// are current when it is called. The message is valid until the method returns.
+type PortStatusHandler interface {
+	PortStatus(m *ofp.PortStatus)
+}
+
+// FlowRemovedHandler hears of flows that are gone. The message is valid until
+// the method returns.
+type FlowRemovedHandler interface {
+	FlowRemoved(m *ofp.FlowRemoved)
+}
+
+// ErrorHandler hears of OpenFlow errors that no Request or Write claims, such as
+// those about messages given to Send. The message is valid until the method
+// returns.
+type ErrorHandler interface {
+	Error(xid uint32, m *ofp.Error)
+}
+
+// Detacher hears that the switch is gone. Nothing is called after it.
+type Detacher interface {
+	Detach()
+}

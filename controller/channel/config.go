@@ -1,0 +1,81 @@
+package channel
+
+import (
+	"slices"
+	"time"
+
+	"github.com/sluice-sdn/sluice/ofp"
+)
+
+// Config holds the bounds of a connection. The zero value means the defaults.
+type Config struct {
+	// Versions are those that may be negotiated; empty means all that package
+	// ofp speaks.
+	Versions []ofp.Version
+
+	// HelloTimeout bounds the wait for the peer's hello, and FeaturesTimeout that
+	// for its features reply. Default 5 s each.
+	HelloTimeout    time.Duration
+	FeaturesTimeout time.Duration
+
+	// DescribeTimeout bounds the wait for the description, the ports of a 1.3
+	// switch and the configuration. A switch that leaves some of them unanswered
+	// is taken without, and a line is logged. Default 3 s.
+	DescribeTimeout time.Duration
+
+	// EchoInterval is how long a peer may be silent before it is asked for an
+	// echo; after EchoMisses unanswered ones it is given up. Default 5 s and 3.
+	EchoInterval time.Duration
+	EchoMisses   int
+
+	// WriteTimeout is how long the peer may take no byte of what is being
+	// written before the connection is closed. Default 10 s.
+	WriteTimeout time.Duration
+
+	// RequestTimeout bounds every wait for a reply whose context has no earlier
+	// deadline. Default 30 s.
+	RequestTimeout time.Duration
+
+	// HighWater is how many bytes may wait to be written before a Write waits
+	// for room and packet-outs are dropped; everything else is refused at twice
+	// as many. Default 1 MiB.
+	HighWater int
+
+	// MaxRequests bounds the requests in flight, MaxReplyBytes the bytes of one
+	// assembled multipart reply. Default 1,024 and 256 MiB.
+	MaxRequests   int
+	MaxReplyBytes int
+
+	// MissSendLen is how many bytes of a packet the switch is told to send.
+	// Default: all of it (65,535).
+	MissSendLen uint16
+}
+
+func orDefault[T comparable](v, otherwise T) T {
+	var zero T
+	if v == zero {
+		return otherwise
+	}
+	return v
+}
+
+// withDefaults returns c with its zero fields filled in.
+func (c Config) withDefaults() Config {
+	if len(c.Versions) == 0 {
+		c.Versions = ofp.Versions()
+	}
+	c.Versions = slices.DeleteFunc(slices.Clone(c.Versions), func(v ofp.Version) bool { return !v.Supported() })
+	slices.Sort(c.Versions)
+	c.HelloTimeout = orDefault(c.HelloTimeout, 5*time.Second)
+	c.FeaturesTimeout = orDefault(c.FeaturesTimeout, 5*time.Second)
+	c.DescribeTimeout = orDefault(c.DescribeTimeout, 3*time.Second)
+	c.EchoInterval = orDefault(c.EchoInterval, 5*time.Second)
+	c.EchoMisses = orDefault(c.EchoMisses, 3)
+	c.WriteTimeout = orDefault(c.WriteTimeout, 10*time.Second)
+	c.RequestTimeout = orDefault(c.RequestTimeout, 30*time.Second)
+	c.HighWater = orDefault(c.HighWater, 1<<20)
+	c.MaxRequests = orDefault(c.MaxRequests, 1024)
+	c.MaxReplyBytes = orDefault(c.MaxReplyBytes, 256<<20)
+	c.MissSendLen = orDefault(c.MissSendLen, ofp.ControllerMaxLenNone)
+	return c
+}

@@ -1,0 +1,2 @@
+// Package channel is one OpenFlow connection to a switch.
+package channel

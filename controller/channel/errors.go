@@ -1,0 +1,77 @@
+package channel
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/sluice-sdn/sluice/ofp"
+)
+
+// Conditions that errors of this package stand for; test with errors.Is.
+var (
+	// ErrDisconnected: the connection is closed, or was before the reply came.
+	ErrDisconnected = errors.New("switch disconnected")
+	// ErrOverloaded: too much waits to be written, or too many requests wait for
+	// a reply.
+	ErrOverloaded = errors.New("switch overloaded")
+)
+
+// SwitchError is an OpenFlow error that a switch answered a request with.
+type SwitchError struct {
+	Reply *ofp.Error
+}
+
+// Error says what the switch said, such as "switch answered OFPFMFC_TABLE_FULL".
+func (e *SwitchError) Error() string { return "switch answered " + e.Reply.Describe() }
+
+// WriteError says how far a Write came.
+type WriteError struct {
+	// Errors are the messages that failed, by index. An ofp.EncodeError means
+	// that nothing was sent at all.
+	Errors []ItemError
+	// Sent counts the messages, from the first, that were handed to the
+	// connection; those after it were not and never will be.
+	Sent int
+	// Confirmed counts the messages, from the first, that the switch is known to
+	// have processed, whether well or with an error that stands in Errors. What
+	// lies between Confirmed and Sent may or may not have been carried out.
+	Confirmed int
+	// Err is why the write ended early: ErrDisconnected, ErrOverloaded, a
+	// context's error, or a SwitchError about a barrier. It is nil if every
+	// message was confirmed and some failed.
+	Err error
+}
+
+// ItemError is the failure of one message of a Write.
+type ItemError struct {
+	Index   int // into the messages of the Write
+	Message ofp.Message
+	Err     error // *ofp.EncodeError or *SwitchError
+}
+
+// Error says how many messages failed, and what the first one's failure is.
+func (e *WriteError) Error() string {
+	switch {
+	case e.Err != nil && len(e.Errors) == 0:
+		return fmt.Sprintf("write: %v (%d sent, %d confirmed)", e.Err, e.Sent, e.Confirmed)
+	case e.Err != nil:
+		return fmt.Sprintf("write: %v (%d sent, %d confirmed, %d failed)", e.Err, e.Sent, e.Confirmed, len(e.Errors))
+	case len(e.Errors) == 1:
+		return fmt.Sprintf("write: message %d: %v", e.Errors[0].Index, e.Errors[0].Err)
+	case len(e.Errors) > 1:
+		return fmt.Sprintf("write: message %d: %v (and %d more)", e.Errors[0].Index, e.Errors[0].Err, len(e.Errors)-1)
+	}
+	return "write failed"
+}
+
+// Unwrap returns Err and the errors of the messages.
+func (e *WriteError) Unwrap() []error {
+	var errs []error
+	if e.Err != nil {
+		errs = append(errs, e.Err)
+	}
+	for _, i := range e.Errors {
+		errs = append(errs, i.Err)
+	}
+	return errs
+}
