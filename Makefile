@@ -1,0 +1,69 @@
+# Sluice. Everything here also works on a clean clone of a fresh Debian machine
+# with Go: what a target needs besides, it installs (as root) or names.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-builtin-rules
+
+# Go is often installed where a login shell, but not make, would find it.
+ifeq ($(shell command -v go 2>/dev/null),)
+export PATH := $(PATH):/usr/local/go/bin
+endif
+
+# Arguments of `make run`, e.g. make run ARGS='--apps none --log-level debug'.
+ARGS ?=
+# How long `make fuzz` runs each target.
+FUZZTIME ?= 30s
+# The packages that `make test`, `make check` and `make fuzz` look at.
+PKGS ?= ./...
+export FUZZTIME PKGS
+
+# Go itself stamps the version from the newest tag and the commit. Git refuses
+# to answer in a clone that another user owns; such a build says "(devel)".
+BUILDVCS := $(shell git status --porcelain >/dev/null 2>&1 && echo true || echo false)
+
+.PHONY: help
+help: ## show this list
+	@awk 'BEGIN { FS = ":.*## " } /^[a-z][a-z-]*:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+
+.PHONY: build
+build: ## build bin/sluiced (controller), bin/sluice (command line) and bin/ofbench (load generator)
+	@mkdir -p bin
+	go build -trimpath -buildvcs=$(BUILDVCS) -o bin/ ./cmd/...
+
+.PHONY: run
+run: build ## run the controller here, as any user, with a learning switch; ARGS='...' adds flags
+	exec bin/sluiced $(ARGS)
+
+.PHONY: demo
+demo: build ## four Open vSwitch bridges, OpenFlow 1.0 to 1.3, under one controller (root)
+	tools/install demo
+	demo/run
+
+.PHONY: test
+test: ## run all tests, those on real Open vSwitch too (root); PKGS=./ofp/... chooses
+	tools/install test || [ "$$(id -u)" -ne 0 ]
+	tools/test
+
+.PHONY: check
+check: ## formatting, vet, linters, generated files, go.mod, scripts
+	tools/install check || [ "$$(id -u)" -ne 0 ]
+	tools/check
+
+.PHONY: bench
+bench: build ## measure sluiced against a floor and a peer in the same run (see docs/performance.md)
+	tools/install bench
+	test/bench/run
+
+.PHONY: generate
+generate: ## remake the Go code that is generated from proto/
+	tools/generate.sh
+
+.PHONY: fuzz
+fuzz: ## fuzz every target for FUZZTIME (30s) each; PKGS=./ofp/... chooses
+	tools/fuzz
+
+.PHONY: clean
+clean: ## remove what was built here
+	rm -rf bin coverage.out
