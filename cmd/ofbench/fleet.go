@@ -1,0 +1,194 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"time"
+)
+
+const (
+	dialsAtOnce = 128
+	expireEvery = 250 * time.Millisecond
+	drainAtMost = time.Second           // for the last answers, so that no connection ends with bytes under way
+	pollEvery   = 20 * time.Millisecond // for the end of the handshakes
+)
+
+// fleet is all fake switches. Its goroutines are one reader and one writer a
+// switch; close ends them and waits for them.
+type fleet struct {
+	options  *options
+	switches []*fakeSwitch
+	start    time.Time
+	failures chan error // one at most from each switch
+	cancel   context.CancelFunc
+	all      sync.WaitGroup
+}
+
+// launch connects all switches and waits until their handshakes are over. ctx
+// ends them as close does.
+func launch(ctx context.Context, o *options) (*fleet, error) {
+	ctx, cancel := context.WithCancel(ctx)
+	f := &fleet{options: o, start: time.Now(), failures: make(chan error, o.switches), cancel: cancel}
+	turn := make(chan struct{}, dialsAtOnce)
+	for i := range o.switches {
+		s, err := newFakeSwitch(o, i, f.start)
+		if err != nil {
+			f.close()
+			return nil, err
+		}
+		f.switches = append(f.switches, s)
+		f.all.Go(func() {
+			turn <- struct{}{}
+			err := s.connect(ctx, o.addr())
+			<-turn
+			if err == nil {
+				err = s.run(ctx)
+			}
+			if err != nil && ctx.Err() == nil {
+				f.failures <- fmt.Errorf("switch %d (dpid %s): %w", i+1, s.dpid, err)
+			}
+		})
+	}
+	if err := f.shakeHands(ctx); err != nil {
+		f.close()
+		return nil, err
+	}
+	return f, nil
+}
+
+// shakeHands waits until every switch is ready.
+func (f *fleet) shakeHands(ctx context.Context) error {
+	deadline := time.NewTimer(f.options.readyTimeout)
+	defer deadline.Stop()
+	poll := time.NewTicker(pollEvery)
+	defer poll.Stop()
+	for ready := 0; ; {
+		var missing string
+		for ready < len(f.switches) {
+			var ok bool
+			if ok, missing = f.switches[ready].ready(); !ok {
+				break
+			}
+			ready++
+		}
+		if ready == len(f.switches) {
+			return nil
+		}
+		select {
+		case <-poll.C:
+		case err := <-f.failures:
+			return err
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-deadline.C:
+			return fmt.Errorf("after %v switch %d of %d %s", f.options.readyTimeout, ready+1, len(f.switches), missing)
+		}
+	}
+}
+
+// close ends all connections and waits for their goroutines.
+func (f *fleet) close() {
+	f.cancel()
+	f.all.Wait()
+}
+
+// setRunning starts or stops the packet-ins of all switches.
+func (f *fleet) setRunning(on bool) {
+	for _, s := range f.switches {
+		s.setRunning(on)
+	}
+}
+
+// wait lets d pass and gives up packet-ins meanwhile. It returns early with an
+// error if a connection or ctx ends.
+func (f *fleet) wait(ctx context.Context, d time.Duration) error {
+	end := time.NewTimer(d)
+	defer end.Stop()
+	expire := time.NewTicker(expireEvery)
+	defer expire.Stop()
+	for {
+		select {
+		case <-end.C:
+			return nil
+		case err := <-f.failures:
+			return err
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-expire.C:
+			f.expire()
+		}
+	}
+}
+
+// drain stops the packet-ins and waits for the last answers, but not for long.
+func (f *fleet) drain(ctx context.Context) {
+	f.setRunning(false)
+	deadline := time.Now().Add(drainAtMost)
+	for f.waiting() && time.Now().Before(deadline) {
+		if f.wait(ctx, pollEvery) != nil {
+			return
+		}
+	}
+}
+
+// waiting reports whether any switch waits for an answer.
+func (f *fleet) waiting() bool {
+	for _, s := range f.switches {
+		s.mu.Lock()
+		n := s.traffic.waiting
+		s.mu.Unlock()
+		if n > 0 {
+			return true
+		}
+	}
+	return false
+}
+
+// expire gives up what is overdue, and wakes the writers whose window it opens.
+func (f *fleet) expire() {
+	for _, s := range f.switches {
+		s.mu.Lock()
+		before := s.traffic.Lost
+		s.traffic.expire(s.now(), int64(f.options.answerTimeout))
+		lost := s.traffic.Lost > before
+		s.mu.Unlock()
+		if lost {
+			s.wakeWriter()
+		}
+	}
+}
+
+// tallies returns what each switch has counted so far, in one go.
+func (f *fleet) tallies() []tally {
+	ts := make([]tally, len(f.switches))
+	for i, s := range f.switches {
+		s.mu.Lock()
+		ts[i] = s.traffic.tally
+		s.mu.Unlock()
+	}
+	return ts
+}
+
+// measureLatency begins to note how long answers take.
+func (f *fleet) measureLatency() {
+	for _, s := range f.switches {
+		s.mu.Lock()
+		s.traffic.latency = new(histogram)
+		s.mu.Unlock()
+	}
+}
+
+// latency ends it, and returns what was noted.
+func (f *fleet) latency() *histogram {
+	sum := new(histogram)
+	for _, s := range f.switches {
+		s.mu.Lock()
+		if h := s.traffic.latency; h != nil {
+			sum.add(h)
+			s.traffic.latency = nil
+		}
+		s.mu.Unlock()
+	}
+	return sum
+}
