@@ -304,6 +304,10 @@ func writeAction(c *cursor, a *Action) {
 			kind = kindExperimenter
 		case ActionUnknown:
 			kind = uint16(a.Arg)
+			if a.Arg > 0xffff || actionOf(c.v, kind) != ActionUnknown {
+				c.bad("action unknown", "number %d is %s in OpenFlow %s", a.Arg, actionOf(c.v, kind), c.v)
+				return
+			}
 		default:
 			if b, ok := translate(c, a); ok {
 				writeAction(c, &b)

@@ -3,6 +3,7 @@ package ofp
 import (
 	"encoding/binary"
 	"fmt"
+	"slices"
 )
 
 // cursor walks a message's wire form. It either reads from buf or appends to
@@ -84,11 +85,13 @@ func (c *cursor) bytes(b, p []byte) {
 }
 
 // text is a fixed-size field that holds a string padded with zeros. What does
-// not fit is an error; the last byte is always zero, as Open vSwitch wants it.
+// not fit is an error. The specifications want a zero at the end; a string that
+// fills the field is taken all the same, both ways, so that nothing is lost of
+// what a careless switch says.
 func (c *cursor) text(b []byte, p *string, what string) {
 	if c.wr {
-		if len(*p) >= len(b) {
-			c.fail(what, fmt.Errorf("%w: %d bytes, at most %d fit", ErrMalformed, len(*p), len(b)-1))
+		if len(*p) > len(b) {
+			c.bad(what, "%d bytes, at most %d fit", len(*p), len(b))
 			return
 		}
 		copy(b, *p)
@@ -134,15 +137,15 @@ func (c *cursor) leave(outer int) {
 	c.end = outer
 }
 
-// skip passes over n bytes of padding: reads past at most what is there, or
-// writes zeros.
-func (c *cursor) skip(n int) {
+// skip passes over n bytes of padding, which must be there, or writes zeros.
+func (c *cursor) skip(n int, what string) {
 	if c.wr {
 		c.buf = append(c.buf, zeros[:n]...)
 		return
 	}
 	if n > c.end-c.off {
-		n = c.end - c.off
+		c.short(what, n)
+		return
 	}
 	c.off += n
 }
@@ -200,12 +203,13 @@ func (c *cursor) lacks(what string) { c.fail(what, ErrVersion) }
 // the element held when it was last in use.
 func extend[T any](s *[]T) *T {
 	n := len(*s)
-	if n < cap(*s) {
-		*s = (*s)[:n+1]
-	} else {
-		var zero T
-		*s = append(*s, zero)
+	if n == cap(*s) {
+		// Doubling at every size keeps the sum of what a long list allocates
+		// under twice its final size; append alone grows large slices by a
+		// quarter at a time.
+		*s = slices.Grow(*s, max(n, 1))
 	}
+	*s = (*s)[:n+1]
 	return &(*s)[n]
 }
 

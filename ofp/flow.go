@@ -26,18 +26,79 @@ const (
 	FlowDeleteStrict FlowCommand = 4 // the one with this match and priority
 )
 
-// FlowFlags are the flags of a flow-mod (ofp_flow_mod_flags).
+// FlowFlags are the flags of a flow-mod (ofp_flow_mod_flags), as OpenFlow 1.3
+// numbers them.
 type FlowFlags uint16
 
-// Flow flags.
+// Flow flags. On the wire of 1.0, FlowEmergency is the bit that later versions
+// have for FlowResetCounts; here it has one of its own, so that neither is taken
+// for the other.
 const (
-	FlowSendFlowRem  FlowFlags = 1 << 0 // send flow-removed when the flow goes
-	FlowCheckOverlap FlowFlags = 1 << 1 // refuse a flow that overlaps one of its priority
-	FlowEmergency    FlowFlags = 1 << 2 // 1.0: an emergency flow
-	FlowResetCounts  FlowFlags = 1 << 2 // 1.2 and later: set the counters to zero
-	FlowNoPktCounts  FlowFlags = 1 << 3 // 1.3: do not count packets
-	FlowNoByteCounts FlowFlags = 1 << 4 // 1.3: do not count bytes
+	FlowSendFlowRem  FlowFlags = 1 << 0  // send flow-removed when the flow goes
+	FlowCheckOverlap FlowFlags = 1 << 1  // refuse a flow that overlaps one of its priority
+	FlowResetCounts  FlowFlags = 1 << 2  // 1.2 and later: set the counters to zero
+	FlowNoPktCounts  FlowFlags = 1 << 3  // 1.3: do not count packets
+	FlowNoByteCounts FlowFlags = 1 << 4  // 1.3: do not count bytes
+	FlowEmergency    FlowFlags = 1 << 15 // 1.0: an emergency flow
 )
+
+// flowFlagRows pairs the flags with their names, flowFlagsOf holds those that
+// each version has.
+var flowFlagRows = [...]struct {
+	flag FlowFlags
+	name string
+}{
+	{FlowSendFlowRem, "send_flow_rem"}, {FlowCheckOverlap, "check_overlap"}, {FlowResetCounts, "reset_counts"},
+	{FlowNoPktCounts, "no_pkt_counts"}, {FlowNoByteCounts, "no_byt_counts"}, {FlowEmergency, "emerg"},
+}
+
+var flowFlagsOf = [4]FlowFlags{
+	FlowSendFlowRem | FlowCheckOverlap | FlowEmergency,
+	FlowSendFlowRem | FlowCheckOverlap,
+	FlowSendFlowRem | FlowCheckOverlap | FlowResetCounts,
+	FlowSendFlowRem | FlowCheckOverlap | FlowResetCounts | FlowNoPktCounts | FlowNoByteCounts,
+}
+
+const wire10Emergency = 1 << 2
+
+// flags walks a flow-mod's flags. One that the version does not have is an error
+// both ways: it would mean something else in another version.
+func (f *FlowFlags) walk(c *cursor, b []byte) {
+	known := flowFlagsOf[c.v-1]
+	if c.wr {
+		if *f&^known != 0 {
+			f.refuse(c, known)
+			return
+		}
+		n := uint16(*f)
+		if *f&FlowEmergency != 0 {
+			n ^= uint16(FlowEmergency) | wire10Emergency
+		}
+		c.u16(b, &n)
+		return
+	}
+	var n uint16
+	c.u16(b, &n)
+	if c.v == V10 && n&(wire10Emergency|uint16(FlowEmergency)) == wire10Emergency {
+		n ^= uint16(FlowEmergency) | wire10Emergency
+	} else if c.v == V10 && n&uint16(FlowEmergency) != 0 {
+		n |= wire10Emergency // not a flag of 1.0, and not to be read as the emergency flag
+	}
+	*f = FlowFlags(n)
+	if *f&^known != 0 {
+		c.bad("flow_mod flags", "0x%04x has bits that the version does not know", n)
+	}
+}
+
+func (f *FlowFlags) refuse(c *cursor, known FlowFlags) {
+	for _, x := range flowFlagRows {
+		if *f&^known&x.flag != 0 {
+			c.lacks("flag " + x.name)
+			return
+		}
+	}
+	c.bad("flags", "0x%04x", uint16(*f))
+}
 
 // FlowMod adds, changes or deletes flows (ofp_flow_mod, section 7.3.4.2 of
 // OpenFlow 1.3.5). Make one with NewFlowMod: a zero OutPort or OutGroup is a
@@ -54,6 +115,11 @@ type FlowMod struct {
 	OutPort     PortNo // delete only flows that output there, or PortAny
 	OutGroup    uint32 // delete only flows that use the group, or GroupAny; 1.1 and later
 	Flags       FlowFlags
+
+	// NXTable says, in 1.0, that Table travels in the upper byte of the command:
+	// Open vSwitch's flow_mod_table_id, which the connection must have turned on.
+	// Without it a flow-mod of 1.0 can name no table. Later versions ignore it.
+	NXTable bool
 
 	Match        Match
 	Instructions []Instruction
@@ -96,7 +162,10 @@ func (m *FlowMod) walk(c *cursor) {
 	c.u32(b[24:], &m.BufferID)
 	c.port32(b[28:], &m.OutPort)
 	c.u32(b[32:], &m.OutGroup)
-	c.u16(b[36:], (*uint16)(&m.Flags))
+	m.Flags.walk(c, b[36:])
+	if !c.wr {
+		m.NXTable = false
+	}
 	walkMatch(c, &m.Match)
 	walkInstructions(c, &m.Instructions)
 }
@@ -104,11 +173,9 @@ func (m *FlowMod) walk(c *cursor) {
 func (m *FlowMod) walk10(c *cursor) {
 	if c.wr {
 		switch {
-		case m.Table != 0 && m.Table != TableAll:
+		case m.Table != 0 && m.Table != TableAll && !m.NXTable:
 			c.lacks(fmt.Sprintf("table %d", m.Table))
-		case m.CookieMask != 0 && m.CookieMask != ^uint64(0):
-			c.lacks("cookie_mask")
-		case m.CookieMask != 0 && m.Command != FlowAdd:
+		case m.CookieMask != 0 && (m.CookieMask != ^uint64(0) || m.Command != FlowAdd):
 			c.lacks("cookie_mask")
 		case m.OutGroup != GroupAny && m.OutGroup != 0:
 			c.lacks("out_group")
@@ -117,6 +184,9 @@ func (m *FlowMod) walk10(c *cursor) {
 	walkMatch(c, &m.Match)
 	b := c.fixed(24, "flow_mod")
 	command := uint16(m.Command)
+	if m.NXTable {
+		command |= uint16(m.Table) << 8
+	}
 	c.u64(b, &m.Cookie)
 	c.u16(b[8:], &command)
 	c.u16(b[10:], &m.IdleTimeout)
@@ -124,14 +194,10 @@ func (m *FlowMod) walk10(c *cursor) {
 	c.u16(b[14:], &m.Priority)
 	c.u32(b[16:], &m.BufferID)
 	c.port16(b[20:], &m.OutPort, "out_port")
-	c.u16(b[22:], (*uint16)(&m.Flags))
+	m.Flags.walk(c, b[22:])
 	if !c.wr {
-		if command > 0xff {
-			c.bad("flow_mod command", "%d", command)
-		}
-		m.Command = FlowCommand(command)
+		m.Command, m.Table, m.NXTable = FlowCommand(command), uint8(command>>8), command > 0xff
 		m.CookieMask, m.OutGroup = 0, GroupAny
-		m.Table = 0
 	}
 	walkInstructions(c, &m.Instructions)
 }
@@ -180,6 +246,9 @@ func (m *FlowRemoved) walk(c *cursor) {
 		c.u16(b[20:], &m.IdleTimeout)
 		c.u64(b[24:], &m.Packets)
 		c.u64(b[32:], &m.Bytes)
+		if !c.wr {
+			m.Table, m.HardTimeout = 0, 0
+		}
 		return
 	}
 	b := c.fixed(40, "flow_removed")

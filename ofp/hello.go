@@ -88,7 +88,7 @@ func (e *HelloElement) read(c *cursor) {
 	} else {
 		e.Data = b[4:n:n]
 	}
-	c.skip((n + 7) &^ 7)
+	c.off += min((n+7)&^7, len(b)) // some leave out the last padding
 }
 
 func (e *HelloElement) write(c *cursor) {

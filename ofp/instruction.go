@@ -137,7 +137,8 @@ func walkInstruction(c *cursor, i *Instruction) {
 	*i = Instruction{Type: t, Actions: i.Actions[:0]}
 	info := t.info()
 	if info != nil && info.from > c.v {
-		info = nil
+		c.lacks("instruction " + info.name)
+		return
 	}
 	if info != nil && info.len != 0 && n != info.len {
 		c.off += 2
@@ -181,10 +182,10 @@ func (i *Instruction) body(c *cursor) {
 		c.u64(b[4:], &i.Metadata)
 		c.u64(b[12:], &i.MetadataMask)
 	case InstructionWriteActions, InstructionApplyActions:
-		c.skip(4)
+		c.skip(4, "instruction")
 		walkActions(c, &i.Actions)
 	case InstructionClearActions:
-		c.skip(4)
+		c.skip(4, "instruction clear_actions")
 	case InstructionMeter:
 		c.u32(c.fixed(4, "instruction meter"), &i.Meter)
 	case InstructionExperimenter:

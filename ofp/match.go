@@ -153,30 +153,28 @@ func (m *Match) SetMasked(id FieldID, value, mask []byte) error {
 	if len(value) != n || mask != nil && len(mask) != n {
 		return fmt.Errorf("match field %s: %w: value of %d bytes and mask of %d, want %d", id, ErrMalformed, len(value), len(mask), n)
 	}
-	for i, b := range value {
-		if b&^info.full[i] != 0 {
-			return fmt.Errorf("match field %s: %w: value 0x%x has more than %d bits", id, ErrMalformed, value, info.Bits)
-		}
+	if info.over(value) {
+		return fmt.Errorf("match field %s: %w: value 0x%x has more than %d bits", id, ErrMalformed, value, info.Bits)
 	}
 	switch {
 	case mask == nil || info.exact(mask):
 		mask = nil
-	case allZero(mask):
+	case !info.any(mask):
 		m.Delete(id)
 		return nil
 	}
-	m.Delete(id)
-	at := m.place(id)
+	// Built before anything moves: value and mask may alias the match.
 	var tlv [4 + 2*16]byte
 	binary.BigEndian.PutUint32(tlv[:], info.Header(mask != nil))
 	copy(tlv[4:], value)
 	l := 4 + n
 	for i := range mask {
-		tlv[4+i] &= mask[i]
-		tlv[l] = mask[i]
+		tlv[l] = mask[i] & info.full[i]
+		tlv[4+i] &= tlv[l]
 		l++
 	}
-	m.oxm = slices.Insert(m.oxm, at, tlv[:l]...)
+	m.Delete(id)
+	m.oxm = slices.Insert(m.oxm, m.place(id), tlv[:l]...)
 	return nil
 }
 
@@ -222,13 +220,24 @@ func (f *FieldInfo) exact(mask []byte) bool {
 	return true
 }
 
-func allZero(b []byte) bool {
-	for _, x := range b {
-		if x != 0 {
-			return false
+// over reports whether value has bits beyond the field's width.
+func (f *FieldInfo) over(value []byte) bool {
+	for i, x := range f.full {
+		if value[i]&^x != 0 {
+			return true
 		}
 	}
-	return true
+	return false
+}
+
+// any reports whether b, a value or a mask, has any of the field's bits.
+func (f *FieldInfo) any(b []byte) bool {
+	for i, x := range f.full {
+		if x&b[i] != 0 {
+			return true
+		}
+	}
+	return false
 }
 
 // place is where the field id belongs in canonical order.
@@ -303,14 +312,17 @@ func (m *Match) canonical() bool {
 			return false
 		}
 		last = f.ID
+		info := f.ID.Info()
+		want := info.full
 		if f.Mask != nil {
-			if f.ID.Info().exact(f.Mask) || allZero(f.Mask) {
+			if info.exact(f.Mask) || !info.any(f.Mask) {
 				return false
 			}
-			for i := range f.Value {
-				if f.Value[i]&^f.Mask[i] != 0 {
-					return false
-				}
+			want = f.Mask
+		}
+		for i, full := range info.full {
+			if want[i]&^full != 0 || f.Value[i]&^want[i] != 0 {
+				return false
 			}
 		}
 	}
@@ -407,15 +419,16 @@ func walkMatch(c *cursor, m *Match) {
 	}
 	m.oxm = append(m.oxm[:0], body...)
 	m.fixed = m.fixed[:0]
+	m.oxm11 = c.v == V11
 	c.off += n - 4
-	c.skip((8 - n&7) & 7)
+	c.skip((8-n&7)&7, "match padding")
 }
 
 // oxmIn11 reports whether the match at hand, in a 1.1 message, is OXM instead of
 // the fixed structure.
 func oxmIn11(c *cursor, m *Match) bool {
 	if !c.wr {
-		m.oxm11 = c.left() >= 4 && binary.BigEndian.Uint16(c.buf[c.off:]) == 1
+		return c.left() >= 4 && binary.BigEndian.Uint16(c.buf[c.off:]) == 1
 	}
 	return m.oxm11
 }
@@ -463,8 +476,8 @@ func (f *FieldInfo) lengths() string {
 
 // checkOXM fails if the version at hand lacks one of the fields.
 func (m *Match) checkOXM(c *cursor) {
-	if c.v >= V13 || m.oxm11 {
-		return
+	if c.v != V12 {
+		return // 1.1 has OXM from Open vSwitch only, which takes every field
 	}
 	for f := range m.All() {
 		if info := f.ID.Info(); info != nil && info.Since > c.v {

@@ -22,9 +22,20 @@ type Header struct {
 }
 
 // Type returns the message's type, or TypeUnknown where the version has none of
-// that number.
+// that number. Of versions that Sluice does not speak it knows hello and error,
+// whose numbers and layout are promised never to change (section 6.3.1 of
+// OpenFlow 1.3.5).
 func (h Header) Type() Type {
-	if h.Version < V10 || h.Version > V13 || int(h.Kind) >= len(typeByKind[0]) {
+	if !h.Version.Supported() {
+		switch h.Kind {
+		case 0:
+			return TypeHello
+		case 1:
+			return TypeError
+		}
+		return TypeUnknown
+	}
+	if int(h.Kind) >= len(typeByKind[0]) {
 		return TypeUnknown
 	}
 	return typeByKind[h.Version-1][h.Kind]
@@ -151,6 +162,15 @@ var typeByKind = func() (t [4][32]Type) {
 	return t
 }()
 
+// kind returns the type's number in version v, and whether it has one.
+func (t Type) kind(v Version) (uint8, bool) {
+	if !v.Supported() && (t == TypeHello || t == TypeError) {
+		v = V13
+	}
+	n, ok := messages[t].wire.in(v)
+	return uint8(n), ok
+}
+
 // String returns the type's name in small letters, such as "flow_mod".
 func (t Type) String() string {
 	if t >= numTypes {
@@ -183,39 +203,27 @@ func (d *Decoder) Decode(frame []byte, m Message) error {
 	if err != nil {
 		return err
 	}
-	c := &d.c
-	*c = cursor{buf: frame, off: HeaderLen, end: len(frame), v: h.Version}
 	t := m.Type()
-	if t == TypeUnknown {
-		m.(*Raw).Kind = h.Kind
+	c := &d.c
+	*c = cursor{buf: frame, off: HeaderLen, end: len(frame), v: h.Version, msg: messages[t].name}
+	if raw, ok := m.(*Raw); ok {
+		raw.Kind = h.Kind
 	} else if t != h.Type() {
 		c.off = 1
-		c.msg = t.String()
 		c.bad("type", "%d in OpenFlow %s is %s", h.Kind, h.Version, h.Type())
-		return c.err
 	}
-	c.msg = messages[t].name
-	if int(h.Length) != len(frame) {
+	if c.err == nil && int(h.Length) != len(frame) {
 		c.off = 2
 		c.bad("header length", "%d, but the frame has %d bytes", h.Length, len(frame))
-		return c.err
 	}
-	if !h.Version.Supported() {
-		// A hello or an error of a version that we do not speak can still be
-		// read: their layout is promised never to change (section 6.3.1 of
-		// OpenFlow 1.3.5).
-		if t != TypeHello && t != TypeError && t != TypeUnknown {
-			c.off = 0
-			c.lacks("version")
-			return c.err
+	if c.err == nil {
+		m.walk(c)
+		if c.err == nil && c.off < c.end {
+			c.bad("message", "%d bytes too many", c.end-c.off)
 		}
 	}
-	m.walk(c)
-	if c.err == nil && c.off < c.end {
-		c.bad("message", "%d bytes too many", c.end-c.off)
-	}
 	err = c.err
-	c.buf = nil
+	c.buf, c.err = nil, nil // hold on to nothing of the caller's
 	return err
 }
 
@@ -245,11 +253,7 @@ func Decode(frame []byte) (Header, Message, error) {
 	if err != nil {
 		return h, nil, err
 	}
-	t := h.Type()
-	if !h.Version.Supported() && h.Kind <= 1 {
-		t = Type(h.Kind + 1) // hello and error, in any version
-	}
-	m := New(t)
+	m := New(h.Type())
 	if err := DecodeInto(frame, m); err != nil {
 		return h, nil, err
 	}
@@ -261,18 +265,16 @@ func Decode(frame []byte) (Header, Message, error) {
 type Encoder struct{ c cursor }
 
 // Append appends m in the wire form of version v, header included, to dst and
-// returns the longer slice. On error dst is returned as it was.
+// returns the longer slice. On error dst is returned as it was. Of versions that
+// Sluice does not speak it writes hello, error and Raw.
 func (e *Encoder) Append(dst []byte, v Version, xid uint32, m Message) ([]byte, error) {
-	c := &e.c
-	*c = cursor{buf: dst, base: len(dst), v: v, wr: true}
-	var kind uint8
 	t := m.Type()
-	c.msg = messages[t].name
-	if t == TypeUnknown {
-		kind = m.(*Raw).Kind
-	} else if n, ok := messages[t].wire.in(v); ok {
-		kind = uint8(n)
-	} else {
+	c := &e.c
+	*c = cursor{buf: dst, base: len(dst), v: v, wr: true, msg: messages[t].name}
+	kind, ok := t.kind(v)
+	if raw, isRaw := m.(*Raw); isRaw {
+		kind = raw.Kind
+	} else if !ok {
 		c.lacks("message")
 		return dst, c.err
 	}
@@ -280,7 +282,7 @@ func (e *Encoder) Append(dst []byte, v Version, xid uint32, m Message) ([]byte, 
 	m.walk(c)
 	c.setLen16(c.base, 2)
 	out, err := c.buf, c.err
-	c.buf = nil
+	c.buf, c.err = nil, nil // hold on to nothing of the caller's
 	if err != nil {
 		return dst, err
 	}

@@ -1,6 +1,9 @@
 package ofp
 
-import "fmt"
+import (
+	"fmt"
+	"reflect"
+)
 
 // PartKind is what a statistics or multipart message is about
 // (ofp_multipart_type, section 7.3.5 of OpenFlow 1.3.5).
@@ -40,28 +43,42 @@ type Part interface {
 
 // partInfo is one row of the table of multipart kinds.
 type partInfo struct {
-	kind    PartKind
-	name    string
-	request func() Part // nil: kept as RawPart
-	reply   func() Part
+	kind PartKind
+	name string
+	body [2]*bodyInfo // of a request, of a reply; nil: kept as RawPart
 }
 
+// bodyInfo is one struct that holds a body.
+type bodyInfo struct {
+	typ  reflect.Type
+	make func() Part
+}
+
+func body[T any, P interface {
+	*T
+	Part
+}]() *bodyInfo {
+	return &bodyInfo{reflect.TypeFor[P](), func() Part { return P(new(T)) }}
+}
+
+const request, reply = 0, 1
+
 var parts = [...]partInfo{
-	{PartDesc, "desc", func() Part { return new(DescRequest) }, func() Part { return new(Desc) }},
-	{PartFlow, "flow", func() Part { return new(FlowStatsRequest) }, func() Part { return new(FlowStatsReply) }},
-	{PartAggregate, "aggregate", func() Part { return new(AggregateRequest) }, func() Part { return new(AggregateReply) }},
-	{PartTable, "table", func() Part { return new(TableStatsRequest) }, func() Part { return new(TableStatsReply) }},
-	{PartPort, "port", func() Part { return new(PortStatsRequest) }, func() Part { return new(PortStatsReply) }},
-	{PartQueue, "queue", nil, nil},
-	{PartGroup, "group", nil, nil},
-	{PartGroupDesc, "group_desc", nil, nil},
-	{PartGroupFeatures, "group_features", nil, nil},
-	{PartMeter, "meter", nil, nil},
-	{PartMeterConfig, "meter_config", nil, nil},
-	{PartMeterFeatures, "meter_features", nil, nil},
-	{PartTableFeatures, "table_features", nil, nil},
-	{PartPortDesc, "port_desc", func() Part { return new(PortDescRequest) }, func() Part { return new(PortDescReply) }},
-	{PartExperimenter, "experimenter", nil, nil},
+	{PartDesc, "desc", [2]*bodyInfo{body[DescRequest](), body[Desc]()}},
+	{PartFlow, "flow", [2]*bodyInfo{body[FlowStatsRequest](), body[FlowStatsReply]()}},
+	{PartAggregate, "aggregate", [2]*bodyInfo{body[AggregateRequest](), body[AggregateReply]()}},
+	{PartTable, "table", [2]*bodyInfo{body[TableStatsRequest](), body[TableStatsReply]()}},
+	{PartPort, "port", [2]*bodyInfo{body[PortStatsRequest](), body[PortStatsReply]()}},
+	{PartQueue, "queue", [2]*bodyInfo{}},
+	{PartGroup, "group", [2]*bodyInfo{}},
+	{PartGroupDesc, "group_desc", [2]*bodyInfo{}},
+	{PartGroupFeatures, "group_features", [2]*bodyInfo{}},
+	{PartMeter, "meter", [2]*bodyInfo{}},
+	{PartMeterConfig, "meter_config", [2]*bodyInfo{}},
+	{PartMeterFeatures, "meter_features", [2]*bodyInfo{}},
+	{PartTableFeatures, "table_features", [2]*bodyInfo{}},
+	{PartPortDesc, "port_desc", [2]*bodyInfo{body[PortDescRequest](), body[PortDescReply]()}},
+	{PartExperimenter, "experimenter", [2]*bodyInfo{}},
 }
 
 func (k PartKind) info() *partInfo {
@@ -116,53 +133,46 @@ func (*MultipartRequest) Type() Type { return TypeMultipartRequest }
 // Type returns TypeMultipartReply.
 func (*MultipartReply) Type() Type { return TypeMultipartReply }
 
-func (m *MultipartRequest) walk(c *cursor) {
-	walkMultipart(c, &m.Flags, &m.Body, func(i *partInfo) func() Part { return i.request })
-}
+func (m *MultipartRequest) walk(c *cursor) { walkMultipart(c, &m.Flags, &m.Body, request) }
+func (m *MultipartReply) walk(c *cursor)   { walkMultipart(c, &m.Flags, &m.Body, reply) }
 
-func (m *MultipartReply) walk(c *cursor) {
-	walkMultipart(c, &m.Flags, &m.Body, func(i *partInfo) func() Part { return i.reply })
-}
-
-func walkMultipart(c *cursor, flags *uint16, body *Part, make func(*partInfo) func() Part) {
+func walkMultipart(c *cursor, flags *uint16, body *Part, direction int) {
 	n := 8
 	if c.v == V10 {
 		n = 4
 	}
 	b := c.fixed(n, "multipart")
-	if c.wr && *body == nil {
-		c.bad("multipart body", "none")
+	if c.err != nil {
 		return
 	}
 	var kind uint16
 	if c.wr {
+		if *body == nil {
+			c.bad("multipart body", "none")
+			return
+		}
 		kind = uint16((*body).Kind())
 	}
 	c.u16(b, &kind)
 	c.u16(b[2:], flags)
-	if !c.wr {
-		*body = reuse(*body, PartKind(kind), make)
+	var want *bodyInfo
+	if i := PartKind(kind).info(); i != nil {
+		want = i.body[direction]
+	}
+	raw, isRaw := (*body).(*RawPart)
+	switch fits := want != nil && reflect.TypeOf(*body) == want.typ; {
+	case c.wr && !fits && !isRaw:
+		c.bad("multipart body", "%T does not belong here", *body)
+		return
+	case c.wr || fits:
+	case want != nil:
+		*body = want.make()
+	case isRaw:
+		raw.PartKind = PartKind(kind)
+	default:
+		*body = &RawPart{PartKind: PartKind(kind)}
 	}
 	(*body).walk(c)
-}
-
-// reuse returns old if it can hold a body of that kind, else a new one.
-func reuse(old Part, kind PartKind, make func(*partInfo) func() Part) Part {
-	var newPart func() Part
-	if i := kind.info(); i != nil {
-		newPart = make(i)
-	}
-	if raw, ok := old.(*RawPart); ok && newPart == nil {
-		raw.PartKind = kind
-		return raw
-	}
-	if newPart == nil {
-		return &RawPart{PartKind: kind}
-	}
-	if _, raw := old.(*RawPart); old != nil && !raw && old.Kind() == kind {
-		return old
-	}
-	return newPart()
 }
 
 // DescRequest asks for a Desc.

@@ -1,5 +1,7 @@
 package ofp
 
+import "bytes"
+
 // PacketInReason says why a packet was sent to the controller
 // (ofp_packet_in_reason).
 type PacketInReason uint8
@@ -38,7 +40,7 @@ func (m *PacketIn) InPort() PortNo { return m.Match.InPort() }
 func (m *PacketIn) Clone() *PacketIn {
 	o := *m
 	o.Match = m.Match.Clone()
-	o.Data = append([]byte{}, m.Data...)
+	o.Data = bytes.Clone(m.Data)
 	return &o
 }
 
@@ -70,9 +72,11 @@ func (m *PacketIn) walk(c *cursor) {
 		c.u8(b[7:], &m.Table)
 		if c.v >= V13 {
 			c.u64(c.fixed(8, "packet_in cookie"), &m.Cookie)
+		} else if !c.wr {
+			m.Cookie = 0
 		}
 		walkMatch(c, &m.Match)
-		c.skip(2)
+		c.skip(2, "packet_in padding")
 		c.rest(&m.Data)
 	}
 }

@@ -238,6 +238,9 @@ func walkPort(c *cursor, p *Port) {
 		c.features(b[36:], &p.Advertised)
 		c.features(b[40:], &p.Supported)
 		c.features(b[44:], &p.Peer)
+		if !c.wr {
+			p.CurrSpeed, p.MaxSpeed = 0, 0
+		}
 		return
 	}
 	b := c.fixed(64, "port")

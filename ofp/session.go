@@ -101,11 +101,15 @@ func (m *FeaturesReply) walk(c *cursor) {
 	c.u8(b[12:], &m.Tables)
 	if c.v >= V13 {
 		c.u8(b[13:], &m.AuxiliaryID)
+	} else if !c.wr {
+		m.AuxiliaryID = 0
 	}
 	c.u32(b[16:], (*uint32)(&m.Capabilities))
 	c.u32(b[20:], &m.Actions)
 	if c.v >= V13 {
-		if c.wr && len(m.Ports) > 0 {
+		if !c.wr {
+			m.Ports = m.Ports[:0]
+		} else if len(m.Ports) > 0 {
 			c.lacks("features_reply ports")
 		}
 		return

@@ -140,6 +140,9 @@ func (f *FlowStats) walk(c *cursor) {
 		c.u64(b[20:], &f.Cookie)
 		c.u64(b[28:], &f.Packets)
 		c.u64(b[36:], &f.Bytes)
+		if !c.wr {
+			f.Flags = 0
+		}
 		walkInstructions(c, &f.Instructions)
 		return
 	}
@@ -150,8 +153,11 @@ func (f *FlowStats) walk(c *cursor) {
 	c.u16(b[12:], &f.Priority)
 	c.u16(b[14:], &f.IdleTimeout)
 	c.u16(b[16:], &f.HardTimeout)
-	// 1.1 and 1.2 have padding here; Open vSwitch leaves it zero.
-	c.u16(b[18:], (*uint16)(&f.Flags))
+	if c.v >= V13 { // padding before
+		c.u16(b[18:], (*uint16)(&f.Flags))
+	} else if !c.wr {
+		f.Flags = 0
+	}
 	c.u64(b[24:], &f.Cookie)
 	c.u64(b[32:], &f.Packets)
 	c.u64(b[40:], &f.Bytes)

@@ -38,6 +38,12 @@ type TableStats struct {
 }
 
 func walkTableStats(c *cursor, t *TableStats) {
+	if !c.wr {
+		*t = TableStats{Name: t.Name} // the name is kept to be compared, not allocated again
+		if c.v >= V13 {
+			t.Name = ""
+		}
+	}
 	switch c.v {
 	case V10:
 		b := c.fixed(64, "table")
