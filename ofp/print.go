@@ -1,0 +1,283 @@
+package ofp
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// Print returns what the message that frame holds means, in the words of
+// `ovs-ofctl ofp-print` and without a line break at the end. What is not
+// modelled is shown as bytes; so are bytes that are no message, after a line
+// that says why.
+func Print(frame []byte) string {
+	p := printer{}
+	p.message(frame)
+	return strings.TrimRight(string(p.b), "\n")
+}
+
+// printer collects the text of one message.
+type printer struct {
+	b     []byte
+	v     Version
+	inner bool // inside an error: an error there is not opened again
+}
+
+func (p *printer) text(s string)             { p.b = append(p.b, s...) }
+func (p *printer) f(format string, a ...any) { p.b = fmt.Appendf(p.b, format, a...) }
+func (p *printer) number(name string, v uint64) {
+	p.b = append(p.b, name...)
+	p.b = strconv.AppendUint(p.b, v, 10)
+}
+
+// message prints the message at the start of b, of which more or less than the
+// message may be there.
+func (p *printer) message(b []byte) {
+	if len(b) < HeaderLen {
+		p.f("OpenFlow packet too short (only %d bytes):\n", len(b))
+		p.dump(b)
+		return
+	}
+	h := Header{Version: Version(b[0]), Kind: b[1], Length: uint16(b[2])<<8 | uint16(b[3])}
+	p.v = h.Version
+	name := messageName(h, b)
+	if n := int(h.Length); n != len(b) {
+		if name != "" {
+			p.header(name, b)
+			p.text("\n")
+		}
+		if n > len(b) {
+			p.f("(***truncated to %d bytes from %d***)\n", len(b), n)
+		} else {
+			p.f("(***only uses %d bytes out of %d***)\n", n, len(b))
+		}
+		p.dump(b)
+		return
+	}
+	if name == "" {
+		p.text("***decode error: unknown type of message***\n")
+		p.dump(b)
+		return
+	}
+	p.header(name, b)
+	_, m, err := Decode(b)
+	if err != nil {
+		p.f(" ***decode error: %v***\n", err)
+		p.dump(b)
+		return
+	}
+	p.body(m, b)
+}
+
+// header prints the line that every message begins with.
+func (p *printer) header(name string, b []byte) {
+	p.text(name)
+	if p.v != V10 {
+		p.text(" (OF" + p.v.String() + ")")
+	}
+	p.f(" (xid=0x%x):", uint32(b[4])<<24|uint32(b[5])<<16|uint32(b[6])<<8|uint32(b[7]))
+}
+
+// messageName is the name that Open vSwitch gives a message, or "" where the
+// version has none of that type.
+func messageName(h Header, b []byte) string {
+	t := h.Type()
+	if !h.Version.Supported() && h.Kind <= 1 {
+		t = Type(h.Kind + 1)
+	}
+	switch t {
+	case TypeUnknown:
+		return ""
+	case TypeMultipartRequest, TypeMultipartReply:
+		what := " request"
+		if t == TypeMultipartReply {
+			what = " reply"
+		}
+		if len(b) < 10 {
+			return "OFPT_" + strings.ToUpper(t.String())
+		}
+		k := PartKind(uint16(b[8])<<8 | uint16(b[9]))
+		if k.info() == nil {
+			return fmt.Sprintf("OFPST_%d", k) + what
+		}
+		return "OFPST_" + strings.ToUpper(k.String()) + what
+	case TypeExperimenter:
+		if h.Version == V10 {
+			return "OFPT_VENDOR"
+		}
+	}
+	return "OFPT_" + strings.ToUpper(t.String())
+}
+
+// body prints what follows the header.
+func (p *printer) body(m Message, frame []byte) {
+	switch m := m.(type) {
+	case *Hello:
+		p.hello(m)
+	case *Error:
+		p.error(m)
+	case *EchoRequest:
+		p.payload(m.Data)
+	case *EchoReply:
+		p.payload(m.Data)
+	case *FeaturesReply:
+		p.features(m)
+	case *GetConfigReply:
+		p.config(&m.SwitchConfig)
+	case *SetConfig:
+		p.config(&m.SwitchConfig)
+	case *PacketIn:
+		p.packetIn(m)
+	case *PacketOut:
+		p.packetOut(m)
+	case *FlowMod:
+		p.flowMod(m)
+	case *FlowRemoved:
+		p.flowRemoved(m)
+	case *PortStatus:
+		p.portStatus(m)
+	case *MultipartRequest:
+		p.part(m.Body)
+	case *MultipartReply:
+		p.part(m.Body)
+		if m.More() {
+			p.line()
+			p.text("(more follows)")
+		}
+	case *Experimenter:
+		p.f(" experimenter=0x%08x, %d bytes of data\n", m.Experimenter, len(m.Data))
+		p.dump(m.Data)
+	case *Raw:
+		if len(m.Body) > 0 {
+			p.raw(m.Body)
+		}
+	}
+}
+
+// raw prints a body that is not modelled.
+func (p *printer) raw(b []byte) {
+	p.f(" %d bytes, not shown in words\n", len(b))
+	p.dump(b)
+}
+
+// line begins a new line, unless one has just begun.
+func (p *printer) line() {
+	if n := len(p.b); n > 0 && p.b[n-1] != '\n' {
+		p.b = append(p.b, '\n')
+	}
+}
+
+// dump prints bytes in hexadecimal and as text, sixteen a line.
+func (p *printer) dump(b []byte) {
+	const hex = "0123456789abcdef"
+	for at := 0; at < len(b); at += 16 {
+		row := b[at:min(at+16, len(b))]
+		p.b = appendHex(p.b, uint64(at), 8)
+		p.b = append(p.b, ' ', ' ')
+		for i := range 16 {
+			if i >= len(row) {
+				p.b = append(p.b, "   "...)
+				continue
+			}
+			sep := byte(' ')
+			if i == 7 {
+				sep = '-'
+			}
+			p.b = append(p.b, hex[row[i]>>4], hex[row[i]&15], sep)
+		}
+		p.b = append(p.b, '|')
+		for i := range 16 {
+			switch {
+			case i >= len(row):
+				p.b = append(p.b, ' ')
+			case row[i] >= 0x20 && row[i] < 0x7f:
+				p.b = append(p.b, row[i])
+			default:
+				p.b = append(p.b, '.')
+			}
+		}
+		p.b = append(p.b, '|', '\n')
+	}
+}
+
+func (p *printer) payload(b []byte) {
+	p.f(" %d bytes of payload\n", len(b))
+	p.dump(b)
+}
+
+func (p *printer) hello(m *Hello) {
+	bitmap, ok := m.Versions()
+	if !ok {
+		for v := V10; v <= p.v && v < 32; v++ {
+			bitmap |= BitmapOf(v)
+		}
+	}
+	p.text("\n version bitmap: ")
+	sep := ""
+	for v := range Version(32) {
+		if bitmap.Has(v) {
+			p.f("%s0x%02x", sep, uint8(v))
+			sep = ", "
+		}
+	}
+	p.text("\n")
+	for _, e := range m.Elements {
+		if e.Type != helloVersionBitmap {
+			p.f(" unknown element of type %d, %d bytes\n", e.Type, len(e.Data))
+			p.dump(e.Data)
+		}
+	}
+	if len(m.Raw) > 0 {
+		p.text(" unknown data in hello:\n")
+		p.dump(m.Raw)
+	}
+}
+
+// ovsErrorNames are the errors that Open vSwitch calls by another name than
+// OpenFlow 1.3 does.
+var ovsErrorNames = map[ErrorReason]string{}
+
+func (p *printer) error(m *Error) {
+	name := ovsErrorNames[m.Reason]
+	if name == "" {
+		name = m.Describe()
+	}
+	p.text(" " + name + "\n")
+	switch {
+	case len(m.Data) == 0:
+	case m.Reason == HelloFailedIncompatible || m.Reason == HelloFailedEPERM:
+		text := m.Data
+		if i := slices.Index(text, 0); i >= 0 {
+			text = text[:i]
+		}
+		for _, c := range text {
+			if c < 0x20 || c >= 0x7f {
+				c = '.'
+			}
+			p.b = append(p.b, c)
+		}
+		p.text("\n")
+	case p.inner:
+		p.dump(m.Data)
+	default:
+		p.inner = true
+		p.message(m.Data)
+	}
+}
+
+var fragNames = [...]string{"normal", "drop", "reassemble", "nx-match"}
+
+func (p *printer) config(m *SwitchConfig) {
+	p.text(" frags=" + fragNames[m.Flags&3])
+	flags := m.Flags &^ 3
+	if flags&InvalidTTLToCt != 0 && p.v != V10 {
+		p.text(" invalid_ttl_to_controller")
+		flags &^= InvalidTTLToCt
+	}
+	if flags != 0 {
+		p.f(" ***unknown flags 0x%04x***", uint16(flags))
+	}
+	p.number(" miss_send_len=", uint64(m.MissSendLen))
+	p.text("\n")
+}

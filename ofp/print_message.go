@@ -1,0 +1,247 @@
+package ofp
+
+import "strconv"
+
+var flowCommandNames = [...]string{"ADD", "MOD", "MOD_STRICT", "DEL", "DEL_STRICT"}
+
+func (p *printer) flowMod(m *FlowMod) {
+	if int(m.Command) < len(flowCommandNames) {
+		p.text(" " + flowCommandNames[m.Command])
+	} else {
+		p.number(" cmd:", uint64(m.Command))
+	}
+	if m.Table != 0 {
+		p.number(" table:", uint64(m.Table))
+	}
+	p.text(" ")
+	before := len(p.b)
+	p.b = appendRule(p.b, m.Priority, &m.Match, p.v, nil)
+	if len(p.b) > before {
+		p.text(" ")
+	}
+	adds := m.Command == FlowAdd || p.v == V10
+	if adds && m.Cookie != 0 && m.Cookie != ^uint64(0) {
+		p.f("cookie:0x%x ", m.Cookie)
+	}
+	if !adds && m.CookieMask != 0 {
+		p.f("cookie:0x%x/0x%x ", m.Cookie, m.CookieMask)
+	}
+	if m.IdleTimeout != 0 {
+		p.f("idle:%d ", m.IdleTimeout)
+	}
+	if m.HardTimeout != 0 {
+		p.f("hard:%d ", m.HardTimeout)
+	}
+	if m.BufferID != NoBuffer {
+		p.f("buf:0x%x ", m.BufferID)
+	}
+	deletes := m.Command == FlowDelete || m.Command == FlowDeleteStrict
+	if m.OutPort != PortAny && (deletes || p.v == V10) {
+		p.f("out_port:%s ", m.OutPort)
+	}
+	if m.OutGroup != GroupAny && deletes && p.v != V10 {
+		p.f("out_group:%d ", m.OutGroup)
+	}
+	p.b = appendFlags(p.b, m.Flags, ' ')
+	p.text("actions=")
+	p.b = appendInstructions(p.b, m.Instructions, p.v, nil)
+}
+
+func (p *printer) flowRemoved(m *FlowRemoved) {
+	p.text(" ")
+	p.b = appendRule(p.b, m.Priority, &m.Match, p.v, nil)
+	p.text(" reason=")
+	switch m.Reason {
+	case RemovedIdleTimeout:
+		p.text("idle")
+	case RemovedHardTimeout:
+		p.text("hard")
+	case RemovedDelete:
+		p.text("delete")
+	case RemovedGroupDelete:
+		p.text("group_delete")
+	case RemovedMeterDelete:
+		p.text("meter_delete")
+	case RemovedEviction:
+		p.text("eviction")
+	default:
+		p.number("", uint64(m.Reason))
+	}
+	if p.v != V10 && m.Table != TableAll {
+		p.number(" table_id=", uint64(m.Table))
+	}
+	if m.Cookie != 0 {
+		p.f(" cookie:0x%x", m.Cookie)
+	}
+	p.text(" duration")
+	p.b = appendDuration(p.b, m.DurationSec, m.DurationNsec)
+	p.number(" idle", uint64(m.IdleTimeout))
+	if m.HardTimeout != 0 {
+		p.number(" hard", uint64(m.HardTimeout))
+	}
+	p.number(" pkts", m.Packets)
+	p.number(" bytes", m.Bytes)
+}
+
+func (p *printer) packetIn(m *PacketIn) {
+	if m.Table != 0 {
+		p.number(" table_id=", uint64(m.Table))
+	}
+	if p.v >= V13 && m.Cookie != ^uint64(0) {
+		p.f(" cookie=0x%x", m.Cookie)
+	}
+	p.number(" total_len=", uint64(m.TotalLen))
+	p.text(" ")
+	match := m.Match.Clone()
+	if p.v == V11 {
+		match.Delete(FieldInPhyPort) // 1.1 always has it, and Open vSwitch leaves it out
+	}
+	p.b = appendMatch(p.b, &match, p.v, nil)
+	p.text(" (via ")
+	switch m.Reason {
+	case ReasonNoMatch:
+		p.text("no_match")
+	case ReasonAction:
+		p.text("action")
+	case ReasonInvalidTTL:
+		p.text("invalid_ttl")
+	default:
+		p.number("", uint64(m.Reason))
+	}
+	p.number(") data_len=", uint64(len(m.Data)))
+	if m.BufferID == NoBuffer {
+		p.text(" (unbuffered)")
+		if int(m.TotalLen) != len(m.Data) {
+			p.text(" (***total_len != data_len***)")
+		}
+	} else {
+		p.f(" buffer=0x%08x", m.BufferID)
+		if int(m.TotalLen) < len(m.Data) {
+			p.text(" (***total_len < data_len***)")
+		}
+	}
+	p.text("\n")
+	p.b = appendPacket(p.b, m.Data)
+}
+
+func (p *printer) packetOut(m *PacketOut) {
+	p.text(" in_port=" + m.InPort.String() + " actions=")
+	p.b = appendActions(p.b, m.Actions, p.v, nil)
+	if m.BufferID != NoBuffer {
+		p.f(" buffer=0x%08x", m.BufferID)
+		return
+	}
+	p.number(" data_len=", uint64(len(m.Data)))
+	if len(m.Data) > 0 {
+		p.text("\n")
+		p.b = appendPacket(p.b, m.Data)
+	}
+}
+
+// part prints the body of a multipart message.
+func (p *printer) part(body Part) {
+	switch m := body.(type) {
+	case *FlowStatsRequest:
+		p.filter(&m.FlowFilter)
+	case *AggregateRequest:
+		p.filter(&m.FlowFilter)
+	case *PortStatsRequest:
+		p.text(" port_no=" + m.Port.String())
+	case *PortDescRequest:
+		p.text(" port=ANY")
+	case *Desc:
+		p.f("\nManufacturer: %s\nHardware: %s\nSoftware: %s\nSerial Num: %s\nDP Description: %s\n",
+			printable(m.Manufacturer), printable(m.Hardware), printable(m.Software), printable(m.Serial), printable(m.Datapath))
+	case *FlowStatsReply:
+		for i := range m.Flows {
+			p.text("\n ")
+			p.b = m.Flows[i].appendText(p.b, p.v, nil)
+		}
+	case *AggregateReply:
+		p.f(" packet_count=%d byte_count=%d flow_count=%d", m.Packets, m.Bytes, m.Flows)
+	case *PortDescReply:
+		p.text("\n")
+		p.ports(m.Ports)
+	case *PortStatsReply:
+		p.portStats(m)
+	case *TableStatsReply:
+		p.tableStats(m)
+	case *RawPart:
+		if len(m.Body) > 0 {
+			p.raw(m.Body)
+		}
+	}
+}
+
+// printable replaces what would change the look of a terminal.
+func printable(s string) string {
+	b := []byte(s)
+	for i, c := range b {
+		if c < 0x20 || c == 0x7f {
+			b[i] = '.'
+		}
+	}
+	return string(b)
+}
+
+func (p *printer) filter(m *FlowFilter) {
+	if m.Table != TableAll {
+		p.number(" table=", uint64(m.Table))
+	}
+	if m.OutPort != PortAny {
+		p.text(" out_port=" + m.OutPort.String())
+	}
+	if m.OutGroup != GroupAny && p.v != V10 {
+		p.number(" out_group=", uint64(m.OutGroup))
+	}
+	if m.CookieMask != 0 {
+		p.f(" cookie=0x%x/0x%x", m.Cookie, m.CookieMask)
+	}
+	p.text(" ")
+	p.b = appendMatch(p.b, &m.Match, p.v, nil)
+}
+
+func (p *printer) counter(name string, v uint64) {
+	p.text(name)
+	if v == CounterUnknown {
+		p.text("?")
+	} else {
+		p.b = strconv.AppendUint(p.b, v, 10)
+	}
+}
+
+func (p *printer) portStats(m *PortStatsReply) {
+	p.number(" ", uint64(len(m.Ports)))
+	p.text(" ports\n")
+	for i := range m.Ports {
+		s := &m.Ports[i]
+		p.f("  port %2s: ", s.Port.String())
+		p.counter("rx pkts=", s.RxPackets)
+		p.counter(", bytes=", s.RxBytes)
+		p.counter(", drop=", s.RxDropped)
+		p.counter(", errs=", s.RxErrors)
+		p.counter(", frame=", s.RxFrameErr)
+		p.counter(", over=", s.RxOverErr)
+		p.counter(", crc=", s.RxCRCErr)
+		p.text("\n           ")
+		p.counter("tx pkts=", s.TxPackets)
+		p.counter(", bytes=", s.TxBytes)
+		p.counter(", drop=", s.TxDropped)
+		p.counter(", errs=", s.TxErrors)
+		p.counter(", coll=", s.Collisions)
+		p.text("\n")
+		if p.v >= V13 && s.DurationSec != ^uint32(0) {
+			p.text("           duration=")
+			p.b = appendDuration(p.b, s.DurationSec, s.DurationNsec)
+			p.text("\n")
+		}
+	}
+}
+
+func (p *printer) tableStats(m *TableStatsReply) {
+	p.text("\n")
+	for i := range m.Tables {
+		t := &m.Tables[i]
+		p.f("  table %d:\n    active=%d, lookup=%d, matched=%d\n", t.Table, t.Active, t.Lookups, t.Matched)
+	}
+}

@@ -1,0 +1,374 @@
+package ofp
+
+import (
+	"encoding/binary"
+	"math"
+	"slices"
+	"strings"
+)
+
+// argKind says how text writes the argument of an action.
+type argKind uint8
+
+const (
+	argNone   argKind = iota
+	argNumber         // decimal
+	argEther          // an Ethernet type
+	argMAC
+	argIPv4
+	argPort    // of output
+	argEnqueue // port and queue
+	argField   // value->field
+)
+
+// actionText is one row of the table of how text writes actions.
+type actionText struct {
+	typ   ActionType
+	name  string // as it is printed, and read; the action's specification name is read too
+	arg   argKind
+	max   uint32 // of argNumber
+	paren bool   // printed as name(argument)
+}
+
+// actionTextRows has every action that text can say, in the words of
+// ovs-actions(7), and some that Open vSwitch lacks.
+var actionTextRows = [...]actionText{
+	{typ: ActionOutput, name: "output", arg: argPort},
+	{typ: ActionSetVLANVID, name: "mod_vlan_vid", arg: argNumber, max: 0xfff},
+	{typ: ActionSetVLANPCP, name: "mod_vlan_pcp", arg: argNumber, max: 7},
+	{typ: ActionStripVLAN, name: "strip_vlan"},
+	{typ: ActionSetEthSrc, name: "mod_dl_src", arg: argMAC},
+	{typ: ActionSetEthDst, name: "mod_dl_dst", arg: argMAC},
+	{typ: ActionSetIPv4Src, name: "mod_nw_src", arg: argIPv4},
+	{typ: ActionSetIPv4Dst, name: "mod_nw_dst", arg: argIPv4},
+	{typ: ActionSetIPToS, name: "mod_nw_tos", arg: argNumber, max: 0xff},
+	{typ: ActionSetIPECN, name: "mod_nw_ecn", arg: argNumber, max: 3},
+	{typ: ActionSetTPSrc, name: "mod_tp_src", arg: argNumber, max: 0xffff},
+	{typ: ActionSetTPDst, name: "mod_tp_dst", arg: argNumber, max: 0xffff},
+	{typ: ActionEnqueue, name: "enqueue", arg: argEnqueue},
+	{typ: ActionCopyTTLOut, name: "copy_ttl_out"},
+	{typ: ActionCopyTTLIn, name: "copy_ttl_in"},
+	{typ: ActionSetMPLSLabel, name: "set_mpls_label", arg: argNumber, max: 0xfffff, paren: true},
+	{typ: ActionSetMPLSTC, name: "set_mpls_tc", arg: argNumber, max: 7, paren: true},
+	{typ: ActionSetMPLSTTL, name: "set_mpls_ttl", arg: argNumber, max: 0xff, paren: true},
+	{typ: ActionDecMPLSTTL, name: "dec_mpls_ttl"},
+	{typ: ActionPushVLAN, name: "push_vlan", arg: argEther},
+	{typ: ActionPopVLAN, name: "pop_vlan"},
+	{typ: ActionPushMPLS, name: "push_mpls", arg: argEther},
+	{typ: ActionPopMPLS, name: "pop_mpls", arg: argEther},
+	{typ: ActionSetQueue, name: "set_queue", arg: argNumber, max: math.MaxUint32},
+	{typ: ActionGroup, name: "group", arg: argNumber, max: math.MaxUint32},
+	{typ: ActionSetNWTTL, name: "mod_nw_ttl", arg: argNumber, max: 0xff},
+	{typ: ActionDecNWTTL, name: "dec_ttl"},
+	{typ: ActionSetField, name: "set_field", arg: argField},
+	{typ: ActionPushPBB, name: "push_pbb", arg: argEther},
+	{typ: ActionPopPBB, name: "pop_pbb"},
+}
+
+// pushable are the Ethernet types that a push action takes.
+var pushable = [numActions][]uint32{
+	ActionPushVLAN: {0x8100, 0x88a8},
+	ActionPushMPLS: {ethMPLS, ethMPLSM},
+	ActionPushPBB:  {ethPBB},
+}
+
+// actionTexts finds a row by name, actionTextOf by type.
+var actionTexts, actionTextOf = func() (map[string]*actionText, [numActions]*actionText) {
+	byName := make(map[string]*actionText)
+	var byType [numActions]*actionText
+	for i := range actionTextRows {
+		a := &actionTextRows[i]
+		byName[actions[a.typ].name] = a
+		byType[a.typ] = a
+	}
+	for i := range actionTextRows {
+		byName[actionTextRows[i].name] = &actionTextRows[i]
+	}
+	return byName, byType
+}()
+
+// popQueue is Open vSwitch's action that undoes set_queue (NXAST_POP_QUEUE).
+var popQueue = Action{Type: ActionExperimenter, Arg: niciraID, Value: []byte{0, 5, 0, 0, 0, 0, 0, 0}}
+
+const niciraID = 0x2320
+
+// instructionTexts are the words for instructions.
+var instructionTexts = map[string]InstructionType{
+	"meter":          InstructionMeter,
+	"apply_actions":  InstructionApplyActions,
+	"clear_actions":  InstructionClearActions,
+	"write_actions":  InstructionWriteActions,
+	"write_metadata": InstructionWriteMetadata,
+	"goto_table":     InstructionGotoTable,
+}
+
+// instructions reads actions and instructions from at to end. The match, if
+// there is one, decides what depends on the protocol.
+func (p *textParser) instructions(at, end int, m *Match) []Instruction {
+	var is []Instruction
+	last := InstructionType(0)
+	count := 0
+	for {
+		it, rest, ok := p.next(at, end)
+		if !ok {
+			break
+		}
+		at = rest
+		count++
+		if it.key == "drop" && !it.has {
+			if _, _, more := p.next(at, end); more || count > 1 {
+				p.fail(it.at, it.at+len(it.key), "drop stands alone, without any other action")
+			}
+			return is
+		}
+		t, isInstruction := instructionTexts[it.key]
+		if !isInstruction {
+			t = InstructionApplyActions
+		}
+		switch {
+		case last != 0 && rank(t) < rank(last):
+			p.fail(it.at, it.at+len(it.key), "%s after %s; want meter, actions, clear_actions, write_actions, write_metadata, goto_table in this order", it.key, last)
+		case t == last && (t != InstructionApplyActions || isInstruction):
+			p.fail(it.at, it.at+len(it.key), "%s stands twice", it.key)
+		}
+		if isInstruction {
+			is = append(is, p.instruction(it, t, m))
+		} else {
+			a := p.action(it, m)
+			if t != last {
+				is = append(is, Instruction{Type: t})
+			}
+			i := &is[len(is)-1]
+			i.Actions = append(i.Actions, a)
+		}
+		last = t
+		if p.err != nil {
+			return nil
+		}
+	}
+	// Applying no actions is doing nothing.
+	return slices.DeleteFunc(is, func(i Instruction) bool {
+		return i.Type == InstructionApplyActions && len(i.Actions) == 0
+	})
+}
+
+// instruction reads one instruction.
+func (p *textParser) instruction(it textItem, t InstructionType, m *Match) Instruction {
+	i := Instruction{Type: t}
+	switch t {
+	case InstructionMeter:
+		i.Meter = uint32(p.uint(it, math.MaxUint32))
+	case InstructionGotoTable:
+		i.Table = uint8(p.uint(it, uint64(TableAll-1)))
+	case InstructionClearActions:
+		if it.has {
+			p.badValue(it, "takes no value")
+		}
+	case InstructionWriteMetadata:
+		text, maskText, masked := strings.Cut(it.val, "/")
+		maskItem := it
+		it.val = text
+		maskItem.val, maskItem.valAt = maskText, it.valAt+len(text)+1
+		i.Metadata, i.MetadataMask = p.uint(it, math.MaxUint64), math.MaxUint64
+		if masked {
+			i.MetadataMask = p.uint(maskItem, math.MaxUint64)
+		}
+	case InstructionApplyActions, InstructionWriteActions:
+		if !it.has {
+			p.badValue(it, "needs actions in parentheses, such as %s(output:1)", it.key)
+			return i
+		}
+		i.Actions = p.actions(it.valAt, it.valAt+len(it.val), m)
+	}
+	return i
+}
+
+// actions reads actions without instructions.
+func (p *textParser) actions(at, end int, m *Match) []Action {
+	var as []Action
+	for {
+		it, rest, ok := p.next(at, end)
+		if !ok {
+			return as
+		}
+		at = rest
+		if it.key == "drop" && !it.has {
+			if _, _, more := p.next(at, end); more || len(as) > 0 {
+				p.fail(it.at, it.at+len(it.key), "drop stands alone, without any other action")
+			}
+			return nil
+		}
+		if _, isInstruction := instructionTexts[it.key]; isInstruction {
+			p.fail(it.at, it.at+len(it.key), "%s is no action; it cannot stand in parentheses", it.key)
+			return nil
+		}
+		as = append(as, p.action(it, m))
+	}
+}
+
+// action reads one action.
+func (p *textParser) action(it textItem, m *Match) Action {
+	row := actionTexts[it.key]
+	if row == nil {
+		return p.bareAction(it)
+	}
+	a := Action{Type: row.typ}
+	if row.arg == argNone {
+		if it.has && it.val != "" {
+			p.badValue(it, "takes no value")
+		}
+		return a
+	}
+	if !it.has || it.val == "" {
+		p.badValue(it, "needs a value")
+		return a
+	}
+	switch row.arg {
+	case argNumber:
+		a.Arg = uint32(p.uint(it, uint64(row.max)))
+		if row.typ == ActionSetIPToS && a.Arg&3 != 0 {
+			p.badValue(it, "the lower two bits of %d are ECN, which mod_nw_ecn sets; want a multiple of 4", a.Arg)
+		}
+		if m != nil && (row.typ == ActionSetTPSrc || row.typ == ActionSetTPDst) {
+			return m.portSetter(a)
+		}
+	case argEther:
+		a.Arg = uint32(p.uint(it, 0xffff))
+		if types := pushable[row.typ]; types != nil && !slices.Contains(types, a.Arg) && p.err == nil {
+			p.badValue(it, "cannot push 0x%04x; want one of %#04x", a.Arg, types)
+		}
+	case argMAC:
+		a.Value = make([]byte, 6)
+		p.mac(it, a.Value)
+	case argIPv4:
+		var b [16]byte
+		p.address(it, 4, &b)
+		a.Arg = binary.BigEndian.Uint32(b[:])
+	case argPort:
+		return p.output(p.port(it), it)
+	case argEnqueue:
+		sep := strings.IndexAny(it.val, ":,")
+		if sep < 0 {
+			p.badValue(it, "needs a port and a queue, such as enqueue:1:2")
+			return a
+		}
+		queue := it
+		queue.val, queue.valAt = strings.Trim(it.val[sep+1:], " "), it.valAt+sep+1
+		it.val = it.val[:sep]
+		a.Arg, a.Queue = uint32(p.port(it)), uint32(p.uint(queue, math.MaxUint32))
+	case argField:
+		return p.setField(it, m)
+	}
+	return a
+}
+
+// bareAction reads an action that is a port's name or number, or controller
+// with or without the length to send.
+func (p *textParser) bareAction(it textItem) Action {
+	if it.key == "pop_queue" && !it.has {
+		return popQueue
+	}
+	if strings.EqualFold(it.key, "controller") && it.has {
+		return p.toController(it)
+	}
+	whole := it
+	whole.val, whole.valAt = it.key, it.at
+	if _, ok := p.portOf(it.key); !ok {
+		p.unknown(it, "action", func(name string) bool {
+			_, err := ParsePort(name)
+			return actionTexts[name] != nil || err == nil
+		})
+		return Action{}
+	}
+	no := p.port(whole)
+	if it.has {
+		p.badValue(it, "takes no value")
+	}
+	return p.output(no, it)
+}
+
+func (p *textParser) output(no PortNo, it textItem) Action {
+	if no == PortAny {
+		p.fail(it.at, it.at+len(it.key), "%s: no packet can leave through port ANY", it.key)
+	}
+	return Output(no)
+}
+
+// toController reads the length after controller, alone or as max_len.
+func (p *textParser) toController(it textItem) Action {
+	if p.s[it.valAt-1] != '(' {
+		return OutputController(uint16(p.uint(it, 0xffff)))
+	}
+	length := uint16(ControllerMaxLenNone)
+	end := it.valAt + len(it.val)
+	for at := it.valAt; ; {
+		arg, rest, ok := p.next(at, end)
+		if !ok {
+			return OutputController(length)
+		}
+		at = rest
+		if arg.key != "max_len" {
+			p.fail(arg.at, arg.at+len(arg.key), "controller: unknown argument %q; want max_len", clip(arg.key))
+		}
+		length = uint16(p.uint(arg, 0xffff))
+	}
+}
+
+// portSetter turns mod_tp_src and mod_tp_dst into the set_field of the port that
+// the match is about, which every version can say. Without a protocol in the
+// match the action stays what it is, which 1.0 and 1.1 can say.
+func (m *Match) portSetter(a Action) Action {
+	for _, l := range legacySet {
+		if l.action != a.Type {
+			continue
+		}
+		met := true
+		for _, need := range fields[l.field].Needs {
+			met = met && m.satisfies(need)
+		}
+		if met {
+			value := make([]byte, fields[l.field].Bytes())
+			putUint(value, uint64(a.Arg))
+			return SetField(l.field, value)
+		}
+	}
+	return a
+}
+
+// setField reads "value->field".
+func (p *textParser) setField(it textItem, m *Match) Action {
+	text, name, ok := strings.Cut(it.val, "->")
+	if !ok {
+		p.badValue(it, "needs a value and a field, such as set_field:192.0.2.1->ip_dst")
+		return Action{}
+	}
+	nameItem := textItem{key: name, at: it.valAt + len(text) + 2}
+	it.val = text
+	key, known := textKeys[name]
+	id := key.field
+	switch {
+	case known && key.kind == keyField:
+	case known && key.kind == keyChoice:
+		var none Match
+		if m == nil {
+			m = &none
+		}
+		id, _ = m.choose(int(key.index))
+	case known && key.kind < keyTable:
+		p.fail(nameItem.at, nameItem.at+len(name), "set_field: %s cannot be set; use the actions of that name, or the field that OpenFlow has", name)
+		return Action{}
+	default:
+		p.unknown(nameItem, "field", func(n string) bool { return textKeys[n].kind <= keyChoice && isMatchKey(n) })
+		return Action{}
+	}
+	if strings.Contains(text, "/") {
+		p.badValue(it, "takes no mask before OpenFlow 1.5")
+		return Action{}
+	}
+	var value, mask [16]byte
+	p.fieldValue(it, id, &value, &mask)
+	if id == FieldVLANVID && beUint(value[:2])&VLANPresent == 0 {
+		p.badValue(it, "a VLAN identifier is set with its present bit; want 0x1000 to 0x1fff, or 4096 to 8191")
+	}
+	return SetField(id, slices.Clone(value[:fields[id].Bytes()]))
+}

@@ -1,0 +1,368 @@
+package ofp
+
+import (
+	"math"
+	"net/netip"
+	"strings"
+)
+
+// matchText collects the fields of a match as its text is read. Names that
+// stand for several fields are decided at the end, so that the order of a text
+// does not matter.
+type matchText struct {
+	m       *Match
+	at      [numFields]int32 // where the text names the field, plus one; 0: not
+	implied [numFields]bool  // the field came from a word such as tcp
+	later   [len(choices)]textItem
+}
+
+// add reads one item of a match.
+func (t *matchText) add(p *textParser, it textItem, key textKey) {
+	switch key.kind {
+	case keyField:
+		t.field(p, it, key.field)
+	case keyChoice:
+		if t.later[key.index].key != "" {
+			p.badValue(it, "stands twice")
+		}
+		t.later[key.index] = it
+	case keyWord:
+		if it.has {
+			p.badValue(it, "takes no value")
+			return
+		}
+		w := &matchKeywords[key.index]
+		t.imply(p, it, FieldEthType, uint64(w.ethType))
+		if w.ipProto != 0 {
+			t.imply(p, it, FieldIPProto, uint64(w.ipProto))
+		}
+	case keyVLAN:
+		t.vlan(p, it)
+	case keyVLANTCI:
+		t.vlanTCI(p, it)
+	case keyTOS:
+		v := p.uint(it, 255)
+		if v&3 != 0 {
+			p.badValue(it, "the lower two bits of %d are ECN, which nw_ecn matches; want a multiple of 4", v)
+		}
+		if t.once(p, it, FieldIPDSCP) {
+			t.m.SetUint(FieldIPDSCP, v>>2)
+		}
+	}
+}
+
+// once notes that it names the field, and fails if another item did.
+func (t *matchText) once(p *textParser, it textItem, id FieldID) bool {
+	if t.at[id] != 0 {
+		p.fail(it.at, it.at+len(it.key), "%s stands twice", it.key)
+	}
+	t.at[id] = int32(it.at) + 1
+	return p.err == nil
+}
+
+// imply sets a field for a word. Another word or the field itself may say the
+// same.
+func (t *matchText) imply(p *textParser, it textItem, id FieldID, v uint64) {
+	if old, _, ok := t.m.Uint(id); ok && old != v {
+		p.fail(it.at, it.at+len(it.key), "%s contradicts the %s before it", it.key, fieldTexts[id].match)
+		return
+	}
+	t.implied[id] = true
+	if t.at[id] == 0 {
+		t.at[id] = int32(it.at) + 1
+		t.m.SetUint(id, v)
+	}
+}
+
+// field reads the value of a field.
+func (t *matchText) field(p *textParser, it textItem, id FieldID) {
+	var value, mask [16]byte
+	masked := p.fieldValue(it, id, &value, &mask)
+	if p.err != nil {
+		return
+	}
+	n := fields[id].Bytes()
+	if t.implied[id] {
+		if old, _, _ := t.m.Uint(id); masked || old != beUint(value[:n]) {
+			p.badValue(it, "contradicts the word for a protocol before it")
+		}
+		t.implied[id] = false
+		return
+	}
+	if !t.once(p, it, id) {
+		return
+	}
+	var err error
+	if masked {
+		err = t.m.SetMasked(id, value[:n], mask[:n])
+	} else {
+		err = t.m.Set(id, value[:n])
+	}
+	if err != nil {
+		p.badValue(it, "%v", err)
+	}
+}
+
+// vlan reads dl_vlan, the VLAN identifier without its present bit.
+func (t *matchText) vlan(p *textParser, it textItem) {
+	v := p.uint(it, 0xffff)
+	switch {
+	case v == vlanNone:
+		v = VLANNone
+	case v < 4096:
+		v |= VLANPresent
+	default:
+		p.badValue(it, "%d is out of range; want 0 to 4095, or 0xffff for packets without a tag", v)
+	}
+	if t.once(p, it, FieldVLANVID) {
+		t.m.SetUint(FieldVLANVID, v)
+	}
+}
+
+// vlanTCI reads vlan_tci, the identifier, the present bit and the priority in
+// one number, as far as the fields of OpenFlow can say it.
+func (t *matchText) vlanTCI(p *textParser, it textItem) {
+	const pcp = 0xe000
+	whole := it
+	var maskText string
+	var hasMask bool
+	it.val, maskText, hasMask = strings.Cut(it.val, "/")
+	v, mask := p.uint(it, 0xffff), uint64(0xffff)
+	if hasMask {
+		it.valAt += len(it.val) + 1
+		it.val = maskText
+		mask = p.uint(it, 0xffff)
+	}
+	v &= mask
+	switch {
+	case v == 0 && mask == 0xffff:
+		mask = 0x1fff
+	case mask&pcp == 0:
+	case mask&pcp != pcp || v&VLANPresent == 0:
+		p.badValue(whole, "OpenFlow cannot match 0x%04x/0x%04x; the priority is matched whole, and in tagged packets only (bit 0x1000)", v, mask)
+	case v&mask&VLANPresent == 0 && v != 0 && mask&VLANPresent != 0:
+		p.badValue(whole, "packets without a tag have vlan_tci=0x0000")
+	}
+	if !t.once(p, it, FieldVLANVID) {
+		return
+	}
+	t.m.SetUintMasked(FieldVLANVID, v&0x1fff, mask&0x1fff)
+	if mask&pcp != 0 && t.once(p, it, FieldVLANPCP) {
+		t.m.SetUint(FieldVLANPCP, v>>13)
+	}
+}
+
+// finish decides the names that stand for several fields, and checks that every
+// field has what it needs.
+func (t *matchText) finish(p *textParser) {
+	if p.err != nil {
+		return
+	}
+	if t.at[FieldVLANPCP] != 0 && t.at[FieldVLANVID] == 0 {
+		t.m.SetUintMasked(FieldVLANVID, VLANPresent, VLANPresent)
+	}
+	for i := range choices {
+		if it := t.later[i]; it.key != "" {
+			id, ok := t.m.choose(i)
+			if !ok {
+				t.lacking(p, it.at, it.key, choices[i].of[0])
+				return
+			}
+			t.field(p, it, id)
+		}
+	}
+	for f := range t.m.All() {
+		for _, need := range fields[f.ID].Needs {
+			if !t.m.satisfies(need) {
+				at := max(int(t.at[f.ID])-1, 0)
+				t.lacking(p, at, p.s[at:at+strings.IndexAny(p.s[at:]+"=", "=:(")], f.ID)
+				return
+			}
+		}
+	}
+}
+
+// choose returns the field that a name of several stands for in this match. If
+// none has what it needs, it returns the first.
+func (m *Match) choose(choice int) (FieldID, bool) {
+	for _, id := range choices[choice].of {
+		ok := true
+		for _, need := range fields[id].Needs {
+			ok = ok && m.satisfies(need)
+		}
+		if ok {
+			return id, true
+		}
+	}
+	return choices[choice].of[0], false
+}
+
+// lacking fails about a field whose needs are not met.
+func (t *matchText) lacking(p *textParser, at int, name string, id FieldID) {
+	for _, need := range fields[id].Needs {
+		if t.m.satisfies(need) {
+			continue
+		}
+		p.fail(at, at+len(name), "%s needs %s before or after it", name, need.words())
+		return
+	}
+	p.fail(at, at+len(name), "%s lacks what it needs", name)
+}
+
+// words says in the words of a match's text what is needed.
+func (n Prerequisite) words() string {
+	if n.Values == nil {
+		if n.Field == FieldVLANVID {
+			return "dl_vlan"
+		}
+		return fieldTexts[n.Field].match
+	}
+	var s []string
+	for _, v := range n.Values {
+		word := fieldTexts[n.Field].match + "=" + formatUint(v, &fields[n.Field])
+		for _, w := range matchKeywords {
+			if n.Field == FieldEthType && w.ipProto == 0 && uint64(w.ethType) == v ||
+				n.Field == FieldIPProto && uint64(w.ipProto) == v {
+				word = w.name
+				break
+			}
+		}
+		s = append(s, word)
+	}
+	return strings.Join(s, " or ")
+}
+
+func formatUint(v uint64, info *FieldInfo) string {
+	var b [8]byte
+	putUint(b[:], v)
+	return string(appendValue(nil, info, b[8-info.Bytes():], nil))
+}
+
+// fieldValue reads "value" or "value/mask" as the field's format has it, and
+// reports whether there is a mask.
+func (p *textParser) fieldValue(it textItem, id FieldID, value, mask *[16]byte) bool {
+	info := &fields[id]
+	if it.val == "" {
+		p.badValue(it, "needs a value, such as %s=%s", it.key, info.Format.example())
+		return false
+	}
+	n := info.Bytes()
+	text, maskText, masked := strings.Cut(it.val, "/")
+	maskItem := it
+	maskItem.val, maskItem.valAt = maskText, it.valAt+len(text)+1
+	it.val = text
+	if masked && !fieldTexts[id].mask {
+		p.badValue(it, "takes no mask")
+		return false
+	}
+	switch info.Format {
+	case FormatMAC:
+		p.mac(it, value[:])
+		if masked {
+			p.mac(maskItem, mask[:])
+		}
+	case FormatIPv4, FormatIPv6:
+		p.address(it, n, value)
+		if masked {
+			p.addressMask(maskItem, n, mask)
+		}
+	case FormatPort:
+		putUint(value[:n], uint64(p.port(it)))
+	default:
+		putUint(value[:n], p.uint(it, info.max()))
+		if masked && info.Bits == 64 && maskItem.val == "-1" {
+			putUint(mask[:n], math.MaxUint64)
+		} else if masked {
+			putUint(mask[:n], p.uint(maskItem, info.max()))
+		}
+	}
+	return masked
+}
+
+// example is a value in the format, for an error's text.
+func (f FieldFormat) example() string {
+	switch f {
+	case FormatMAC:
+		return "00:11:22:33:44:55"
+	case FormatIPv4:
+		return "192.0.2.1"
+	case FormatIPv6:
+		return "2001:db8::1"
+	case FormatHex:
+		return "0x1"
+	case FormatEtherType:
+		return "0x0800"
+	case FormatVLAN:
+		return "0x1064"
+	}
+	return "1"
+}
+
+// mac reads six bytes, each of one or two hexadecimal digits.
+func (p *textParser) mac(it textItem, b []byte) {
+	s := it.val
+	for i := range 6 {
+		n := 0
+		v := byte(0)
+		for n < len(s) && n < 2 {
+			d, ok := hexDigit(s[n])
+			if !ok {
+				break
+			}
+			v = v<<4 | d
+			n++
+		}
+		if n == 0 || i < 5 && (n == len(s) || s[n] != ':') || i == 5 && n != len(s) {
+			p.badValue(it, "%q is not an Ethernet address; want one such as 00:11:22:33:44:55", clip(it.val))
+			return
+		}
+		b[i] = v
+		if i < 5 {
+			s = s[n+1:]
+		}
+	}
+}
+
+func hexDigit(c byte) (byte, bool) {
+	switch {
+	case c >= '0' && c <= '9':
+		return c - '0', true
+	case c >= 'a' && c <= 'f':
+		return c - 'a' + 10, true
+	case c >= 'A' && c <= 'F':
+		return c - 'A' + 10, true
+	}
+	return 0, false
+}
+
+// address reads an IP address of n bytes.
+func (p *textParser) address(it textItem, n int, b *[16]byte) {
+	a, err := netip.ParseAddr(it.val)
+	switch {
+	case err == nil && n == 4 && a.Is4():
+		v := a.As4()
+		copy(b[:], v[:])
+	case err == nil && n == 16 && a.Is6() && a.Zone() == "":
+		*b = a.As16()
+	case n == 4:
+		p.badValue(it, "%q is not an IPv4 address; want one such as 192.0.2.1", clip(it.val))
+	default:
+		p.badValue(it, "%q is not an IPv6 address; want one such as 2001:db8::1", clip(it.val))
+	}
+}
+
+// addressMask reads the length of a prefix, or a mask written as an address.
+func (p *textParser) addressMask(it textItem, n int, b *[16]byte) {
+	if strings.ContainsAny(it.val, ".:") {
+		p.address(it, n, b)
+		return
+	}
+	l, ok := parseUint(it.val)
+	if !ok || l > uint64(8*n) {
+		p.badValue(it, "prefix length %q; want 0 to %d", clip(it.val), 8*n)
+		return
+	}
+	for i := range int(l) {
+		b[i/8] |= 0x80 >> (i % 8)
+	}
+}
