@@ -160,6 +160,17 @@ func reserve() (*Net, error) {
 	}
 }
 
+// Folder makes a temporary folder that goes with this process, however that
+// ends, or before when remove is called. It serves programs that are built for
+// several networks.
+func Folder() (dir string, remove func() error, err error) {
+	n, err := reserve()
+	if err != nil {
+		return "", nil, err
+	}
+	return n.Dir, n.guard.release, nil
+}
+
 // StartVswitchd starts ovs-vswitchd with the database as it is, and waits until
 // it has made every bridge in there.
 func (n *Net) StartVswitchd(ctx context.Context) (err error) {
