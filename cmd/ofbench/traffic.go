@@ -70,9 +70,10 @@ const (
 
 // slot remembers one packet-in.
 type slot struct {
-	sentAt int64
-	id     uint32
-	state  slotState
+	sentAt     int64
+	id         uint32
+	state      slotState
+	lostBefore bool // the packet-in that had the slot before was given up
 }
 
 // newTraffic makes the traffic of switch number index with so many hosts and at
@@ -162,7 +163,8 @@ func (t *traffic) fill(dst []byte, now int64, limit int) []byte {
 		}
 		id := t.next
 		t.next = (id + 1) & bufferIDMask
-		t.slots[id&mask] = slot{sentAt: now, id: id, state: slotWaiting}
+		s := &t.slots[id&mask]
+		*s = slot{sentAt: now, id: id, state: slotWaiting, lostBefore: s.state == slotLost}
 		t.waiting++
 		t.Sent++
 
@@ -201,10 +203,10 @@ func (t *traffic) answer(id uint32, now int64) bool {
 		t.Unbuffered++
 	case id > bufferIDMask || age == 0 || uint64(age) > t.Sent+uint64(len(t.slots)):
 		t.Unknown++
-	case s.id == id && s.state == slotAnswered:
-		t.Duplicate++
-	default:
+	case s.id == id && s.state == slotLost || s.id != id && s.lostBefore:
 		t.Late++
+	default:
+		t.Duplicate++
 	}
 	return false
 }
