@@ -1,0 +1,278 @@
+package l2switch
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/sluice-sdn/sluice/ofp"
+)
+
+// wire is what a session needs of a *controller.Switch.
+type wire interface {
+	Send(m ofp.Message) error
+	Write(ctx context.Context, msgs []ofp.Message) error
+	Flows(ctx context.Context, filter ofp.FlowFilter) ([]ofp.FlowStats, error)
+}
+
+// session serves one switch. Its handlers are called one at a time.
+type session struct {
+	sw    wire
+	hosts hosts
+	stats counters
+	flood ofp.PortNo // what a packet-out floods to
+	begin time.Time
+	left  func()
+
+	// One flow-mod and two packet-outs serve every packet: Send encodes at once.
+	// The slices are the bytes of the flow's match.
+	flow                   *ofp.FlowMod
+	inPort, dst, src, vlan []byte
+	apply                  []ofp.Instruction
+	out                    ofp.PacketOut
+}
+
+func newSession(cfg *Config, sw wire) *session {
+	s := &session{sw: sw, hosts: newHosts(cfg.MaxHosts, cfg.Age), flood: ofp.PortFlood, begin: time.Now(), left: func() {}}
+	s.flow = ofp.NewFlowMod(ofp.FlowAdd)
+	s.flow.Cookie = cookieLearned
+	s.flow.Priority = Priority
+	s.flow.IdleTimeout = uint16(cfg.IdleTimeout / time.Second)
+	s.flow.HardTimeout = uint16(cfg.Age / time.Second)
+	for _, f := range []ofp.FieldID{ofp.FieldInPort, ofp.FieldEthDst, ofp.FieldEthSrc, ofp.FieldVLANVID} {
+		s.flow.Match.SetUint(f, 0)
+	}
+	// Only now do the fields stay where they are.
+	for f, b := range map[ofp.FieldID]*[]byte{
+		ofp.FieldInPort: &s.inPort, ofp.FieldEthDst: &s.dst, ofp.FieldEthSrc: &s.src, ofp.FieldVLANVID: &s.vlan,
+	} {
+		x, _ := s.flow.Match.Lookup(f)
+		*b = x.Value
+	}
+	s.apply = []ofp.Instruction{ofp.Apply(ofp.Output(0))}
+	s.out.Actions = make([]ofp.Action, 1)
+	return s
+}
+
+// prepare deletes what an earlier session has left on the switch and adds the
+// flow that sends to the controller what no other flow takes.
+func (s *session) prepare(ctx context.Context) error {
+	if err := s.deleteLearned(ctx, ofp.AllFlows()); err != nil {
+		return fmt.Errorf("delete old flows: %w", err)
+	}
+	miss := ofp.NewFlowMod(ofp.FlowAdd)
+	miss.Cookie = cookieMiss
+	miss.Priority = 0
+	miss.Instructions = []ofp.Instruction{ofp.Apply(ofp.Output(ofp.PortController))}
+	if err := s.sw.Write(ctx, []ofp.Message{&ofp.BarrierRequest{}, miss}); err != nil {
+		return fmt.Errorf("add the table-miss flow: %w", err)
+	}
+	return nil
+}
+
+// now is the session's clock in seconds.
+func (s *session) now() uint32 { return uint32(time.Since(s.begin) / time.Second) }
+
+// PacketIn implements controller.PacketInHandler. LLDP and link-local frames are
+// left to apps that come later.
+func (s *session) PacketIn(m *ofp.PacketIn) bool {
+	in := m.InPort()
+	h, ok := parse(m.Data)
+	if !ok || in == 0 || in.Reserved() && in != ofp.PortLocal {
+		s.stats.short.Add(1)
+		return false
+	}
+	if h.reserved() {
+		s.stats.reserved.Add(1)
+		return false
+	}
+	now := s.now()
+	learned := s.learn(&h, in, now)
+	if h.dst&groupBit != 0 {
+		s.sendOut(m, in, s.flood)
+		return true
+	}
+	to, known := s.hosts.find(key(h.dst, h.vlan), now)
+	switch {
+	case !known:
+		s.sendOut(m, in, s.flood)
+	case !learned:
+		// A flow would hide a host that is not remembered.
+		s.sendOut(m, in, to)
+	default:
+		s.forward(m, &h, in, to)
+	}
+	return true
+}
+
+// learn notes where the sender is, and reports whether it may have flows: all
+// may but those that the table has no room for. A group address is no sender's:
+// it is not learnt.
+func (s *session) learn(h *header, in ofp.PortNo, now uint32) bool {
+	if h.src&groupBit != 0 || h.src == 0 {
+		return true
+	}
+	switch s.hosts.learn(key(h.src, h.vlan), in, now) {
+	case seenNot:
+		s.stats.refused.Add(1)
+		return false
+	case seenFirst:
+		s.stats.learned.Add(1)
+		s.stats.hosts.Store(uint64(len(s.hosts.m)))
+	case seenElsewhere:
+		s.stats.moved.Add(1)
+		s.deleteHost(h)
+	}
+	return true
+}
+
+// forward installs the flow for the packet and lets the packet itself go the
+// same way: by the flow-mod if the switch keeps the packet, else by a packet-out.
+// A packet for the port that it came from gets a flow that drops.
+func (s *session) forward(m *ofp.PacketIn, h *header, in, to ofp.PortNo) {
+	binary.BigEndian.PutUint32(s.inPort, uint32(in))
+	putMAC(s.dst, h.dst)
+	putMAC(s.src, h.src)
+	binary.BigEndian.PutUint16(s.vlan, h.vlan)
+	s.flow.BufferID = m.BufferID
+	s.flow.Instructions = nil
+	if to != in {
+		s.apply[0].Actions[0].Arg = uint32(to)
+		s.flow.Instructions = s.apply
+	}
+	s.send(s.flow)
+	switch {
+	case to == in:
+		s.stats.returned.Add(1)
+	case m.BufferID == ofp.NoBuffer:
+		s.sendOut(m, in, to)
+	default:
+		s.stats.forwarded.Add(1)
+	}
+}
+
+// sendOut sends the packet out of a port, in one message.
+func (s *session) sendOut(m *ofp.PacketIn, in, to ofp.PortNo) {
+	o := &s.out
+	o.BufferID, o.InPort, o.Data = m.BufferID, in, nil
+	o.Actions = o.Actions[:1]
+	o.Actions[0] = ofp.Output(to)
+	switch {
+	case m.BufferID != ofp.NoBuffer:
+	case to == in: // nothing keeps the packet: it is dropped by saying nothing
+		s.stats.returned.Add(1)
+		return
+	case len(m.Data) < int(m.TotalLen):
+		s.stats.lost.Add(1)
+		return
+	default:
+		o.Data = m.Data
+	}
+	switch {
+	case to == s.flood:
+		s.stats.flooded.Add(1)
+	case to == in:
+		o.Actions = o.Actions[:0] // drops, and frees the buffer
+		s.stats.returned.Add(1)
+	default:
+		s.stats.forwarded.Add(1)
+	}
+	s.send(o)
+	o.Data = nil
+}
+
+func (s *session) send(m ofp.Message) {
+	if err := s.sw.Send(m); err != nil {
+		s.stats.errors.Add(1)
+	}
+}
+
+func putMAC(b []byte, mac uint64) {
+	binary.BigEndian.PutUint16(b, uint16(mac>>32))
+	binary.BigEndian.PutUint32(b[2:], uint32(mac))
+}
+
+// deleteHost deletes the flows to and from a host that has moved: those to it
+// would send packets to the old port, those from it would hide that it moves
+// back. The barrier keeps the switch from doing what follows first.
+func (s *session) deleteHost(h *header) {
+	for _, f := range []ofp.FieldID{ofp.FieldEthDst, ofp.FieldEthSrc} {
+		q := ofp.AllFlows()
+		q.Match.SetUint(f, h.src)
+		if h.vlan&0xfff != 0 { // VLAN 0 has two forms on the wire: delete in every VLAN
+			q.Match.SetUint(ofp.FieldVLANVID, uint64(h.vlan))
+		}
+		s.deleteNow(q)
+	}
+	s.send(&ofp.BarrierRequest{})
+}
+
+// PortStatus implements controller.PortStatusHandler: the hosts behind a port
+// that is gone or down are forgotten, and no flow uses it any more.
+func (s *session) PortStatus(m *ofp.PortStatus) {
+	if m.Reason != ofp.PortDeleted && m.Port.Up() {
+		return
+	}
+	s.hosts.forget(m.Port.No)
+	s.stats.hosts.Store(uint64(len(s.hosts.m)))
+	to := ofp.AllFlows()
+	to.OutPort = m.Port.No
+	s.deleteNow(to)
+	from := ofp.AllFlows()
+	from.Match.SetUint(ofp.FieldInPort, uint64(m.Port.No))
+	s.deleteNow(from)
+	s.send(&ofp.BarrierRequest{})
+}
+
+func (s *session) deleteNow(q ofp.FlowFilter) {
+	ctx, cancel := context.WithTimeout(context.Background(), askTimeout)
+	defer cancel()
+	if err := s.deleteLearned(ctx, q); err != nil {
+		s.stats.errors.Add(1)
+	}
+}
+
+// deleteLearned deletes the app's own flows for pairs of hosts that the filter
+// is about. A version that cannot choose flows by cookie is asked for them, and
+// they are deleted one by one.
+func (s *session) deleteLearned(ctx context.Context, q ofp.FlowFilter) error {
+	del := ofp.NewFlowMod(ofp.FlowDelete)
+	del.Table = 0
+	del.Cookie, del.CookieMask = cookieLearned, cookieBits
+	del.OutPort, del.Match = q.OutPort, q.Match
+	err := s.sw.Send(del)
+	if !errors.Is(err, ofp.ErrVersion) {
+		return err
+	}
+	flows, err := s.sw.Flows(ctx, q)
+	if err != nil {
+		return err
+	}
+	for i := range flows {
+		f := &flows[i]
+		if f.Cookie&cookieBits != cookieLearned {
+			continue
+		}
+		one := ofp.NewFlowMod(ofp.FlowDeleteStrict)
+		one.Priority, one.Match = f.Priority, f.Match
+		if err := s.sw.Send(one); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Error implements controller.ErrorHandler. A switch that has no port FLOOD,
+// which OpenFlow leaves open, gets floods to the port ALL from now on.
+func (s *session) Error(_ uint32, m *ofp.Error) {
+	s.stats.errors.Add(1)
+	h, err := ofp.ParseHeader(m.Data)
+	if err == nil && h.Type() == ofp.TypePacketOut && m.Reason == ofp.BadActionBadOutPort {
+		s.flood = ofp.PortAll
+	}
+}
+
+// Detach implements controller.Detacher.
+func (s *session) Detach() { s.left() }
