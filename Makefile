@@ -37,8 +37,7 @@ run: build ## run the controller here, as any user, with a learning switch; ARGS
 	exec bin/sluiced $(ARGS)
 
 .PHONY: demo
-demo: build ## four Open vSwitch bridges, OpenFlow 1.0 to 1.3, under one controller (root)
-	tools/install demo
+demo: ## four Open vSwitch bridges, OpenFlow 1.0 to 1.3, under one controller (root)
 	demo/run
 
 .PHONY: test
