@@ -167,16 +167,23 @@ func (l *lab) ready(d time.Duration, bridges ...string) map[string]string {
 }
 
 // requireProgram skips the test where a program that it needs besides is
-// missing, or fails it where SLUICE_REQUIRE_OVS=1 demands a whole run.
+// missing.
 func requireProgram(t *testing.T, program, debian string) {
 	t.Helper()
-	if _, err := exec.LookPath(program); err == nil {
-		return
+	ovs.Require(t)
+	if _, err := exec.LookPath(program); err != nil {
+		skipOrFail(t, fmt.Sprintf("%s is not installed (Debian: %s)", program, debian))
 	}
+}
+
+// skipOrFail skips the test for the reason, or fails it where SLUICE_REQUIRE_OVS=1
+// demands a whole run.
+func skipOrFail(t *testing.T, reason string) {
+	t.Helper()
 	if os.Getenv("SLUICE_REQUIRE_OVS") == "1" {
-		t.Fatalf("SLUICE_REQUIRE_OVS=1, but %s is not installed (Debian: %s)", program, debian)
+		t.Fatalf("SLUICE_REQUIRE_OVS=1, but %s", reason)
 	}
-	t.Skipf("skipped: %s is not installed (Debian: %s)", program, debian)
+	t.Skipf("skipped: %s", reason)
 }
 
 // reaches demands that every ping is answered.

@@ -93,7 +93,7 @@ func (n *Net) HTTP(ctx context.Context, path string) (status int, body string, e
 // trouble is a line of the controller's log that no healthy run has: one of
 // level error or above, an OpenFlow error that nobody asked for, or what the
 // runtime prints when a program goes down or races.
-var trouble = regexp.MustCompile(`(?i)level"?[=:]"?(error|fatal|panic)|openflow error|panic:|panicked|^goroutine \d+ |DATA RACE|fatal error:`)
+var trouble = regexp.MustCompile(`(?i)level"?[=:]"?(error|fatal|panic)|openflow[ _]error|panic:|panicked|^goroutine \d+ |DATA RACE|fatal error:`)
 
 // Trouble returns the lines of a controller's log that tell of trouble, except
 // those in which one of the expected texts occurs.
