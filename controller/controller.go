@@ -1,19 +1,42 @@
 // Package controller is the engine: the registry of connected switches, the
 // dispatch of their events to apps, and confirmed writes.
+//
+// # Promises
+//
+// A Switch is seen by nobody before its handshake is done, its ports are
+// complete, and every app has attached. At most one Switch has a given DPID: a
+// second connection is refused while the first one answers, and replaces it when
+// it does not. The events of one switch reach the apps one at a time and in
+// order; switches are independent of each other. A panic in an app is recovered,
+// counted and logged, the app is disabled if that happens too often, and the
+// other apps do not notice.
+//
+// # Goroutines and locks
+//
+// Serve starts and awaits one goroutine for each connection, which is the reader
+// of package channel; that starts and awaits the writer and the dispatcher. Apps
+// run in the dispatcher. Controller.mu guards the registry; it is a leaf, never
+// held while an app, a switch or the socket is waited for.
+//
+// What a connection may hold, and what happens when it is full, is in package
+// channel. What is written there under Handler is all that this package knows of
+// a connection.
 package controller
 
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net"
+	"sync"
+	"sync/atomic"
+	"time"
 
-	"github.com/prometheus/client_golang/prometheus"
 	"github.com/sirupsen/logrus"
 
 	"github.com/sluice-sdn/sluice/controller/channel"
+	"github.com/sluice-sdn/sluice/ofp"
 )
-
-var errSkeleton = errors.New("not implemented")
 
 // Config configures a Controller. The zero value works.
 type Config struct {
@@ -29,34 +52,112 @@ type Config struct {
 
 // Controller holds the switches and dispatches their events. It is a
 // prometheus.Collector of metrics named sluice_….
-type Controller struct{}
+type Controller struct {
+	cfg     Config
+	log     logrus.FieldLogger
+	apps    []*app
+	stats   channel.Stats
+	metrics metrics
+	serving atomic.Int32 // listeners
 
-var _ prometheus.Collector = (*Controller)(nil)
+	mu       sync.Mutex
+	switches map[ofp.DPID]*Switch
+	claims   map[ofp.DPID]chan struct{} // being attached; closed when that is decided
+}
 
 // New returns a controller that serves nothing yet. It fails if the
-// configuration contradicts itself: two apps of one name, or no version left.
-func New(cfg Config) (*Controller, error) { return nil, errSkeleton }
+// configuration contradicts itself: two apps of one name, or no version that can
+// be spoken.
+func New(cfg Config) (*Controller, error) {
+	c := &Controller{
+		cfg:      cfg,
+		log:      cfg.Logger,
+		switches: make(map[ofp.DPID]*Switch),
+		claims:   make(map[ofp.DPID]chan struct{}),
+	}
+	if c.log == nil {
+		c.log = logrus.StandardLogger()
+	}
+	if c.cfg.PanicLimit == 0 {
+		c.cfg.PanicLimit = 10
+	}
+	if err := cfg.Channel.Check(); err != nil {
+		return nil, fmt.Errorf("controller: %w", err)
+	}
+	names := make(map[string]bool)
+	for _, a := range cfg.Apps {
+		if names[a.Name()] {
+			return nil, fmt.Errorf("controller: two apps are named %q", a.Name())
+		}
+		names[a.Name()] = true
+		c.apps = append(c.apps, &app{App: a, limit: int64(c.cfg.PanicLimit)})
+	}
+	c.metrics.init()
+	return c, nil
+}
 
 // Serve accepts switches on ln until ctx ends, then flushes and closes every
 // connection, closes ln, waits for every goroutine and returns nil. It returns
 // early, with an error, only if ln fails. It may be called for several
 // listeners.
-func (c *Controller) Serve(ctx context.Context, ln net.Listener) error { return errSkeleton }
+func (c *Controller) Serve(ctx context.Context, ln net.Listener) error {
+	var wg sync.WaitGroup
+	defer wg.Wait()
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	stop := context.AfterFunc(ctx, func() { ln.Close() })
+	defer func() {
+		if stop() {
+			ln.Close()
+		}
+	}()
+	c.serving.Add(1)
+	defer c.serving.Add(-1)
+	for delay := time.Duration(0); ; {
+		nc, err := ln.Accept()
+		switch {
+		case err == nil:
+			delay = 0
+			wg.Go(func() { c.connection(ctx, nc) })
+		case ctx.Err() != nil:
+			return nil
+		case errors.Is(err, net.ErrClosed):
+			return fmt.Errorf("accept switches: %w", err)
+		default:
+			// Out of descriptors, most likely: others will end.
+			delay = min(max(2*delay, 5*time.Millisecond), time.Second)
+			c.log.WithField("error", err).WithField("retry_in", delay).Warn("cannot accept a switch")
+			select {
+			case <-time.After(delay):
+			case <-ctx.Done():
+			}
+		}
+	}
+}
+
+// connection serves one peer until it is gone.
+func (c *Controller) connection(ctx context.Context, nc net.Conn) {
+	log := c.log.WithField("addr", nc.RemoteAddr().String())
+	s := newSwitch(c, log)
+	s.conn = channel.New(nc, c.cfg.Channel, &c.stats, log)
+	end := s.conn.Run(ctx, (*link)(s))
+	fields := logrus.Fields{"reason": end.Reason.String()}
+	if end.Err != nil {
+		fields["error"] = end.Err
+	}
+	if s.conn.Version() != 0 {
+		fields["version"] = s.conn.Version().String()
+	}
+	switch {
+	case s.since.IsZero() && end.Reason == channel.ReasonShutdown:
+		log.WithFields(fields).Info("connection closed before the switch was ready")
+	case s.since.IsZero():
+		log.WithFields(fields).Warn("connection refused")
+	default:
+		fields["dpid"] = s.dpid.String()
+		log.WithFields(fields).Info("switch disconnected")
+	}
+}
 
 // Ready reports whether a listener is being served.
-func (c *Controller) Ready() bool { return false }
-
-// Switches returns the connected, ready switches by ascending DPID.
-func (c *Controller) Switches() []*Switch { return nil }
-
-// Find returns the switch of that name or DPID (hexadecimal, leading zeros and
-// colons at will). A connected switch's name goes before a DPID written the same
-// way, such as "b0". It fails with ErrNoSwitch, or with ErrAmbiguous and the
-// DPIDs in its text if several switches have the name.
-func (c *Controller) Find(ref string) (*Switch, error) { return nil, ErrNoSwitch }
-
-// Describe implements prometheus.Collector.
-func (c *Controller) Describe(ch chan<- *prometheus.Desc) {}
-
-// Collect implements prometheus.Collector.
-func (c *Controller) Collect(ch chan<- prometheus.Metric) {}
+func (c *Controller) Ready() bool { return c.serving.Load() > 0 }

@@ -2,98 +2,214 @@ package controller
 
 import (
 	"context"
+	"fmt"
 	"net"
+	"slices"
+	"sync/atomic"
 	"time"
 
+	"github.com/sirupsen/logrus"
+
+	"github.com/sluice-sdn/sluice/controller/channel"
 	"github.com/sluice-sdn/sluice/ofp"
 )
 
 // Switch is a connected, ready switch. All methods may be called from any
 // goroutine. When the switch goes away, Done is closed and what waits fails with
 // ErrDisconnected; a switch that comes back is another Switch.
-type Switch struct{}
+type Switch struct {
+	c     *Controller
+	conn  *channel.Conn
+	log   logrus.FieldLogger
+	dpid  ofp.DPID
+	since time.Time
+	names ofp.Names
+	ports atomic.Pointer[[]ofp.Port] // replaced as a whole
+
+	detached chan struct{} // closed when the last app has let go
+	dispatch dispatch
+}
+
+func newSwitch(c *Controller, log logrus.FieldLogger) *Switch {
+	s := &Switch{c: c, log: log, detached: make(chan struct{})}
+	s.ports.Store(new([]ofp.Port))
+	s.names = ofp.Names{Port: s.portNamed, PortName: s.portName}
+	return s
+}
+
+// known takes over what the handshake has told.
+func (s *Switch) known() {
+	s.dpid = s.conn.Features().DPID
+	s.log = s.log.WithFields(logrus.Fields{"dpid": s.dpid.String(), "version": s.Version().String()})
+	ports := s.conn.Ports()
+	s.ports.Store(&ports)
+}
+
+// portStatus keeps the ports current.
+func (s *Switch) portStatus(m *ofp.PortStatus) {
+	ports := channel.UpdatePorts(*s.ports.Load(), m)
+	s.ports.Store(&ports)
+}
 
 // DPID returns the switch's datapath identifier.
-func (s *Switch) DPID() ofp.DPID { return 0 }
+func (s *Switch) DPID() ofp.DPID { return s.dpid }
 
 // Name returns what people call the switch: the name of its local port, which is
 // the bridge's name in Open vSwitch; else the datapath description, unless that
 // is empty or "None"; else the DPID.
-func (s *Switch) Name() string { return "" }
+func (s *Switch) Name() string {
+	if p, ok := s.Port(ofp.PortLocal); ok && p.Name != "" {
+		return p.Name
+	}
+	if d := s.conn.Desc().Datapath; d != "" && d != "None" {
+		return d
+	}
+	return s.dpid.String()
+}
 
 // Version returns the negotiated version.
-func (s *Switch) Version() ofp.Version { return 0 }
+func (s *Switch) Version() ofp.Version { return s.conn.Version() }
 
 // Addr returns the switch's end of the connection.
-func (s *Switch) Addr() net.Addr { return nil }
+func (s *Switch) Addr() net.Addr { return s.conn.Addr() }
 
 // Since returns when the switch became ready.
-func (s *Switch) Since() time.Time { return time.Time{} }
+func (s *Switch) Since() time.Time { return s.since }
 
 // Features returns what the switch told in its handshake; Ports is empty, see
 // the method Ports.
-func (s *Switch) Features() ofp.FeaturesReply { return ofp.FeaturesReply{} }
+func (s *Switch) Features() ofp.FeaturesReply { return s.conn.Features() }
 
 // Desc returns the switch's description of itself; it is empty if the switch
 // gave none.
-func (s *Switch) Desc() ofp.Desc { return ofp.Desc{} }
+func (s *Switch) Desc() ofp.Desc { return s.conn.Desc() }
 
 // Ports returns the ports as they are now, by ascending number. The slice is
 // shared with other callers and must not be changed.
-func (s *Switch) Ports() []ofp.Port { return nil }
+func (s *Switch) Ports() []ofp.Port { return *s.ports.Load() }
 
 // Port returns one port as it is now.
-func (s *Switch) Port(no ofp.PortNo) (ofp.Port, bool) { return ofp.Port{}, false }
+func (s *Switch) Port(no ofp.PortNo) (ofp.Port, bool) {
+	ports := s.Ports()
+	i, ok := slices.BinarySearchFunc(ports, no, func(p ofp.Port, no ofp.PortNo) int {
+		switch {
+		case p.No < no:
+			return -1
+		case p.No > no:
+			return 1
+		}
+		return 0
+	})
+	if !ok {
+		return ofp.Port{}, false
+	}
+	return ports[i], true
+}
 
 // Names translates the names of the switch's ports, as they are at each call of
 // its functions.
-func (s *Switch) Names() *ofp.Names { return nil }
+func (s *Switch) Names() *ofp.Names { return &s.names }
+
+func (s *Switch) portNamed(name string) (ofp.PortNo, bool) {
+	for _, p := range s.Ports() {
+		if p.Name == name {
+			return p.No, true
+		}
+	}
+	return 0, false
+}
+
+func (s *Switch) portName(no ofp.PortNo) (string, bool) {
+	p, ok := s.Port(no)
+	return p.Name, ok && p.Name != ""
+}
 
 // Done is closed when the switch is gone.
-func (s *Switch) Done() <-chan struct{} { return nil }
+func (s *Switch) Done() <-chan struct{} { return s.conn.Done() }
 
 // Send encodes m into the switch's outbox and returns without waiting; m may be
 // reused at once. What is sent while a handler runs may stay in the outbox until
-// the handler's batch of events ends, some milliseconds at most. It fails with an
+// the handler's batch of events ends, two milliseconds at most. It fails with an
 // *ofp.EncodeError, with ErrDisconnected, or with ErrOverloaded where too much
 // waits: packet-outs from the high-water mark on, everything else from twice
-// that. What fails is not sent, and counted.
+// that. What fails is not sent; what is refused for lack of room is counted.
 //
 // Nothing tells whether the switch carried m out: its error, if any, goes to the
-// apps' ErrorHandler. Use Write to know.
-func (s *Switch) Send(m ofp.Message) error { return errSkeleton }
+// log and the apps' ErrorHandler. Use Write to know.
+func (s *Switch) Send(m ofp.Message) error { return s.conn.Send(m) }
 
 // Write sends msgs in order and a barrier after them, and waits for the
 // barrier's reply. It returns nil only if the switch confirmed every message;
 // else a *WriteError. All messages are encoded before the first is sent: if one
-// cannot be, nothing is sent. Messages of others may be sent in between.
-func (s *Switch) Write(ctx context.Context, msgs []ofp.Message) error { return errSkeleton }
+// cannot be, nothing is sent. Over the high-water mark it waits for room, as long
+// as ctx allows. Messages of others may be sent in between.
+func (s *Switch) Write(ctx context.Context, msgs []ofp.Message) error {
+	start := time.Now()
+	err := s.conn.Write(ctx, msgs)
+	s.c.metrics.wrote(time.Since(start), err)
+	return err
+}
 
 // Request sends m and returns the reply; a multipart reply is assembled from its
 // segments and returned as one. It fails with a *SwitchError if the switch
 // answered with an OpenFlow error, and with ErrDisconnected, ErrOverloaded (too
 // many requests are in flight) or the context's error.
 func (s *Switch) Request(ctx context.Context, m ofp.Message) (ofp.Message, error) {
-	return nil, errSkeleton
+	return s.conn.Request(ctx, m)
 }
 
 // Barrier returns when the switch has processed all messages sent before.
-func (s *Switch) Barrier(ctx context.Context) error { return errSkeleton }
+func (s *Switch) Barrier(ctx context.Context) error {
+	_, err := s.conn.Request(ctx, &ofp.BarrierRequest{})
+	return err
+}
 
 // Flows returns the flows that pass the filter.
 func (s *Switch) Flows(ctx context.Context, filter ofp.FlowFilter) ([]ofp.FlowStats, error) {
-	return nil, errSkeleton
+	r, err := ask[*ofp.FlowStatsReply](ctx, s, &ofp.FlowStatsRequest{FlowFilter: filter})
+	if err != nil {
+		return nil, err
+	}
+	return r.Flows, nil
 }
 
 // Aggregate returns the sum over the flows that pass the filter.
 func (s *Switch) Aggregate(ctx context.Context, filter ofp.FlowFilter) (ofp.AggregateReply, error) {
-	return ofp.AggregateReply{}, errSkeleton
+	r, err := ask[*ofp.AggregateReply](ctx, s, &ofp.AggregateRequest{FlowFilter: filter})
+	if err != nil {
+		return ofp.AggregateReply{}, err
+	}
+	return *r, nil
 }
 
 // PortStats returns the counters of one port, or of all with ofp.PortAny.
 func (s *Switch) PortStats(ctx context.Context, port ofp.PortNo) ([]ofp.PortStats, error) {
-	return nil, errSkeleton
+	r, err := ask[*ofp.PortStatsReply](ctx, s, &ofp.PortStatsRequest{Port: port})
+	if err != nil {
+		return nil, err
+	}
+	return r.Ports, nil
 }
 
 // TableStats returns the counters of the flow tables.
-func (s *Switch) TableStats(ctx context.Context) ([]ofp.TableStats, error) { return nil, errSkeleton }
+func (s *Switch) TableStats(ctx context.Context) ([]ofp.TableStats, error) {
+	r, err := ask[*ofp.TableStatsReply](ctx, s, &ofp.TableStatsRequest{})
+	if err != nil {
+		return nil, err
+	}
+	return r.Tables, nil
+}
+
+// ask sends a multipart request and returns the body of the reply.
+func ask[T ofp.Part](ctx context.Context, s *Switch, q ofp.Part) (T, error) {
+	var none T
+	m, err := s.conn.Request(ctx, ofp.Request(q))
+	if err != nil {
+		return none, err
+	}
+	body, ok := m.(*ofp.MultipartReply).Body.(T)
+	if !ok {
+		return none, fmt.Errorf("%s: reply cannot be read", q.Kind())
+	}
+	return body, nil
+}

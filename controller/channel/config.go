@@ -1,6 +1,7 @@
 package channel
 
 import (
+	"fmt"
 	"slices"
 	"time"
 
@@ -78,4 +79,12 @@ func (c Config) withDefaults() Config {
 	c.MaxReplyBytes = orDefault(c.MaxReplyBytes, 256<<20)
 	c.MissSendLen = orDefault(c.MissSendLen, ofp.ControllerMaxLenNone)
 	return c
+}
+
+// Check fails if the configuration leaves nothing to negotiate.
+func (c Config) Check() error {
+	if len(c.withDefaults().Versions) == 0 {
+		return fmt.Errorf("versions: none of %v is supported", c.Versions)
+	}
+	return nil
 }

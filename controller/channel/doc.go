@@ -1,2 +1,48 @@
-// Package channel is one OpenFlow connection to a switch.
+// Package channel is one OpenFlow connection to a switch: negotiation and
+// handshake, framing, liveness, the outbox, and replies matched to requests. It
+// is the only code that touches a switch's socket. What the messages mean to the
+// controller is left to the Handler.
+//
+// # Order
+//
+// Messages given to Send, Write and Request leave in the order in which the
+// calls encoded them. Only echoes and the errors that answer a switch's own
+// messages go before them. Events (packet-ins, port status, flow-removed, errors
+// that nobody claims) reach the Handler in the order in which the switch sent
+// them. Replies go straight to those who wait for them, and may overtake events.
+//
+// # Goroutines
+//
+// Conn.Run starts and awaits them all; the goroutine that calls Run is the
+// reader.
+//
+//   - The reader performs the handshake, reads chunks, cuts frames, answers
+//     echoes, settles replies and errors by xid, and puts the events of a chunk
+//     into the inbox in one step. It never runs a handler, so that a handler may
+//     wait for a reply. Its read deadline is also the liveness clock.
+//   - The writer takes what the outbox holds and writes it in one go. It alone
+//     writes to the socket, and it closes the socket once what was pending at the
+//     end is flushed.
+//   - The dispatcher, started when the handshake is done, calls Handler.Up, then
+//     Handler.Events for each batch, and Handler.Down last. It marks the outbox
+//     as held while a batch runs, so that the batch is written at once.
+//
+// # Locks
+//
+// outbox.mu, inbox.mu and replies.mu are leaves: none is held while another is
+// taken, nor while a handler, a socket or a channel that may block is used.
+//
+// # Bounds
+//
+//   - Inbox: two chunks of at most 64 KiB. When it is full the reader waits a
+//     moment, so that TCP slows the switch down; if the dispatcher still does not
+//     come (a handler waits for a reply, say), packet-ins are dropped and counted
+//     by class, and state events are kept aside, up to 1 MiB; beyond that the
+//     reader waits for room. That time does not count as the peer's silence.
+//   - Outbox: see Config.HighWater. The dispatcher, too, waits a moment for room
+//     between batches. Echoes, barriers and requests are not held up by it;
+//     their lane and number have bounds of their own.
+//   - Replies: Config.MaxRequests in flight, Config.MaxReplyBytes each, and a
+//     deadline each.
+//   - An idle connection holds a read buffer of 4 KiB and no write buffer.
 package channel

@@ -1,0 +1,262 @@
+package channel
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"time"
+
+	"github.com/sirupsen/logrus"
+
+	"github.com/sluice-sdn/sluice/ofp"
+)
+
+// flushTimeout bounds what is still written when a connection ends.
+const flushTimeout = time.Second
+
+// patience is how long the reader waits for a full inbox, and the dispatcher for
+// a full outbox, before they go on and drop what may be dropped.
+const patience = 50 * time.Millisecond
+
+// Handler takes what happens on a connection. The dispatcher calls its methods,
+// one at a time: Up first and, if that returns nil, Events any number of times
+// and Down last.
+type Handler interface {
+	// Up is told that the handshake is done. An error refuses the switch: a
+	// CloseError says why, and a RefuseError what to tell the switch.
+	Up(c *Conn) error
+	// Events handles the events of one chunk.
+	Events(c *Conn, b *Batch)
+	// Down is told that the connection has ended, after Up has returned nil.
+	Down(c *Conn)
+}
+
+// Conn is one connection. Its methods may be called from any goroutine, and those
+// about the switch from Handler.Up on.
+type Conn struct {
+	nc    net.Conn
+	cfg   Config
+	stats *Stats
+	log   logrus.FieldLogger
+
+	version  ofp.Version // set before the dispatcher starts, as what follows
+	features ofp.FeaturesReply
+	desc     ofp.Desc
+	ports    []ofp.Port
+	early    *Batch // events of the handshake, but for port status
+
+	out     outbox
+	in      inbox
+	replies replies
+
+	up        atomic.Bool   // Handler.Up has returned nil
+	done      chan struct{} // closed when the connection ends
+	endOnce   sync.Once
+	end       *CloseError // set before done is closed
+	hardClose *time.Timer // set before done is closed; nil if the socket is closed at once
+
+	complained sync.Once // about a message that cannot be read
+
+	// Of the reader alone.
+	r reader
+}
+
+// New returns a connection over nc that does nothing yet. cfg may have zero
+// fields, stats may be shared.
+func New(nc net.Conn, cfg Config, stats *Stats, log logrus.FieldLogger) *Conn {
+	c := &Conn{
+		nc:    nc,
+		cfg:   cfg.withDefaults(),
+		stats: stats,
+		log:   log,
+		in:    newInbox(),
+		done:  make(chan struct{}),
+	}
+	c.out.init(c.cfg.HighWater, stats)
+	c.replies.limit, c.replies.bytes = c.cfg.MaxRequests, c.cfg.MaxReplyBytes
+	return c
+}
+
+// Run speaks with the peer until the connection ends, because of the peer, of
+// Close, or of ctx, and returns why. When it returns, the socket is closed and
+// every goroutine of the connection has ended.
+func (c *Conn) Run(ctx context.Context, h Handler) *CloseError {
+	stop := context.AfterFunc(ctx, func() { c.fail(&CloseError{Reason: ReasonShutdown}) })
+	defer stop()
+	var wg sync.WaitGroup
+	wg.Go(c.write)
+	err := c.handshake()
+	if err == nil {
+		wg.Go(func() { c.dispatch(h) })
+		err = c.read()
+	}
+	c.fail(err)
+	wg.Wait()
+	if c.hardClose != nil {
+		c.hardClose.Stop()
+	}
+	c.r.chunk.recycle()
+	if c.up.Load() {
+		c.stats.Ended[c.end.Reason].Add(1)
+	} else {
+		c.stats.Refused[c.end.Reason].Add(1)
+	}
+	return c.end
+}
+
+// Close ends the connection: what waits to be written is given a second, and
+// whoever waits for a reply fails with ErrDisconnected. It does not wait.
+func (c *Conn) Close(reason Reason, err error) { c.fail(&CloseError{reason, err}) }
+
+// fail ends the connection for the first reason it is given.
+func (c *Conn) fail(e *CloseError) {
+	c.endOnce.Do(func() {
+		c.end = e
+		switch e.Reason {
+		case ReasonDead, ReasonReplaced, ReasonIO, ReasonPeerClosed, ReasonWriteTimeout:
+			c.nc.Close() // nobody listens any more
+		default:
+			c.hardClose = time.AfterFunc(flushTimeout, func() { c.nc.Close() })
+		}
+		close(c.done)
+		c.out.close()
+		c.replies.close()
+		// Wakes the reader; it looks at done after it has set a deadline of its
+		// own, so that it cannot miss this one.
+		_ = c.nc.SetReadDeadline(time.Unix(1, 0))
+	})
+}
+
+// dispatch is the dispatcher goroutine.
+func (c *Conn) dispatch(h Handler) {
+	if err := h.Up(c); err != nil {
+		if r, ok := errors.AsType[*RefuseError](err); ok {
+			c.out.answerRaw(helloFailed(c.version, 0, ofp.HelloFailedEPERM, r.Text))
+		}
+		c.fail(asClose(err))
+		return
+	}
+	c.up.Store(true)
+	defer h.Down(c)
+	if c.early != nil {
+		h.Events(c, c.early)
+		c.early = nil
+	}
+	waited := false
+	for {
+		b := c.in.take()
+		if b == nil {
+			select {
+			case <-c.in.wake:
+				continue
+			case <-c.done:
+				return
+			}
+		}
+		waited = c.awaitOutbox(waited)
+		// A batch of one is written as it comes: nothing would be saved.
+		if b.Len() > 1 {
+			c.out.hold()
+			h.Events(c, b)
+			c.out.release()
+		} else {
+			h.Events(c, b)
+		}
+		b.recycle()
+		select {
+		case <-c.done:
+			return
+		default:
+		}
+	}
+}
+
+// awaitOutbox waits a moment for room in the outbox, unless it has done so in
+// vain before and there has been none since.
+func (c *Conn) awaitOutbox(waited bool) bool {
+	room := c.out.full()
+	if room == nil {
+		return false
+	}
+	if waited {
+		return true
+	}
+	t := time.NewTimer(patience)
+	defer t.Stop()
+	select {
+	case <-room:
+		return false
+	case <-t.C:
+		return true
+	case <-c.done:
+		return true
+	}
+}
+
+// RefuseError refuses a switch with a text for it.
+type RefuseError struct {
+	Text string
+	Err  *CloseError
+}
+
+// Error says why the switch is refused.
+func (e *RefuseError) Error() string { return e.Err.Error() }
+
+// Unwrap returns the reason.
+func (e *RefuseError) Unwrap() error { return e.Err }
+
+// Send encodes m into the outbox and does not wait. See Switch.Send of package
+// controller.
+func (c *Conn) Send(m ofp.Message) error { return c.out.send(m) }
+
+// Version returns the negotiated version.
+func (c *Conn) Version() ofp.Version { return c.version }
+
+// Features returns the features reply. Its ports are those of Ports.
+func (c *Conn) Features() ofp.FeaturesReply { return c.features }
+
+// Desc returns the switch's description, empty if it gave none.
+func (c *Conn) Desc() ofp.Desc { return c.desc }
+
+// Ports returns the ports as they were when the handshake was done.
+func (c *Conn) Ports() []ofp.Port { return c.ports }
+
+// Addr returns the peer's address.
+func (c *Conn) Addr() net.Addr { return c.nc.RemoteAddr() }
+
+// Done is closed when the connection ends.
+func (c *Conn) Done() <-chan struct{} { return c.done }
+
+// Queued returns how many batches wait for the dispatcher, how many bytes wait
+// to be written, and how many requests wait for a reply.
+func (c *Conn) Queued() (batches, bytes, requests int) {
+	return c.in.depth(), c.out.waiting(), c.replies.inFlight()
+}
+
+// Undecodable counts a message that was received whole and cannot be read,
+// tells the switch, and logs the first one of the connection.
+func (c *Conn) Undecodable(frame []byte, err error) { c.undecodable(frame, err) }
+
+func (c *Conn) undecodable(frame []byte, err error) {
+	c.stats.Undecodable.Add(1)
+	c.complained.Do(func() {
+		c.log.WithField("error", err).Warn("switch sends messages that cannot be read")
+	})
+	if h, err := ofp.ParseHeader(frame); err == nil && h.Type() != ofp.TypeError {
+		c.out.answer(c.version, h.XID, ofp.NewError(ofp.BadRequestBadLen, frame))
+	}
+}
+
+// peerGone reports whether err says that the other side has ended the
+// connection.
+func peerGone(err error) bool {
+	return errors.Is(err, io.EOF) || errors.Is(err, io.ErrClosedPipe) || errors.Is(err, net.ErrClosed) ||
+		errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE)
+}
+
+func (c *Conn) String() string { return fmt.Sprintf("connection from %v", c.nc.RemoteAddr()) }

@@ -1,0 +1,339 @@
+package channel
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"os"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/sluice-sdn/sluice/ofp"
+)
+
+// earlyLimit bounds the bytes of events that are kept during the handshake.
+const earlyLimit = 1 << 20
+
+// handshake is the reader before the switch is known: hello and version,
+// features, and then all that describes the switch at once. Events that come
+// meanwhile are kept.
+//
+// A port status that comes before the list of ports may be older or newer than
+// it: which, nobody can tell. So all of them are applied to the list at the end,
+// in order. If the list was newer in some port, that change's own port status is
+// still to come, and puts it right.
+func (c *Conn) handshake() *CloseError {
+	c.r.chunk = newChunk(false)
+	defer func() { c.r.in.addTo(&c.stats.In) }()
+	c.early = new(Batch)
+	var status []ofp.PortStatus
+	s := &shaking{c: c, status: &status}
+
+	c.out.mu.Lock()
+	c.out.version = c.cfg.Versions[len(c.cfg.Versions)-1]
+	c.out.mu.Unlock()
+	if _, err := s.send(ofp.NewHello(c.cfg.Versions...)); err != nil {
+		return err
+	}
+	if err := s.until(c.cfg.HelloTimeout, ReasonHelloTimeout, s.hello); err != nil {
+		return err
+	}
+	if err := s.ask(&ofp.FeaturesRequest{}); err != nil {
+		return err
+	}
+	if err := s.until(c.cfg.FeaturesTimeout, ReasonFeaturesTimeout, s.reply); err != nil {
+		return err
+	}
+	if c.features.AuxiliaryID != 0 {
+		c.out.answerRaw(helloFailed(c.version, 0, ofp.HelloFailedEPERM, "auxiliary connections are not accepted"))
+		return closef(ReasonAuxiliary, "dpid %s: auxiliary connection %d", c.features.DPID, c.features.AuxiliaryID)
+	}
+	questions := []ofp.Message{
+		&ofp.SetConfig{SwitchConfig: ofp.SwitchConfig{MissSendLen: c.cfg.MissSendLen}},
+		ofp.Request(&ofp.DescRequest{}),
+		&ofp.GetConfigRequest{},
+	}
+	if c.version >= ofp.V13 {
+		questions = append(questions, ofp.Request(&ofp.PortDescRequest{}))
+	}
+	for _, q := range questions {
+		if err := s.ask(q); err != nil {
+			return err
+		}
+	}
+	err := s.until(c.cfg.DescribeTimeout, reasonLenient, s.reply)
+	if err != nil && err.Reason != reasonLenient {
+		return err
+	}
+	if len(s.asked) > 0 {
+		c.log.WithField("unanswered", s.unanswered()).Warn("switch leaves questions of the handshake unanswered")
+	}
+	for i := range status {
+		c.ports = UpdatePorts(c.ports, &status[i])
+	}
+	if c.early.Len() == 0 {
+		c.early = nil
+	}
+	return nil
+}
+
+// reasonLenient marks a deadline that may pass.
+const reasonLenient = NumReasons
+
+// shaking is the state of a handshake.
+type shaking struct {
+	c      *Conn
+	asked  []question
+	status *[]ofp.PortStatus
+	dec    ofp.Decoder
+}
+
+// question is a request that waits for its answer.
+type question struct {
+	xid  uint32
+	what ofp.Message
+}
+
+func (s *shaking) send(m ofp.Message) (xid uint32, _ *CloseError) {
+	xid = s.c.out.reserve(1)
+	err := s.c.out.request(xid, m, false)
+	if err == nil {
+		return xid, nil
+	}
+	if errors.Is(err, ErrDisconnected) {
+		<-s.c.done
+		return 0, s.c.end
+	}
+	return 0, &CloseError{ReasonInternal, fmt.Errorf("handshake: %w", err)}
+}
+
+func (s *shaking) ask(m ofp.Message) *CloseError {
+	xid, err := s.send(m)
+	if err == nil && m.Type() != ofp.TypeSetConfig { // which has no answer but an error
+		s.asked = append(s.asked, question{xid, m})
+	}
+	return err
+}
+
+func (s *shaking) unanswered() string {
+	var b []byte
+	for i, q := range s.asked {
+		if i > 0 {
+			b = append(b, ", "...)
+		}
+		b = append(b, q.what.Type().String()...)
+		if m, ok := q.what.(*ofp.MultipartRequest); ok {
+			b = append(b, ' ')
+			b = append(b, m.Body.Kind().String()...)
+		}
+	}
+	return string(b)
+}
+
+// until hands frames to step until it says that it is done. The deadline is one
+// for all of them: a peer that trickles cannot move it.
+func (s *shaking) until(timeout time.Duration, late Reason, step func(ofp.Header, []byte) (bool, *CloseError)) *CloseError {
+	c := s.c
+	deadline := time.Now().Add(timeout)
+	for {
+		if late == ReasonHelloTimeout {
+			if err := notOpenFlow(c.r.chunk.buf[c.r.start:c.r.end]); err != nil {
+				return err
+			}
+		}
+		h, frame, _, ok, bad := c.next()
+		if bad != nil {
+			return bad
+		}
+		if ok {
+			c.r.in.add(h.Type())
+			if done, err := step(h, frame); done || err != nil {
+				return err
+			}
+			continue
+		}
+		err := c.fill(deadline)
+		switch {
+		case err == nil:
+		case errors.Is(err, os.ErrDeadlineExceeded):
+			select {
+			case <-c.done:
+				return c.end
+			default:
+			}
+			had := c.r.end - c.r.start
+			return closef(late, "handshake: nothing whole within %v, %d bytes of a message", timeout, had)
+		default:
+			return readError(err)
+		}
+	}
+}
+
+// httpMethods are the first bytes of peers that speak HTTP.
+var httpMethods = []string{"GET ", "PUT ", "HEAD", "POST", "DELE", "OPTI", "CONN", "TRAC", "PATC", "PRI "}
+
+// notOpenFlow says what a peer's first bytes are if they are neither a hello nor
+// an error that refuses ours.
+func notOpenFlow(b []byte) *CloseError {
+	if len(b) < 4 {
+		return nil
+	}
+	switch {
+	case slices.Contains(httpMethods, string(b[:4])):
+		return closef(ReasonHTTP, "the peer speaks HTTP")
+	case b[0] == 0x16 && b[1] == 0x03:
+		return closef(ReasonTLS, "the peer speaks TLS; this port is plain OpenFlow")
+	case b[1] > 1:
+		return closef(ReasonNotOpenFlow, "the peer begins with % x, which is no hello", b[:4])
+	}
+	return nil
+}
+
+// hello is the first step: it waits for the hello and chooses the version.
+func (s *shaking) hello(h ofp.Header, frame []byte) (bool, *CloseError) {
+	c := s.c
+	switch h.Kind {
+	case 0:
+	case 1:
+		return false, s.refused(frame)
+	default:
+		return false, closef(ReasonNotOpenFlow, "the peer begins with a message of type %d, which is no hello", h.Kind)
+	}
+	var m ofp.Hello
+	if err := s.dec.Decode(frame, &m); err != nil {
+		return false, &CloseError{ReasonMalformed, err}
+	}
+	v, ok := negotiate(c.cfg.Versions, h.Version, &m)
+	if !ok {
+		refusal, text := incompatible(c.cfg.Versions, h.Version, h.XID, &m)
+		c.out.answerRaw(refusal)
+		return false, closef(ReasonIncompatible, "%s", text)
+	}
+	c.version = v
+	c.out.mu.Lock()
+	c.out.version = v
+	c.out.mu.Unlock()
+	return true, nil
+}
+
+// refused is the end of a handshake that the peer answers with an error.
+func (s *shaking) refused(frame []byte) *CloseError {
+	var m ofp.Error
+	if err := s.dec.Decode(frame, &m); err != nil {
+		return &CloseError{ReasonMalformed, err}
+	}
+	s.c.stats.Errors[m.Reason].Add(1)
+	words := m.Describe()
+	if text := bytes.TrimRight(m.Data, "\x00"); len(text) > 0 && (m.Reason == ofp.HelloFailedIncompatible || m.Reason == ofp.HelloFailedEPERM) {
+		words += ": " + strconv.QuoteToASCII(string(text[:min(len(text), 200)]))
+	}
+	return closef(ReasonPeerError, "the peer answered %s", words)
+}
+
+// reply is the step that takes answers until none is missing.
+func (s *shaking) reply(h ofp.Header, frame []byte) (bool, *CloseError) {
+	c := s.c
+	typ := h.Type()
+	if typ == ofp.TypeEchoRequest {
+		c.out.answer(h.Version, h.XID, &ofp.EchoReply{Data: frame[ofp.HeaderLen:]})
+		return false, nil
+	}
+	if h.Kind > 1 && h.Version != c.version {
+		c.out.answer(c.version, h.XID, ofp.NewError(ofp.BadRequestBadVersion, frame))
+		return false, nil
+	}
+	var err error
+	switch typ {
+	case ofp.TypeError:
+		return s.failed(h, frame)
+	case ofp.TypeFeaturesReply:
+		if err = s.dec.Decode(frame, &c.features); err == nil {
+			c.ports, c.features.Ports = sortPorts(c.features.Ports), nil
+			s.answered(func(q question) bool { return q.what.Type() == ofp.TypeFeaturesRequest })
+		}
+	case ofp.TypeGetConfigReply:
+		s.answered(func(q question) bool { return q.what.Type() == ofp.TypeGetConfigRequest })
+	case ofp.TypeMultipartReply:
+		err = s.part(h, frame)
+	case ofp.TypePortStatus:
+		var m ofp.PortStatus
+		if err = s.dec.Decode(frame, &m); err == nil {
+			*s.status = append(*s.status, m)
+			if len(*s.status)*len(frame) > earlyLimit {
+				return false, closef(ReasonOverflow, "more than %d port status messages in the handshake", len(*s.status))
+			}
+		}
+	case ofp.TypePacketIn, ofp.TypeFlowRemoved:
+		if len(c.early.buf)+len(frame) <= earlyLimit {
+			c.early.keep(typ, frame)
+		} else if typ == ofp.TypePacketIn {
+			c.stats.Drops[DropPacketInHandshake].Add(1)
+		} else {
+			return false, closef(ReasonOverflow, "more than %d bytes of events in the handshake", earlyLimit)
+		}
+	}
+	if err != nil {
+		if typ == ofp.TypePortStatus {
+			c.undecodable(frame, err)
+			return false, nil
+		}
+		return false, &CloseError{ReasonMalformed, fmt.Errorf("handshake: %w", err)}
+	}
+	return len(s.asked) == 0, nil
+}
+
+// part takes a segment of a description. Frames are copied: what is decoded
+// stays.
+func (s *shaking) part(h ofp.Header, frame []byte) error {
+	c := s.c
+	if !slices.ContainsFunc(s.asked, func(q question) bool { return q.xid == h.XID }) {
+		c.stats.Drops[DropLateReply].Add(1)
+		return nil
+	}
+	_, m, err := ofp.Decode(bytes.Clone(frame))
+	if err != nil {
+		return err
+	}
+	part := m.(*ofp.MultipartReply)
+	switch body := part.Body.(type) {
+	case *ofp.Desc:
+		c.desc = *body
+	case *ofp.PortDescReply:
+		if len(c.ports)+len(body.Ports) > maxPorts {
+			return fmt.Errorf("port_desc: more than %d ports", maxPorts)
+		}
+		c.ports = sortPorts(append(c.ports, body.Ports...))
+	}
+	if !part.More() {
+		s.answered(func(q question) bool { return q.xid == h.XID })
+	}
+	return nil
+}
+
+// failed takes an error. What is not necessary may fail: the switch is taken
+// without.
+func (s *shaking) failed(h ofp.Header, frame []byte) (bool, *CloseError) {
+	for _, q := range s.asked {
+		if q.xid != h.XID {
+			continue
+		}
+		if q.what.Type() == ofp.TypeFeaturesRequest {
+			return false, s.refused(frame)
+		}
+	}
+	var m ofp.Error
+	if err := s.dec.Decode(frame, &m); err != nil {
+		return false, &CloseError{ReasonMalformed, err}
+	}
+	if m.Reason == ofp.HelloFailedIncompatible || m.Reason == ofp.HelloFailedEPERM {
+		return false, s.refused(frame)
+	}
+	s.c.stats.Errors[m.Reason].Add(1)
+	s.c.log.WithField("openflow_error", m.Describe()).Warn("switch answers a question of the handshake with an error")
+	s.answered(func(q question) bool { return q.xid == h.XID })
+	return len(s.asked) == 0, nil
+}
+
+// answered strikes out what has been answered.
+func (s *shaking) answered(is func(question) bool) { s.asked = slices.DeleteFunc(s.asked, is) }

@@ -1,0 +1,302 @@
+package channel
+
+import (
+	"encoding/binary"
+	"errors"
+	"os"
+	"time"
+
+	"github.com/sluice-sdn/sluice/ofp"
+)
+
+// reader is what the reader goroutine keeps between two chunks.
+type reader struct {
+	chunk      *Batch
+	start, end int       // of the bytes in chunk.buf that are not cut yet
+	last       int       // bytes of the last read
+	deadline   time.Time // that the socket has
+	misses     int       // silent intervals in a row
+	stalled    bool      // the inbox was full for longer than patience
+	in         tally
+	errMsg     ofp.Error
+	packetIn   ofp.PacketIn
+	dec        ofp.Decoder
+}
+
+// fill reads once, behind what is not cut yet, and returns the socket's error.
+// There is always room: cut leaves less than one message.
+func (c *Conn) fill(deadline time.Time) error {
+	r := &c.r
+	if r.chunk == nil {
+		r.chunk = newChunk(false)
+	}
+	need := r.end - r.start + 1
+	if need > ofp.HeaderLen {
+		need = int(binary.BigEndian.Uint16(r.chunk.buf[r.start+2:]))
+	}
+	// Under load chunks grow; what fits in a small one is taken for idleness.
+	large := need > smallChunk || r.last >= smallChunk/2
+	if large && len(r.chunk.buf) < largeChunk || !large && len(r.chunk.buf) > smallChunk && r.end-r.start < smallChunk {
+		fresh := newChunk(large)
+		r.end = copy(fresh.buf, r.chunk.buf[r.start:r.end])
+		r.start = 0
+		r.chunk.recycle()
+		r.chunk = fresh
+	} else if r.start > 0 {
+		r.end = copy(r.chunk.buf, r.chunk.buf[r.start:r.end])
+		r.start = 0
+	}
+	if !deadline.Equal(r.deadline) {
+		if err := c.nc.SetReadDeadline(deadline); err != nil {
+			return err
+		}
+		r.deadline = deadline
+	}
+	select {
+	case <-c.done:
+		return c.end
+	default:
+	}
+	n, err := c.nc.Read(r.chunk.buf[r.end:])
+	r.end += n
+	r.last = n
+	if n > 0 {
+		return nil
+	}
+	return err
+}
+
+// next cuts one frame off; ok is false if there is no whole one. A length below
+// that of a header ends the connection: nobody knows where the next message
+// begins.
+func (c *Conn) next() (h ofp.Header, frame []byte, at int, ok bool, err *CloseError) {
+	r := &c.r
+	b := r.chunk.buf[r.start:r.end]
+	if len(b) < ofp.HeaderLen {
+		return h, nil, 0, false, nil
+	}
+	h = ofp.Header{
+		Version: ofp.Version(b[0]),
+		Kind:    b[1],
+		Length:  binary.BigEndian.Uint16(b[2:]),
+		XID:     binary.BigEndian.Uint32(b[4:]),
+	}
+	n := int(h.Length)
+	if n < ofp.HeaderLen {
+		return h, nil, 0, false, closef(ReasonBadLength, "message of %d bytes, at least %d", n, ofp.HeaderLen)
+	}
+	if n > len(b) {
+		return h, nil, 0, false, nil
+	}
+	at = r.start
+	r.start += n
+	return h, b[:n:n], at, true, nil
+}
+
+// read is the reader once the switch is known.
+func (c *Conn) read() *CloseError {
+	for {
+		if err := c.cut(); err != nil {
+			return err
+		}
+		if err := c.deliver(); err != nil {
+			return err
+		}
+		if err := c.fillAlive(); err != nil {
+			return err
+		}
+	}
+}
+
+// fillAlive is fill with the liveness clock: each silent interval asks for an
+// echo, and one too many ends the connection.
+func (c *Conn) fillAlive() *CloseError {
+	r := &c.r
+	for {
+		// The deadline is moved only when a quarter of it is gone, which saves
+		// a timer's change for most chunks.
+		deadline := r.deadline
+		now := time.Now()
+		if left := deadline.Sub(now); left < c.cfg.EchoInterval*3/4 || left > c.cfg.EchoInterval {
+			deadline = now.Add(c.cfg.EchoInterval)
+		}
+		err := c.fill(deadline)
+		switch {
+		case err == nil:
+			r.misses = 0
+			return nil
+		case errors.Is(err, os.ErrDeadlineExceeded):
+			select {
+			case <-c.done:
+				return c.end
+			default:
+			}
+			if r.misses >= c.cfg.EchoMisses {
+				return closef(ReasonDead, "%d echo requests unanswered", r.misses)
+			}
+			r.misses++
+			r.last = 0
+			c.out.trim()
+			c.out.answer(c.version, c.out.reserve(1), &ofp.EchoRequest{})
+		default:
+			return readError(err)
+		}
+	}
+}
+
+func readError(err error) *CloseError {
+	if e, ok := errors.AsType[*CloseError](err); ok {
+		return e
+	}
+	if peerGone(err) {
+		return &CloseError{ReasonPeerClosed, err}
+	}
+	return &CloseError{ReasonIO, err}
+}
+
+// cut takes the whole frames of the chunk: it settles what can be settled here
+// and marks the rest as events.
+func (c *Conn) cut() *CloseError {
+	r := &c.r
+	for {
+		h, frame, at, ok, err := c.next()
+		if err != nil || !ok {
+			r.in.addTo(&c.stats.In)
+			return err
+		}
+		typ := h.Type()
+		r.in.add(typ)
+		if h.Version != c.version && typ != ofp.TypeHello {
+			c.out.answer(c.version, h.XID, ofp.NewError(ofp.BadRequestBadVersion, frame))
+			c.complained.Do(func() {
+				c.log.WithField("message_version", h.Version).Warn("switch sends messages of a version that was not negotiated")
+			})
+			c.stats.Undecodable.Add(1)
+			continue
+		}
+		if typ == ofp.TypePacketIn || !c.settle(h, typ, frame) {
+			r.chunk.events = append(r.chunk.events, event{uint32(at), uint32(at + len(frame)), typ})
+		}
+	}
+}
+
+// settle takes what is no event.
+func (c *Conn) settle(h ofp.Header, typ ofp.Type, frame []byte) bool {
+	switch typ {
+	case ofp.TypePacketIn, ofp.TypePortStatus, ofp.TypeFlowRemoved:
+		return false
+	case ofp.TypeEchoRequest:
+		c.out.answer(h.Version, h.XID, &ofp.EchoReply{Data: frame[ofp.HeaderLen:]})
+	case ofp.TypeEchoReply:
+		c.replies.settle(h, typ, frame) // that of a probe has no caller
+	case ofp.TypeError:
+		return c.settleError(h, frame)
+	case ofp.TypeHello:
+		// A second hello changes nothing.
+	case ofp.TypeFeaturesReply, ofp.TypeGetConfigReply, ofp.TypeMultipartReply, ofp.TypeBarrierReply,
+		ofp.TypeQueueGetConfigReply, ofp.TypeRoleReply, ofp.TypeGetAsyncReply:
+		if !c.replies.settle(h, typ, frame) {
+			c.stats.Drops[DropLateReply].Add(1)
+		}
+	case ofp.TypeExperimenter:
+		if !c.replies.settle(h, typ, frame) {
+			c.stats.Drops[DropUnhandled].Add(1)
+		}
+	default:
+		c.stats.Drops[DropUnhandled].Add(1)
+		c.out.answer(c.version, h.XID, ofp.NewError(ofp.BadRequestBadType, frame))
+	}
+	return true
+}
+
+// settleError gives an error to its request; one that nobody claims is an event.
+func (c *Conn) settleError(h ofp.Header, frame []byte) bool {
+	m := &c.r.errMsg
+	if err := c.r.dec.Decode(frame, m); err != nil {
+		c.undecodable(frame, err)
+		return true
+	}
+	c.stats.Errors[m.Reason].Add(1)
+	return c.replies.fail(h.XID, m)
+}
+
+// deliver hands the events of the chunk to the dispatcher, if there are any, and
+// gives the reader a fresh chunk.
+func (c *Conn) deliver() *CloseError {
+	r := &c.r
+	if len(r.chunk.events) == 0 {
+		return nil
+	}
+	// What is not cut yet is saved first: the chunk is the dispatcher's once it
+	// is in the inbox.
+	tail := r.chunk.buf[r.start:r.end]
+	fresh := newChunk(max(r.last, len(tail)) >= smallChunk/2)
+	n := copy(fresh.buf, tail)
+	if c.in.put(r.chunk) || c.awaitInbox() {
+		r.stalled = false
+		r.chunk, r.start, r.end = fresh, 0, n
+		return nil
+	}
+	fresh.recycle()
+	for _, e := range r.chunk.events {
+		if e.typ == ofp.TypePacketIn {
+			c.stats.Drops[c.class(r.chunk.buf[e.start:e.end:e.end])].Add(1)
+		}
+	}
+	ok := c.in.keep(r.chunk, func(e event) bool { return e.typ != ofp.TypePacketIn })
+	r.chunk.events = r.chunk.events[:0]
+	for !ok {
+		select {
+		case <-c.in.room:
+			ok = true
+		case <-c.done:
+			return c.end
+		}
+	}
+	return nil
+}
+
+// awaitInbox waits a moment for room and puts the chunk there, unless it has
+// waited in vain before and there has been no room since.
+func (c *Conn) awaitInbox() bool {
+	r := &c.r
+	if r.stalled {
+		return false
+	}
+	t := time.NewTimer(patience)
+	defer t.Stop()
+	for {
+		select {
+		case <-c.in.room:
+			if c.in.put(r.chunk) {
+				return true
+			}
+		case <-t.C:
+			r.stalled = true
+			return false
+		case <-c.done:
+			return false
+		}
+	}
+}
+
+// class says as what a packet-in that is not handled is counted.
+func (c *Conn) class(frame []byte) Drop {
+	m := &c.r.packetIn
+	if err := c.r.dec.Decode(frame, m); err != nil || len(m.Data) < 14 {
+		return DropPacketInOther
+	}
+	typ := binary.BigEndian.Uint16(m.Data[12:])
+	if typ == 0x8100 && len(m.Data) >= 18 {
+		typ = binary.BigEndian.Uint16(m.Data[16:])
+	}
+	switch typ {
+	case 0x0806:
+		return DropPacketInARP
+	case 0x88cc, 0x8942:
+		return DropPacketInLLDP
+	case 0x0800, 0x86dd:
+		return DropPacketInIP
+	}
+	return DropPacketInOther
+}

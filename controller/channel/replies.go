@@ -1,0 +1,239 @@
+package channel
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"sync"
+
+	"github.com/sluice-sdn/sluice/ofp"
+)
+
+// replies holds who waits for which reply.
+type replies struct {
+	mu     sync.Mutex
+	calls  map[uint32]*call
+	writes []*transaction
+	closed bool
+	limit  int // calls
+	bytes  int // of one assembled reply
+}
+
+// call is one request in flight. The fields before done are written under
+// replies.mu until done is closed, and read after.
+type call struct {
+	segments []byte // the frames of the reply so far, each whole
+	err      error
+	done     chan struct{}
+}
+
+// add registers a request before it is sent.
+func (r *replies) add(xid uint32) (*call, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.closed {
+		return nil, ErrDisconnected
+	}
+	if len(r.calls) >= r.limit {
+		return nil, fmt.Errorf("%w: %d requests in flight", ErrOverloaded, len(r.calls))
+	}
+	if r.calls == nil {
+		r.calls = make(map[uint32]*call)
+	}
+	k := &call{done: make(chan struct{})}
+	r.calls[xid] = k
+	return k, nil
+}
+
+// forget drops a request whose caller does not wait any more.
+func (r *replies) forget(xid uint32) {
+	r.mu.Lock()
+	delete(r.calls, xid)
+	r.mu.Unlock()
+}
+
+func (r *replies) finishLocked(xid uint32, k *call, err error) {
+	k.err = err
+	delete(r.calls, xid)
+	close(k.done)
+}
+
+// settle gives a reply to who waits for it, and reports whether anybody does.
+func (r *replies) settle(h ofp.Header, typ ofp.Type, frame []byte) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if k, ok := r.calls[h.XID]; ok {
+		if len(k.segments)+len(frame) > r.bytes {
+			r.finishLocked(h.XID, k, fmt.Errorf("reply: more than %d bytes", r.bytes))
+			return true
+		}
+		k.segments = append(k.segments, frame...)
+		if !more(h.Version, typ, frame) {
+			r.finishLocked(h.XID, k, nil)
+		}
+		return true
+	}
+	if typ == ofp.TypeBarrierReply {
+		for _, t := range r.writes {
+			if t.barrier(h.XID) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// more reports whether a frame is a segment of a multipart reply that others
+// follow. The flags stand at the same place in all versions.
+func more(v ofp.Version, typ ofp.Type, frame []byte) bool {
+	return typ == ofp.TypeMultipartReply && len(frame) >= 12 &&
+		binary.BigEndian.Uint16(frame[10:])&ofp.MultipartMore != 0
+}
+
+// maxErrorData bounds the bytes of the request that an error which waits for its
+// caller keeps.
+const maxErrorData = 256
+
+// fail gives an error to the request that caused it, and reports whether there
+// is one. m aliases its frame.
+func (r *replies) fail(xid uint32, m *ofp.Error) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if k, ok := r.calls[xid]; ok {
+		r.finishLocked(xid, k, &SwitchError{cloneError(m)})
+		return true
+	}
+	for _, t := range r.writes {
+		if t.fail(xid, m) {
+			return true
+		}
+	}
+	return false
+}
+
+func cloneError(m *ofp.Error) *ofp.Error {
+	short := *m
+	short.Data = m.Data[:min(len(m.Data), maxErrorData)]
+	return short.Clone()
+}
+
+// close fails all that waits.
+func (r *replies) close() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.closed = true
+	for xid, k := range r.calls {
+		r.finishLocked(xid, k, ErrDisconnected)
+	}
+	for _, t := range r.writes {
+		t.end(ErrDisconnected)
+	}
+	r.writes = nil
+}
+
+// inFlight returns how many requests and writes wait.
+func (r *replies) inFlight() int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return len(r.calls) + len(r.writes)
+}
+
+// Request sends m and waits for the reply of its xid, which it returns in memory
+// of its own; the segments of a multipart reply are joined. An echo request goes
+// in front of everything that waits to be written. See Switch.Request of package
+// controller for the errors.
+func (c *Conn) Request(ctx context.Context, m ofp.Message) (ofp.Message, error) {
+	ctx, cancel := context.WithTimeout(ctx, c.cfg.RequestTimeout)
+	defer cancel()
+	xid := c.out.reserve(1)
+	k, err := c.replies.add(xid)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", m.Type(), err)
+	}
+	if err := c.out.request(xid, m, m.Type() == ofp.TypeEchoRequest); err != nil {
+		c.replies.forget(xid)
+		if _, ok := errors.AsType[*ofp.EncodeError](err); ok {
+			return nil, err
+		}
+		return nil, fmt.Errorf("%s: %w", m.Type(), err)
+	}
+	select {
+	case <-k.done:
+	case <-ctx.Done():
+		c.replies.forget(xid)
+		return nil, fmt.Errorf("%s: no reply: %w", m.Type(), ctx.Err())
+	}
+	if k.err != nil {
+		return nil, fmt.Errorf("%s: %w", m.Type(), k.err)
+	}
+	reply, err := join(k.segments)
+	if err != nil {
+		c.undecodable(k.segments, err)
+		return nil, fmt.Errorf("%s: reply: %w", m.Type(), err)
+	}
+	if want, ok := replyTypes[m.Type()]; ok && reply.Type() != want {
+		return nil, fmt.Errorf("%s: reply is a %s", m.Type(), reply.Type())
+	}
+	if q, ok := m.(*ofp.MultipartRequest); ok && reply.(*ofp.MultipartReply).Body.Kind() != q.Body.Kind() {
+		return nil, fmt.Errorf("%s: asked for %s, reply has %s", m.Type(), q.Body.Kind(), reply.(*ofp.MultipartReply).Body.Kind())
+	}
+	return reply, nil
+}
+
+// replyTypes says how each request is answered; what has no row may be answered
+// by anything.
+var replyTypes = map[ofp.Type]ofp.Type{
+	ofp.TypeEchoRequest:           ofp.TypeEchoReply,
+	ofp.TypeFeaturesRequest:       ofp.TypeFeaturesReply,
+	ofp.TypeGetConfigRequest:      ofp.TypeGetConfigReply,
+	ofp.TypeMultipartRequest:      ofp.TypeMultipartReply,
+	ofp.TypeBarrierRequest:        ofp.TypeBarrierReply,
+	ofp.TypeQueueGetConfigRequest: ofp.TypeQueueGetConfigReply,
+	ofp.TypeRoleRequest:           ofp.TypeRoleReply,
+	ofp.TypeGetAsyncRequest:       ofp.TypeGetAsyncReply,
+}
+
+// join decodes the frames of one reply and joins the segments of a multipart
+// reply. frames is the caller's to give away: the message aliases it.
+func join(frames []byte) (ofp.Message, error) {
+	var whole *ofp.MultipartReply
+	for len(frames) > 0 {
+		n := int(binary.BigEndian.Uint16(frames[2:]))
+		_, m, err := ofp.Decode(frames[:n:n])
+		if err != nil {
+			return nil, err
+		}
+		frames = frames[n:]
+		part, ok := m.(*ofp.MultipartReply)
+		switch {
+		case !ok:
+			return m, nil
+		case whole == nil:
+			whole = part
+		case whole.Body.Kind() != part.Body.Kind():
+			return nil, fmt.Errorf("multipart_reply: a segment of %s among those of %s", part.Body.Kind(), whole.Body.Kind())
+		default:
+			appendPart(whole.Body, part.Body)
+		}
+	}
+	whole.Flags &^= ofp.MultipartMore
+	return whole, nil
+}
+
+// appendPart adds the elements of a later segment. A body that is no list keeps
+// what it has.
+func appendPart(to, from ofp.Part) {
+	switch to := to.(type) {
+	case *ofp.FlowStatsReply:
+		to.Flows = append(to.Flows, from.(*ofp.FlowStatsReply).Flows...)
+	case *ofp.PortStatsReply:
+		to.Ports = append(to.Ports, from.(*ofp.PortStatsReply).Ports...)
+	case *ofp.TableStatsReply:
+		to.Tables = append(to.Tables, from.(*ofp.TableStatsReply).Tables...)
+	case *ofp.PortDescReply:
+		to.Ports = append(to.Ports, from.(*ofp.PortDescReply).Ports...)
+	case *ofp.RawPart:
+		to.Body = append(to.Body[:len(to.Body):len(to.Body)], from.(*ofp.RawPart).Body...)
+	}
+}

@@ -1,0 +1,79 @@
+package channel
+
+import (
+	"math/bits"
+	"sync/atomic"
+
+	"github.com/sluice-sdn/sluice/ofp"
+)
+
+// NumTypes is more than the highest ofp.Type.
+const NumTypes = 32
+
+// Drop says what was thrown away, and why. Each is counted.
+type Drop uint8
+
+// Drops.
+const (
+	DropPacketInARP Drop = iota
+	DropPacketInLLDP
+	DropPacketInIP
+	DropPacketInOther
+	DropPacketInHandshake
+	DropPacketOut
+	DropMessage
+	DropAnswer
+	DropLateReply
+	DropUnhandled
+	NumDrops
+)
+
+var dropNames = [NumDrops]string{
+	DropPacketInARP:       "packet_in_arp",       // the inbox was full
+	DropPacketInLLDP:      "packet_in_lldp",      // the inbox was full
+	DropPacketInIP:        "packet_in_ip",        // the inbox was full
+	DropPacketInOther:     "packet_in_other",     // the inbox was full
+	DropPacketInHandshake: "packet_in_handshake", // more came in the handshake than can be kept
+	DropPacketOut:         "packet_out",          // the outbox was over its high-water mark
+	DropMessage:           "message",             // the outbox was over twice its high-water mark
+	DropAnswer:            "answer",              // the switch asks faster than it reads answers
+	DropLateReply:         "late_reply",          // nobody waits for the reply any more
+	DropUnhandled:         "unhandled",           // a message that a switch should not send, or that nobody asked for
+}
+
+// String returns the drop as a metric label.
+func (d Drop) String() string { return dropNames[min(d, NumDrops-1)] }
+
+// Stats counts what happens on connections. Many connections may share one; the
+// fields may be read at any time.
+type Stats struct {
+	In          [NumTypes]atomic.Uint64   // messages received, by ofp.Type
+	Out         [NumTypes]atomic.Uint64   // messages given to the outbox, by ofp.Type
+	Errors      [256]atomic.Uint64        // OpenFlow errors received, by ofp.ErrorReason
+	Refused     [NumReasons]atomic.Uint64 // connections that ended before they were up
+	Ended       [NumReasons]atomic.Uint64 // connections that ended after
+	Drops       [NumDrops]atomic.Uint64
+	Undecodable atomic.Uint64 // messages that were received whole and could not be read
+}
+
+// tally counts messages by type where one goroutine counts, or under a lock,
+// until they are added to a Stats.
+type tally struct {
+	n    [NumTypes]uint32
+	seen uint32 // bit t: n[t] is not zero
+}
+
+func (t *tally) add(typ ofp.Type) {
+	t.n[typ&(NumTypes-1)]++
+	t.seen |= 1 << (typ & (NumTypes - 1))
+}
+
+// addTo moves the counts to the given counters.
+func (t *tally) addTo(to *[NumTypes]atomic.Uint64) {
+	for seen := t.seen; seen != 0; seen &= seen - 1 {
+		i := bits.TrailingZeros32(seen)
+		to[i].Add(uint64(t.n[i]))
+		t.n[i] = 0
+	}
+	t.seen = 0
+}

@@ -1,0 +1,92 @@
+package channel
+
+import (
+	"errors"
+	"io"
+	"os"
+	"time"
+)
+
+// write is the writer goroutine. It returns when the outbox is closed and empty,
+// or when the socket takes nothing any more; the socket is closed then.
+func (c *Conn) write() {
+	defer c.nc.Close()
+	defer c.linger()
+	var written []byte
+	for {
+		urgent, bulk, more := c.out.next(written)
+		written = nil
+		if len(urgent) == 0 && len(bulk) == 0 {
+			if !more {
+				return
+			}
+			<-c.out.wake
+			continue
+		}
+		if err := c.writeAll(urgent); err != nil {
+			c.fail(err)
+			return
+		}
+		for rest := bulk; len(rest) > 0; {
+			n := wholeMessages(rest, writeSlice)
+			if err := c.writeAll(rest[:n]); err != nil {
+				c.fail(err)
+				return
+			}
+			rest = rest[n:]
+			if err := c.writeAll(c.out.wrote(n)); err != nil {
+				c.fail(err)
+				return
+			}
+		}
+		written = bulk
+	}
+}
+
+// lingerTimeout is how long a refused peer may take to read why and to hang up.
+const lingerTimeout = 250 * time.Millisecond
+
+// linger ends our side of a refused connection and waits a moment for the
+// peer's end: closing a socket with unread bytes would reset the connection, and
+// the peer might never see the error that tells why.
+func (c *Conn) linger() {
+	select {
+	case <-c.done:
+	default:
+		return
+	}
+	switch c.end.Reason {
+	case ReasonIncompatible, ReasonDuplicate, ReasonAuxiliary:
+	default:
+		return
+	}
+	half, ok := c.nc.(interface{ CloseWrite() error })
+	if !ok || half.CloseWrite() != nil || c.nc.SetReadDeadline(time.Now().Add(lingerTimeout)) != nil {
+		return
+	}
+	_, _ = io.CopyN(io.Discard, c.nc, 1<<20)
+}
+
+// writeAll writes b. A deadline that passes is an error only if the peer has
+// taken no byte since it was set.
+func (c *Conn) writeAll(b []byte) *CloseError {
+	for len(b) > 0 {
+		if err := c.nc.SetWriteDeadline(time.Now().Add(c.cfg.WriteTimeout)); err != nil {
+			return &CloseError{ReasonIO, err}
+		}
+		n, err := c.nc.Write(b)
+		b = b[n:]
+		switch {
+		case err == nil:
+		case errors.Is(err, os.ErrDeadlineExceeded):
+			if n == 0 {
+				return closef(ReasonWriteTimeout, "the switch took nothing for %v", c.cfg.WriteTimeout)
+			}
+		case peerGone(err):
+			return &CloseError{ReasonPeerClosed, err}
+		default:
+			return &CloseError{ReasonIO, err}
+		}
+	}
+	return nil
+}

@@ -1,0 +1,229 @@
+package controller
+
+import (
+	"fmt"
+	"runtime/debug"
+	"sync/atomic"
+	"time"
+
+	"github.com/sirupsen/logrus"
+
+	"github.com/sluice-sdn/sluice/controller/channel"
+	"github.com/sluice-sdn/sluice/ofp"
+)
+
+// app is an App and what the engine knows about it.
+type app struct {
+	App
+	limit    int64
+	panics   atomic.Int64
+	disabled atomic.Bool
+}
+
+// handler is one app's session, taken apart. What the session does not do is
+// nil.
+type handler struct {
+	app         *app
+	packetIn    PacketInHandler
+	portStatus  PortStatusHandler
+	flowRemoved FlowRemovedHandler
+	err         ErrorHandler
+	detach      Detacher
+}
+
+// dispatch is what the dispatcher goroutine of a switch uses, and nobody else.
+type dispatch struct {
+	handlers []handler
+	dec      ofp.Decoder
+	packetIn ofp.PacketIn
+	running  *app // the app that is being called, if any
+	event    int  // in the batch: the one at hand
+	from     int  // in handlers: the first to ask about the event at hand
+}
+
+// link is a Switch as its connection sees it: the methods that the dispatcher
+// goroutine calls.
+type link Switch
+
+// Up implements channel.Handler.
+func (l *link) Up(*channel.Conn) error {
+	s := (*Switch)(l)
+	s.known()
+	if err := s.c.claim(s); err != nil {
+		return err
+	}
+	for _, a := range s.c.apps {
+		s.attach(a)
+	}
+	s.since = time.Now()
+	s.c.publish(s)
+	s.log.WithFields(logrus.Fields{
+		"name": s.Name(), "ports": len(s.Ports()),
+	}).Info("switch connected")
+	return nil
+}
+
+// Down implements channel.Handler.
+func (l *link) Down(*channel.Conn) {
+	s := (*Switch)(l)
+	s.c.forget(s)
+	d := &s.dispatch
+	for d.from = 0; d.from < len(d.handlers); d.from++ {
+		if h := &d.handlers[d.from]; h.detach != nil {
+			s.guard(h.app, h.detach.Detach)
+		}
+	}
+	close(s.detached)
+}
+
+// Events implements channel.Handler.
+func (l *link) Events(_ *channel.Conn, b *channel.Batch) {
+	s := (*Switch)(l)
+	d := &s.dispatch
+	start := time.Now()
+	var packets int
+	var other time.Duration
+	for d.event, d.from = 0, 0; d.event < b.Len(); {
+		s.run(b, &packets, &other)
+	}
+	if packets > 0 {
+		s.c.metrics.handling.observe(packets, time.Since(start)-other)
+	}
+}
+
+// run handles events from the one at hand on. A panic of an app ends it; the
+// next call goes on with the next app, so that the price of the recovery is paid
+// once a batch rather than once a packet.
+func (s *Switch) run(b *channel.Batch, packets *int, other *time.Duration) {
+	d := &s.dispatch
+	defer func() {
+		if p := recover(); p != nil {
+			if s.recovered(p) {
+				d.from++
+			} else {
+				d.event, d.from = d.event+1, 0
+			}
+		}
+	}()
+	for d.event < b.Len() {
+		typ, frame := b.Event(d.event)
+		if typ == ofp.TypePacketIn {
+			s.handlePacketIn(frame)
+			*packets++
+		} else {
+			t := time.Now()
+			s.handle(typ, frame)
+			*other += time.Since(t)
+		}
+		d.event++
+		d.from = 0
+	}
+}
+
+func (s *Switch) handlePacketIn(frame []byte) {
+	d := &s.dispatch
+	if err := d.dec.Decode(frame, &d.packetIn); err != nil {
+		s.conn.Undecodable(frame, err)
+		return
+	}
+	for ; d.from < len(d.handlers); d.from++ {
+		h := &d.handlers[d.from]
+		if h.packetIn == nil || h.app.disabled.Load() {
+			continue
+		}
+		d.running = h.app
+		if h.packetIn.PacketIn(&d.packetIn) {
+			break
+		}
+	}
+	d.running = nil
+}
+
+// handle gives an event that is no packet to every app.
+func (s *Switch) handle(typ ofp.Type, frame []byte) {
+	d := &s.dispatch
+	h, m, err := ofp.Decode(frame)
+	if err != nil {
+		s.conn.Undecodable(frame, err)
+		return
+	}
+	if m, ok := m.(*ofp.PortStatus); ok && d.from == 0 {
+		s.portStatus(m)
+	}
+	if m, ok := m.(*ofp.Error); ok && d.from == 0 {
+		s.log.WithFields(logrus.Fields{"xid": h.XID, "openflow_error": m.Describe()}).Warn("switch reports an error about a message that nobody waits for")
+	}
+	for ; d.from < len(d.handlers); d.from++ {
+		a := &d.handlers[d.from]
+		if a.app.disabled.Load() {
+			continue
+		}
+		d.running = a.app
+		switch m := m.(type) {
+		case *ofp.PortStatus:
+			if a.portStatus != nil {
+				a.portStatus.PortStatus(m)
+			}
+		case *ofp.FlowRemoved:
+			if a.flowRemoved != nil {
+				a.flowRemoved.FlowRemoved(m)
+			}
+		case *ofp.Error:
+			if a.err != nil {
+				a.err.Error(h.XID, m)
+			}
+		}
+	}
+	d.running = nil
+}
+
+// attach asks an app for its session.
+func (s *Switch) attach(a *app) {
+	if a.disabled.Load() {
+		return
+	}
+	var session Session
+	s.guard(a, func() { session = a.Attach(s) })
+	if session == nil {
+		return
+	}
+	h := handler{app: a}
+	h.packetIn, _ = session.(PacketInHandler)
+	h.portStatus, _ = session.(PortStatusHandler)
+	h.flowRemoved, _ = session.(FlowRemovedHandler)
+	h.err, _ = session.(ErrorHandler)
+	h.detach, _ = session.(Detacher)
+	s.dispatch.handlers = append(s.dispatch.handlers, h)
+}
+
+// guard calls an app outside of a batch.
+func (s *Switch) guard(a *app, f func()) {
+	s.dispatch.running = a
+	defer func() {
+		if p := recover(); p != nil {
+			s.recovered(p)
+		}
+		s.dispatch.running = nil
+	}()
+	f()
+}
+
+// recovered counts and logs a panic, and disables the app if it was one too
+// many. It reports whether it was an app's, rather than the engine's own.
+func (s *Switch) recovered(p any) bool {
+	a := s.dispatch.running
+	s.dispatch.running = nil
+	log := s.log.WithFields(logrus.Fields{"panic": fmt.Sprint(p), "stack": string(debug.Stack())})
+	if a == nil {
+		s.c.metrics.faults.Inc()
+		log.Error("fault in the engine")
+		return false
+	}
+	log = log.WithField("app", a.Name())
+	log.Error("app panicked")
+	if a.panics.Add(1) == a.limit {
+		a.disabled.Store(true)
+		log.Error("app disabled after too many panics")
+	}
+	return true
+}
