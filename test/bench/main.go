@@ -1,0 +1,170 @@
+// Command bench measures how much a learning switch in sluiced costs, beside a
+// floor (a program that only frames and answers) and a peer (Open vSwitch's
+// ovs-testcontroller), and prints tables in Markdown.
+//
+// All run here in one go, each pinned to one core and the load generator to
+// another, several times in turns; the tables show medians. So the ratios hold
+// on any machine, while the absolute figures are this machine's. It ends only
+// what it has started, also on failure and interrupt.
+package main
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"os/exec"
+	"os/signal"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+)
+
+const environment = `Environment:
+  BENCH_VERSIONS     versions of OpenFlow                          (1.0 1.3)
+  BENCH_CONTROLLERS  of floor, sluiced, ovs-testcontroller         (all three)
+  BENCH_REPEAT       how often each is measured; medians are shown (3)
+  BENCH_LOOPS        tests of each measurement, the first warms up (4)
+  BENCH_MS           milliseconds of each test                     (500)
+  BENCH_SWITCHES     switches; ovs-testcontroller takes 16 at most (16)
+  BENCH_MACS         hosts of each switch                          (100)
+  BENCH_CORES        the controller's core and the generator's     (0 1)
+  BENCH_DEADLINE     for the whole run                             (4m)
+  BENCH_GO           1: the Go benchmarks of ofp and l2switch too  (1)
+`
+
+// plan is what to measure.
+type plan struct {
+	bin         string // folder of the programs
+	versions    []string
+	controllers []string
+	repeat      int
+	loops       int
+	ms          int
+	switches    int
+	macs        int
+	cores       [2]string
+	deadline    time.Duration
+	goBench     bool
+}
+
+func main() {
+	bin := flag.String("bin", "bin", "`folder` with sluiced, ofbench and floor")
+	remove := flag.Bool("remove", false, "remove that folder at the end")
+	flag.Usage = func() {
+		fmt.Fprintln(flag.CommandLine.Output(), "Measures sluiced beside a floor and a peer. Flags:")
+		flag.PrintDefaults()
+		fmt.Fprint(flag.CommandLine.Output(), environment)
+	}
+	flag.Parse()
+	err := run(*bin)
+	if *remove {
+		err = errors.Join(err, os.RemoveAll(*bin))
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "bench:", err)
+		os.Exit(1)
+	}
+}
+
+// run measures until all is done, the deadline is over or a signal comes.
+func run(bin string) error {
+	p, err := planFrom(os.Getenv)
+	if err != nil {
+		return err
+	}
+	if p.bin, err = filepath.Abs(bin); err != nil {
+		return err
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	ctx, cancel := context.WithTimeoutCause(ctx, p.deadline, fmt.Errorf("not done within BENCH_DEADLINE=%v", p.deadline))
+	defer stop()
+	defer cancel()
+	return measureAll(ctx, p)
+}
+
+// planFrom reads the plan from the environment.
+func planFrom(env func(string) string) (*plan, error) {
+	p := &plan{
+		versions:    strings.Fields(cmp.Or(env("BENCH_VERSIONS"), "1.0 1.3")),
+		controllers: strings.Fields(cmp.Or(env("BENCH_CONTROLLERS"), "floor sluiced ovs-testcontroller")),
+		goBench:     cmp.Or(env("BENCH_GO"), "1") == "1",
+	}
+	for _, n := range []struct {
+		key string
+		to  *int
+		def int
+		low int
+	}{
+		{"BENCH_REPEAT", &p.repeat, 3, 1},
+		{"BENCH_LOOPS", &p.loops, 4, 2},
+		{"BENCH_MS", &p.ms, 500, 10},
+		{"BENCH_SWITCHES", &p.switches, 16, 1},
+		{"BENCH_MACS", &p.macs, 100, 2},
+	} {
+		v, err := strconv.Atoi(cmp.Or(env(n.key), strconv.Itoa(n.def)))
+		if err != nil || v < n.low {
+			return nil, fmt.Errorf("%s=%q: want a number of at least %d", n.key, env(n.key), n.low)
+		}
+		*n.to = v
+	}
+	cores := strings.Fields(cmp.Or(env("BENCH_CORES"), "0 1"))
+	if len(cores) != 2 {
+		return nil, fmt.Errorf("BENCH_CORES=%q: want two cores", env("BENCH_CORES"))
+	}
+	p.cores = [2]string(cores)
+	var err error
+	if p.deadline, err = time.ParseDuration(cmp.Or(env("BENCH_DEADLINE"), "4m")); err != nil || p.deadline <= 0 {
+		return nil, fmt.Errorf("BENCH_DEADLINE=%q: want a duration such as 4m", env("BENCH_DEADLINE"))
+	}
+	for _, name := range p.controllers {
+		if _, ok := commands[name]; !ok {
+			return nil, fmt.Errorf("BENCH_CONTROLLERS: %q: want floor, sluiced or ovs-testcontroller", name)
+		}
+	}
+	return p, nil
+}
+
+// measureAll measures everything and prints the tables.
+func measureAll(ctx context.Context, p *plan) error {
+	if _, err := exec.LookPath("taskset"); err != nil {
+		return fmt.Errorf("taskset is needed (Debian package util-linux): %w", err)
+	}
+	if slices.Contains(p.controllers, "ovs-testcontroller") {
+		if _, err := exec.LookPath("ovs-testcontroller"); err != nil {
+			fmt.Fprintln(os.Stderr, "bench: ovs-testcontroller is not installed (Debian package openvswitch-testcontroller): measuring without it")
+			p.controllers = slices.DeleteFunc(p.controllers, func(s string) bool { return s == "ovs-testcontroller" })
+		}
+	}
+	printMachine(p)
+	found := make(measurements)
+	// Repetitions are the outermost loop, so that what else the machine does
+	// troubles all alike.
+	for i := range p.repeat {
+		for _, v := range p.versions {
+			for _, name := range p.controllers {
+				fmt.Fprintf(os.Stderr, "bench: %d/%d OpenFlow %s %s\n", i+1, p.repeat, v, name)
+				m, err := measure(ctx, p, name, v)
+				if err != nil {
+					if ctx.Err() != nil {
+						err = context.Cause(ctx)
+					}
+					return errors.Join(fmt.Errorf("%s, OpenFlow %s: %w", name, v, err), found.print(os.Stdout, p))
+				}
+				found[key{name, v}] = append(found[key{name, v}], m)
+			}
+		}
+	}
+	if err := found.print(os.Stdout, p); err != nil {
+		return err
+	}
+	if p.goBench {
+		return goBenchmarks(ctx, os.Stdout)
+	}
+	return nil
+}
