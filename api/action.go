@@ -1,0 +1,224 @@
+package api
+
+import (
+	"encoding/binary"
+	"fmt"
+	"net"
+
+	"google.golang.org/protobuf/reflect/protoreflect"
+
+	"github.com/sluice-sdn/sluice/ofp"
+	sluicev1 "github.com/sluice-sdn/sluice/proto/sluice/v1"
+)
+
+// actionFields pairs each type of action with the field of the same name in the
+// API's Action.
+var actionFields = func() map[ofp.ActionType]protoreflect.FieldDescriptor {
+	names := (*sluicev1.Action)(nil).ProtoReflect().Descriptor().Fields()
+	t := map[ofp.ActionType]protoreflect.FieldDescriptor{}
+	for a := ofp.ActionUnknown + 1; a.String() != "unknown"; a++ {
+		if f := names.ByName(protoreflect.Name(a.String())); f != nil {
+			t[a] = f
+		}
+	}
+	return t
+}()
+
+// actionTypes is actionFields turned round.
+var actionTypes = func() map[protoreflect.Name]ofp.ActionType {
+	t := map[protoreflect.Name]ofp.ActionType{}
+	for a, f := range actionFields {
+		t[f.Name()] = a
+	}
+	return t
+}()
+
+// toActions converts a list of actions; an error names the place in the list.
+func toActions(list []*sluicev1.Action, n *ofp.Names) ([]ofp.Action, error) {
+	var out []ofp.Action
+	for i, a := range list {
+		x, err := toAction(a, n)
+		if err != nil {
+			return nil, at(fmt.Sprintf("[%d]", i), err)
+		}
+		out = append(out, x)
+	}
+	return out, nil
+}
+
+func toAction(a *sluicev1.Action, n *ofp.Names) (ofp.Action, error) {
+	r := a.ProtoReflect()
+	f := r.WhichOneof(r.Descriptor().Oneofs().ByName("action"))
+	if f == nil {
+		return ofp.Action{}, fmt.Errorf("no action is set: want one, such as output")
+	}
+	t, ok := actionTypes[f.Name()]
+	if !ok {
+		return ofp.Action{}, bad(string(f.Name()), "only Sluice fills this in; want another action")
+	}
+	x, err := toArguments(t, r.Get(f), f, n)
+	if err != nil {
+		return ofp.Action{}, at(string(f.Name()), err)
+	}
+	return x, nil
+}
+
+func toArguments(t ofp.ActionType, v protoreflect.Value, f protoreflect.FieldDescriptor, n *ofp.Names) (ofp.Action, error) {
+	x := ofp.Action{Type: t}
+	switch f.Kind() {
+	case protoreflect.Uint32Kind:
+		x.Arg = uint32(v.Uint())
+	case protoreflect.BoolKind:
+		if !v.Bool() {
+			return x, fmt.Errorf("want true, or another action")
+		}
+	case protoreflect.StringKind:
+		return toAddressAction(x, v.String())
+	case protoreflect.MessageKind:
+		switch m := v.Message().Interface().(type) {
+		case *sluicev1.Output:
+			return toOutput(m, n)
+		case *sluicev1.Enqueue:
+			x.Arg, x.Queue = m.GetPort(), m.GetQueue()
+		case *sluicev1.Match:
+			return singleField(m)
+		}
+	}
+	return x, nil
+}
+
+// toAddressAction reads the address of an action that 1.0 and 1.1 have.
+func toAddressAction(x ofp.Action, s string) (ofp.Action, error) {
+	format := ofp.FormatMAC
+	if x.Type == ofp.ActionSetIPv4Src || x.Type == ofp.ActionSetIPv4Dst {
+		format = ofp.FormatIPv4
+	}
+	b := addressBytes(format, s)
+	if b == nil {
+		return x, fmt.Errorf("%q: want %s", s, addressForms[format])
+	}
+	if format == ofp.FormatIPv4 {
+		x.Arg = binary.BigEndian.Uint32(b)
+	} else {
+		x.Value = b
+	}
+	return x, nil
+}
+
+func toOutput(m *sluicev1.Output, n *ofp.Names) (ofp.Action, error) {
+	var p ofp.PortNo
+	switch to := m.GetTo().(type) {
+	case *sluicev1.Output_Port:
+		p = ofp.PortNo(to.Port)
+	case *sluicev1.Output_PortName:
+		var err error
+		if p, err = toPort(to.PortName, n); err != nil {
+			return ofp.Action{}, at("port_name", err)
+		}
+	default:
+		return ofp.Action{}, fmt.Errorf("no port: set port to a number, or port_name")
+	}
+	x := ofp.Output(p)
+	if m.MaxLen != nil {
+		switch {
+		case p != ofp.PortController:
+			return x, bad("max_len", "only an output to CONTROLLER has it")
+		case *m.MaxLen > 0xffff:
+			return x, bad("max_len", "%d: want at most 65535", *m.MaxLen)
+		}
+		x.MaxLen = uint16(*m.MaxLen)
+	}
+	return x, nil
+}
+
+// toPort reads a port's name or number.
+func toPort(s string, n *ofp.Names) (ofp.PortNo, error) {
+	if n != nil && n.Port != nil {
+		if p, ok := n.Port(s); ok {
+			return p, nil
+		}
+	}
+	p, err := ofp.ParsePort(s)
+	if err != nil {
+		return 0, fmt.Errorf("the switch has no port %q", s)
+	}
+	return p, nil
+}
+
+func fromActions(as []ofp.Action) []*sluicev1.Action {
+	var out []*sluicev1.Action
+	for i := range as {
+		out = append(out, fromAction(&as[i]))
+	}
+	return out
+}
+
+func fromAction(a *ofp.Action) *sluicev1.Action {
+	out := &sluicev1.Action{}
+	f, ok := actionFields[a.Type]
+	if !ok {
+		return rawAction(a)
+	}
+	r := out.ProtoReflect()
+	switch f.Kind() {
+	case protoreflect.Uint32Kind:
+		r.Set(f, protoreflect.ValueOfUint32(a.Arg))
+	case protoreflect.BoolKind:
+		r.Set(f, protoreflect.ValueOfBool(true))
+	case protoreflect.StringKind:
+		b := a.Value
+		if a.Type == ofp.ActionSetIPv4Src || a.Type == ofp.ActionSetIPv4Dst {
+			b = binary.BigEndian.AppendUint32(nil, a.Arg)
+			r.Set(f, protoreflect.ValueOfString(net.IP(b).String()))
+		} else {
+			r.Set(f, protoreflect.ValueOfString(net.HardwareAddr(b).String()))
+		}
+	case protoreflect.MessageKind:
+		switch a.Type {
+		case ofp.ActionOutput:
+			out.Action = &sluicev1.Action_Output{Output: fromOutput(a)}
+		case ofp.ActionEnqueue:
+			out.Action = &sluicev1.Action_Enqueue{Enqueue: &sluicev1.Enqueue{Port: a.Arg, Queue: a.Queue}}
+		case ofp.ActionSetField:
+			m := &sluicev1.Match{}
+			x := a.Field()
+			w, ok := matchFields[x.ID]
+			if !ok || !w.write(m.ProtoReflect(), x) {
+				return rawAction(a)
+			}
+			out.Action = &sluicev1.Action_SetField{SetField: m}
+		}
+	}
+	return out
+}
+
+func fromOutput(a *ofp.Action) *sluicev1.Output {
+	p := a.Port()
+	if !p.Reserved() {
+		return &sluicev1.Output{To: &sluicev1.Output_Port{Port: uint32(p)}}
+	}
+	o := &sluicev1.Output{To: &sluicev1.Output_PortName{PortName: p.String()}}
+	if p == ofp.PortController && a.MaxLen != ofp.ControllerMaxLenNone {
+		n := uint32(a.MaxLen)
+		o.MaxLen = &n
+	}
+	return o
+}
+
+// experimenterAction is the type that experimenters' actions have in all
+// versions (OFPAT_EXPERIMENTER).
+const experimenterAction = 0xffff
+
+// rawAction keeps an action that the API has no field for.
+func rawAction(a *ofp.Action) *sluicev1.Action {
+	raw := &sluicev1.RawAction{Type: a.Arg, Payload: a.Value}
+	switch a.Type {
+	case ofp.ActionExperimenter:
+		raw.Type, raw.Experimenter = experimenterAction, a.Arg
+	case ofp.ActionSetField:
+		// 25 is set_field in the versions that have it; the payload is the OXM field.
+		raw.Type = 25
+		raw.Payload = append(binary.BigEndian.AppendUint32(nil, a.Arg), a.Value...)
+	}
+	return &sluicev1.Action{Action: &sluicev1.Action_Other{Other: raw}}
+}

@@ -1,0 +1,240 @@
+package api
+
+import (
+	"fmt"
+
+	"github.com/sluice-sdn/sluice/ofp"
+	sluicev1 "github.com/sluice-sdn/sluice/proto/sluice/v1"
+)
+
+// toFlowMod converts a change of either form. n knows the switch's port names.
+func toFlowMod(c *sluicev1.FlowChange, n *ofp.Names) (*ofp.FlowMod, error) {
+	switch x := c.GetChange().(type) {
+	case *sluicev1.FlowChange_Add:
+		return toSpec("add", x.Add, ofp.FlowAdd, n)
+	case *sluicev1.FlowChange_Modify:
+		return toSpec("modify", x.Modify, ofp.FlowModify, n)
+	case *sluicev1.FlowChange_ModifyStrict:
+		return toSpec("modify_strict", x.ModifyStrict, ofp.FlowModifyStrict, n)
+	case *sluicev1.FlowChange_Delete:
+		return toSpec("delete", x.Delete, ofp.FlowDelete, n)
+	case *sluicev1.FlowChange_DeleteStrict:
+		return toSpec("delete_strict", x.DeleteStrict, ofp.FlowDeleteStrict, n)
+	}
+	return nil, fmt.Errorf("no change is set: want one of add, modify, modify_strict, delete, delete_strict")
+}
+
+func toSpec(field string, s *sluicev1.FlowSpec, command ofp.FlowCommand, n *ofp.Names) (*ofp.FlowMod, error) {
+	var m *ofp.FlowMod
+	var err error
+	switch form := s.GetForm().(type) {
+	case *sluicev1.FlowSpec_Text:
+		m, err = ofp.ParseFlow(form.Text, command, n)
+		err = at("text", err)
+	case *sluicev1.FlowSpec_Flow:
+		m, err = toFlow(form.Flow, command, n)
+		err = at("flow", err)
+	default:
+		if command == ofp.FlowDelete {
+			return ofp.NewFlowMod(command), nil // all flows
+		}
+		err = fmt.Errorf("no flow is set: want text or flow")
+	}
+	if err != nil {
+		return nil, at(field, err)
+	}
+	return m, nil
+}
+
+// toFilter converts the filter of a list; a nil one takes all flows.
+func toFilter(s *sluicev1.FlowSpec, n *ofp.Names) (ofp.FlowFilter, error) {
+	m, err := toSpec("filter", s, ofp.FlowDelete, n)
+	if err != nil {
+		return ofp.FlowFilter{}, err
+	}
+	return ofp.FlowFilter{Table: m.Table, OutPort: m.OutPort, OutGroup: m.OutGroup,
+		Cookie: m.Cookie, CookieMask: m.CookieMask, Match: m.Match}, nil
+}
+
+// flowFlags pairs the flags of a flow-mod with the fields that say them.
+var flowFlags = []struct {
+	flag ofp.FlowFlags
+	get  func(*sluicev1.Flow) *bool
+}{
+	{ofp.FlowSendFlowRem, func(f *sluicev1.Flow) *bool { return &f.SendFlowRemoved }},
+	{ofp.FlowCheckOverlap, func(f *sluicev1.Flow) *bool { return &f.CheckOverlap }},
+	{ofp.FlowResetCounts, func(f *sluicev1.Flow) *bool { return &f.ResetCounts }},
+	{ofp.FlowNoPktCounts, func(f *sluicev1.Flow) *bool { return &f.NoPacketCounts }},
+	{ofp.FlowNoByteCounts, func(f *sluicev1.Flow) *bool { return &f.NoByteCounts }},
+}
+
+func toFlow(f *sluicev1.Flow, command ofp.FlowCommand, n *ofp.Names) (*ofp.FlowMod, error) {
+	m := ofp.NewFlowMod(command)
+	for _, x := range []struct {
+		field string
+		value uint32
+		max   uint32
+	}{
+		{"table", f.GetTable(), 254},
+		{"priority", f.GetPriority(), 0xffff},
+		{"idle_timeout", f.GetIdleTimeout(), 0xffff},
+		{"hard_timeout", f.GetHardTimeout(), 0xffff},
+		{"goto_table", f.GetGotoTable(), 254},
+	} {
+		if x.value > x.max {
+			return nil, bad(x.field, "%d: want at most %d", x.value, x.max)
+		}
+	}
+	if f.Table != nil {
+		m.Table = uint8(f.GetTable())
+	}
+	if f.Priority != nil {
+		m.Priority = uint16(f.GetPriority())
+	}
+	m.Cookie, m.CookieMask = f.GetCookie(), f.GetCookieMask()
+	m.IdleTimeout, m.HardTimeout = uint16(f.GetIdleTimeout()), uint16(f.GetHardTimeout())
+	for _, x := range flowFlags {
+		if *x.get(f) {
+			m.Flags |= x.flag
+		}
+	}
+	var err error
+	if m.Match, err = toMatch(f.GetMatch()); err != nil {
+		return nil, at("match", err)
+	}
+	if m.Instructions, err = toInstructions(f, n); err != nil {
+		return nil, err
+	}
+	return m, selects(m, f, n)
+}
+
+// selects fills in which flows a change is about, and fails for what the command
+// has no use for.
+func selects(m *ofp.FlowMod, f *sluicev1.Flow, n *ofp.Names) error {
+	deletes := m.Command == ofp.FlowDelete || m.Command == ofp.FlowDeleteStrict
+	switch {
+	case m.Command == ofp.FlowAdd && m.CookieMask != 0:
+		return bad("cookie_mask", "a flow to add has none; it is to modify, delete and list")
+	case !deletes && f.GetOutPort() != "":
+		return bad("out_port", "only to delete and list; to output to a port use actions")
+	case !deletes && f.OutGroup != nil:
+		return bad("out_group", "only to delete and list; to use a group use actions")
+	case deletes && len(m.Instructions) > 0:
+		return fmt.Errorf("actions and instructions cannot be used to delete or list flows")
+	}
+	if f.GetOutPort() != "" {
+		p, err := toPort(f.GetOutPort(), n)
+		if err != nil {
+			return at("out_port", err)
+		}
+		m.OutPort = p
+	}
+	if f.OutGroup != nil {
+		m.OutGroup = f.GetOutGroup()
+	}
+	return nil
+}
+
+// toInstructions puts a flow's instructions into the order in which a switch
+// carries them out (section 5.9 of OpenFlow 1.3.5).
+func toInstructions(f *sluicev1.Flow, n *ofp.Names) ([]ofp.Instruction, error) {
+	if len(f.GetOtherInstructions()) > 0 {
+		return nil, bad("other_instructions", "only Sluice fills this in; want it empty")
+	}
+	apply, err := toActions(f.GetActions(), n)
+	if err != nil {
+		return nil, at("actions", err)
+	}
+	write, err := toActions(f.GetWriteActions(), n)
+	if err != nil {
+		return nil, at("write_actions", err)
+	}
+	var is []ofp.Instruction
+	if f.Meter != nil {
+		is = append(is, ofp.Instruction{Type: ofp.InstructionMeter, Meter: f.GetMeter()})
+	}
+	if len(apply) > 0 {
+		is = append(is, ofp.Apply(apply...))
+	}
+	if f.GetClearActions() {
+		is = append(is, ofp.Instruction{Type: ofp.InstructionClearActions})
+	}
+	if len(write) > 0 {
+		is = append(is, ofp.WriteActions(write...))
+	}
+	if w := f.GetWriteMetadata(); w != nil {
+		mask := ^uint64(0)
+		if w.Mask != nil {
+			mask = w.GetMask()
+		}
+		is = append(is, ofp.Instruction{Type: ofp.InstructionWriteMetadata, Metadata: w.GetValue(), MetadataMask: mask})
+	}
+	if f.GotoTable != nil {
+		is = append(is, ofp.GotoTable(uint8(f.GetGotoTable())))
+	}
+	return is, nil
+}
+
+// fromFlow converts a flow that a switch has, in the forms asked for.
+func fromFlow(s *ofp.FlowStats, form sluicev1.FlowForm, n *ofp.Names) *sluicev1.FlowEntry {
+	e := &sluicev1.FlowEntry{
+		DurationSeconds: seconds(s.DurationSec, s.DurationNsec),
+		PacketCount:     counter(s.Packets),
+		ByteCount:       counter(s.Bytes),
+	}
+	if form != sluicev1.FlowForm_FLOW_FORM_STRUCTURED {
+		e.Text = s.Text(n)
+	}
+	if form != sluicev1.FlowForm_FLOW_FORM_TEXT {
+		e.Flow = fromFlowStats(s)
+	}
+	return e
+}
+
+func fromFlowStats(s *ofp.FlowStats) *sluicev1.Flow {
+	table, priority := uint32(s.Table), uint32(s.Priority)
+	f := &sluicev1.Flow{
+		Table: &table, Priority: &priority, Match: fromMatch(&s.Match), Cookie: s.Cookie,
+		IdleTimeout: uint32(s.IdleTimeout), HardTimeout: uint32(s.HardTimeout),
+	}
+	for _, x := range flowFlags {
+		*x.get(f) = s.Flags&x.flag != 0
+	}
+	for i := range s.Instructions {
+		fromInstruction(f, &s.Instructions[i])
+	}
+	return f
+}
+
+func fromInstruction(f *sluicev1.Flow, i *ofp.Instruction) {
+	switch i.Type {
+	case ofp.InstructionApplyActions:
+		f.Actions = append(f.Actions, fromActions(i.Actions)...)
+	case ofp.InstructionWriteActions:
+		f.WriteActions = append(f.WriteActions, fromActions(i.Actions)...)
+	case ofp.InstructionClearActions:
+		f.ClearActions = true
+	case ofp.InstructionMeter:
+		f.Meter = &i.Meter
+	case ofp.InstructionWriteMetadata:
+		f.WriteMetadata = &sluicev1.WriteMetadata{Value: i.Metadata}
+		if i.MetadataMask != ^uint64(0) {
+			f.WriteMetadata.Mask = &i.MetadataMask
+		}
+	case ofp.InstructionGotoTable:
+		t := uint32(i.Table)
+		f.GotoTable = &t
+	default:
+		f.OtherInstructions = append(f.OtherInstructions, &sluicev1.RawInstruction{Type: uint32(i.Type), Payload: i.Data})
+	}
+}
+
+func seconds(sec, nsec uint32) float64 { return float64(sec) + float64(nsec)/1e9 }
+
+// counter returns nil for a counter that the switch does not have.
+func counter(v uint64) *uint64 {
+	if v == ofp.CounterUnknown {
+		return nil
+	}
+	return &v
+}

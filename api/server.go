@@ -1,0 +1,111 @@
+package api
+
+import (
+	"context"
+	"math"
+	"runtime/debug"
+	"time"
+
+	"github.com/sirupsen/logrus"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+	healthpb "google.golang.org/grpc/health/grpc_health_v1"
+	"google.golang.org/grpc/keepalive"
+	"google.golang.org/grpc/reflection"
+	"google.golang.org/grpc/status"
+
+	"github.com/sluice-sdn/sluice/controller"
+	sluicev1 "github.com/sluice-sdn/sluice/proto/sluice/v1"
+)
+
+// Config configures a server. The zero value works.
+type Config struct {
+	// Timeout is the deadline of a call whose caller sets none. Default 10 s.
+	Timeout time.Duration
+	// MaxRequest bounds a request's size in bytes; one with 100,000 flows has
+	// some 10 MB. Default 64 MiB.
+	MaxRequest int
+	// Logger hears of panics. Default logrus' standard logger.
+	Logger logrus.FieldLogger
+}
+
+// maxStreams bounds the calls that one connection may have running.
+const maxStreams = 256
+
+// New returns a gRPC server that offers the services of sluice.v1 over c, the
+// standard health service and reflection. opts come after its own, such as
+// transport credentials. The caller serves and stops it.
+func New(c *controller.Controller, cfg Config, opts ...grpc.ServerOption) *grpc.Server {
+	if cfg.Timeout <= 0 {
+		cfg.Timeout = 10 * time.Second
+	}
+	if cfg.MaxRequest <= 0 {
+		cfg.MaxRequest = 64 << 20
+	}
+	if cfg.Logger == nil {
+		cfg.Logger = logrus.StandardLogger()
+	}
+	g := guard{cfg}
+	s := grpc.NewServer(append([]grpc.ServerOption{
+		grpc.MaxRecvMsgSize(cfg.MaxRequest),
+		grpc.MaxSendMsgSize(math.MaxInt32),
+		grpc.MaxConcurrentStreams(maxStreams),
+		grpc.KeepaliveParams(keepalive.ServerParameters{Time: time.Minute, Timeout: 20 * time.Second}),
+		grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{MinTime: 10 * time.Second, PermitWithoutStream: true}),
+		grpc.ChainUnaryInterceptor(g.unary),
+		grpc.ChainStreamInterceptor(g.stream),
+	}, opts...)...)
+	sluicev1.RegisterSwitchServiceServer(s, &switches{c: c})
+	sluicev1.RegisterFlowServiceServer(s, &flows{c: c})
+	sluicev1.RegisterPacketServiceServer(s, &packets{c: c})
+	healthpb.RegisterHealthServer(s, &health{c: c})
+	reflection.Register(s)
+	return s
+}
+
+// guard gives every call a deadline and survives its panic.
+type guard struct{ Config }
+
+func (g guard) unary(ctx context.Context, req any, info *grpc.UnaryServerInfo, next grpc.UnaryHandler) (resp any, err error) {
+	ctx, cancel := g.deadline(ctx)
+	defer cancel()
+	defer g.survive(info.FullMethod, &err)
+	return next(ctx, req)
+}
+
+func (g guard) stream(srv any, ss grpc.ServerStream, info *grpc.StreamServerInfo, next grpc.StreamHandler) (err error) {
+	defer g.survive(info.FullMethod, &err)
+	if info.IsClientStream || info.FullMethod == healthpb.Health_Watch_FullMethodName {
+		return next(srv, ss) // reflection and health, which last as long as the caller likes
+	}
+	ctx, cancel := g.deadline(ss.Context())
+	defer cancel()
+	return next(srv, boundedStream{ss, ctx})
+}
+
+// boundedStream is a stream with another context.
+type boundedStream struct {
+	grpc.ServerStream
+	ctx context.Context
+}
+
+// Context returns the context with the call's deadline.
+func (s boundedStream) Context() context.Context { return s.ctx }
+
+// deadline ends the server's waiting a little before the caller's, so that the
+// answer that tells how far a write came is there in time.
+func (g guard) deadline(ctx context.Context) (context.Context, context.CancelFunc) {
+	left := g.Timeout
+	if end, ok := ctx.Deadline(); ok {
+		left = time.Until(end)
+		left -= min(left/10, 200*time.Millisecond)
+	}
+	return context.WithTimeout(ctx, left)
+}
+
+func (g guard) survive(method string, err *error) {
+	if r := recover(); r != nil {
+		g.Logger.WithFields(logrus.Fields{"method": method, "panic": r, "stack": string(debug.Stack())}).Error("api: call panicked")
+		*err = status.Errorf(codes.Internal, "sluiced has a fault: %s panicked; its log says where", method)
+	}
+}

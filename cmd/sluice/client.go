@@ -1,0 +1,121 @@
+package main
+
+import (
+	"context"
+	"io"
+	"net"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/spf13/cobra"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/credentials/insecure"
+
+	sluicev1 "github.com/sluice-sdn/sluice/proto/sluice/v1"
+)
+
+// client is what all verbs share: the global flags, the streams, and the
+// connection, which is made when first needed.
+type client struct {
+	in          io.Reader
+	out, errOut io.Writer
+
+	address string
+	output  string
+	timeout time.Duration
+
+	conn *grpc.ClientConn
+
+	mu      sync.Mutex
+	dialErr error // of the last try to connect
+}
+
+// maxMessage bounds an answer, in bytes.
+const maxMessage = 256 << 20
+
+// target is the address with its port.
+func (c *client) target() string {
+	if _, _, err := net.SplitHostPort(c.address); err == nil {
+		return c.address
+	}
+	_, port, _ := net.SplitHostPort(defaultAddress)
+	return net.JoinHostPort(strings.Trim(c.address, "[]"), port)
+}
+
+func (c *client) dial() (*grpc.ClientConn, error) {
+	if c.conn != nil {
+		return c.conn, nil
+	}
+	conn, err := grpc.NewClient("passthrough:///"+c.target(),
+		grpc.WithTransportCredentials(insecure.NewCredentials()),
+		grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(maxMessage), grpc.MaxCallSendMsgSize(maxMessage)),
+		grpc.WithContextDialer(func(ctx context.Context, address string) (net.Conn, error) {
+			var d net.Dialer
+			nc, err := d.DialContext(ctx, "tcp", address)
+			c.mu.Lock()
+			c.dialErr = err
+			c.mu.Unlock()
+			return nc, err
+		}))
+	if err != nil {
+		return nil, err
+	}
+	c.conn = conn
+	return conn, nil
+}
+
+// unreachable returns why sluiced could not be reached, or nil.
+func (c *client) unreachable() error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.dialErr
+}
+
+func (c *client) close() {
+	if c.conn != nil {
+		_ = c.conn.Close() // nothing is left to be said
+	}
+}
+
+// call runs f with a connection and within the time that --timeout gives.
+func (c *client) call(cmd *cobra.Command, f func(ctx context.Context, conn *grpc.ClientConn) error) error {
+	conn, err := c.dial()
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(cmd.Context(), c.timeout)
+	defer cancel()
+	return f(ctx, conn)
+}
+
+// completeSwitch offers the names of the connected switches as the first
+// argument, and nothing as the others.
+func (c *client) completeSwitch(cmd *cobra.Command, args []string, _ string) ([]cobra.Completion, cobra.ShellCompDirective) {
+	const none = cobra.ShellCompDirectiveNoFileComp
+	if len(args) > 0 {
+		return nil, none
+	}
+	return c.switchNames(cmd), none
+}
+
+// completionTimeout is how long a person who pressed the tab key waits at most.
+const completionTimeout = time.Second
+
+func (c *client) switchNames(cmd *cobra.Command) []cobra.Completion {
+	conn, err := c.dial()
+	if err != nil {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(cmd.Context(), completionTimeout)
+	defer cancel()
+	r, err := sluicev1.NewSwitchServiceClient(conn).ListSwitches(ctx, &sluicev1.ListSwitchesRequest{})
+	if err != nil {
+		return nil // no sluiced, nothing to offer
+	}
+	var names []cobra.Completion
+	for _, s := range r.GetSwitches() {
+		names = append(names, cobra.CompletionWithDesc(s.GetName(), "OpenFlow "+s.GetVersion()+", "+s.GetDpid()))
+	}
+	return names
+}

@@ -1,0 +1,265 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/sluice-sdn/sluice/ofp"
+)
+
+func (c *client) ofpPrint() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "ofp-print [HEX]...",
+		Short: "Say what OpenFlow messages mean",
+		Long: `Says what OpenFlow messages mean. They are given in hexadecimal, as arguments or as
+lines on standard input; blanks, colons and a 0x in front are skipped. A line may
+hold several messages, one after the other. No sluiced is needed.
+
+With --reencode each line holds one message and is answered by one JSON object on
+a line, {"ok":…,"error":…,"type":…,"text":…,"hex":…}: whether it could be decoded
+and encoded, why not, the message's type, what it means, and the message encoded
+again from what was decoded. The exit status is then 0 whatever the lines hold,
+since each is answered; else it is 1 if one could not be decoded.`,
+		Example: `  sluice ofp-print 0100000800000001
+  sluice ofp-print --reencode < messages.hex | jq -r 'select(.ok|not).error'`,
+		ValidArgsFunction: cobra.NoFileCompletions,
+	}
+	reencode := cmd.Flags().Bool("reencode", false, "answer each line with a JSON object that holds the message encoded again")
+	cmd.RunE = func(_ *cobra.Command, args []string) error {
+		out := bufio.NewWriter(c.out)
+		answer := c.printMessages
+		if *reencode {
+			answer = reencodeLine
+		}
+		failed := 0
+		one := func(n int, line string, err error) {
+			if !answer(out, n, line, err) {
+				failed++
+			}
+		}
+		var err error
+		if len(args) > 0 {
+			for i, a := range args {
+				one(i+1, a, nil)
+			}
+		} else {
+			err = eachLine(c.in, out, one)
+		}
+		if err := errors.Join(err, out.Flush()); err != nil {
+			return err
+		}
+		if failed > 0 && !*reencode {
+			return &failedLines{failed}
+		}
+		return nil
+	}
+	return cmd
+}
+
+// failedLines says that lines, each of which was told, could not be decoded.
+type failedLines struct{ n int }
+
+func (e *failedLines) Error() string { return fmt.Sprintf("%d messages could not be decoded", e.n) }
+
+// maxHexLine bounds a line with messages, in bytes: some messages of the
+// greatest length.
+const maxHexLine = 4 << 20
+
+var errLongLine = fmt.Errorf("line longer than %d bytes", maxHexLine)
+
+// eachLine calls f with each line that is not blank, counted from 1. What is
+// ready to be told is told before it waits for more input.
+func eachLine(in io.Reader, out *bufio.Writer, f func(n int, line string, err error)) error {
+	r := bufio.NewReaderSize(in, 64<<10)
+	for n := 1; ; n++ {
+		if r.Buffered() == 0 {
+			if err := out.Flush(); err != nil {
+				return err
+			}
+		}
+		line, tooLong, err := readLine(r)
+		if s := strings.TrimSpace(line); s != "" || tooLong {
+			var lineErr error
+			if tooLong {
+				s, lineErr = "", errLongLine
+			}
+			f(n, s, lineErr)
+		}
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err != nil {
+			return fmt.Errorf("line %d: %w", n, err)
+		}
+	}
+}
+
+// readLine reads one line, of which it keeps no more than maxHexLine bytes.
+func readLine(r *bufio.Reader) (line string, tooLong bool, err error) {
+	var b []byte
+	for {
+		part, err := r.ReadSlice('\n')
+		if len(b)+len(part) > maxHexLine {
+			tooLong = true
+		} else {
+			b = append(b, part...)
+		}
+		if !errors.Is(err, bufio.ErrBufferFull) {
+			return string(b), tooLong, err
+		}
+	}
+}
+
+var hexNoise = strings.NewReplacer(" ", "", "\t", "", ":", "", "\r", "")
+
+func decodeHex(line string) ([]byte, error) {
+	s := hexNoise.Replace(line)
+	s = strings.TrimPrefix(strings.TrimPrefix(s, "0x"), "0X")
+	b, err := hex.DecodeString(s)
+	var invalid hex.InvalidByteError
+	switch {
+	case errors.As(err, &invalid):
+		return nil, fmt.Errorf("%q is no hexadecimal digit", byte(invalid))
+	case errors.Is(err, hex.ErrLength):
+		return nil, errors.New("an odd number of hexadecimal digits")
+	case len(b) == 0 && err == nil:
+		return nil, errors.New("no message")
+	}
+	return b, err
+}
+
+// printMessages prints the messages of a line, and reports whether all could be
+// decoded.
+func (c *client) printMessages(out *bufio.Writer, n int, line string, err error) bool {
+	data, hexErr := decodeHex(line)
+	if err = cmpErr(err, hexErr); err != nil {
+		_ = out.Flush() // in the order of the lines
+		fmt.Fprintf(c.errOut, "sluice: message %d: %v\n", n, err)
+		return false
+	}
+	ok := true
+	for len(data) > 0 {
+		frame := data
+		if h, err := ofp.ParseHeader(data); err == nil && int(h.Length) < len(data) {
+			frame = data[:h.Length]
+		}
+		data = data[len(frame):]
+		text, err := protect(func() (string, error) {
+			_, _, err := ofp.Decode(frame)
+			return ofp.Print(frame), err
+		})
+		fmt.Fprintln(out, strings.TrimRight(text, "\n"))
+		if err != nil {
+			_ = out.Flush()
+			fmt.Fprintf(c.errOut, "sluice: message %d: %v\n", n, err)
+			ok = false
+		}
+	}
+	return ok
+}
+
+func cmpErr(a, b error) error {
+	if a != nil {
+		return a
+	}
+	return b
+}
+
+// reencoded is the answer to a line of --reencode.
+type reencoded struct {
+	OK    bool   `json:"ok"`
+	Error string `json:"error"`
+	Type  string `json:"type"`
+	Text  string `json:"text"`
+	Hex   string `json:"hex"`
+}
+
+// reencodeLine answers a line, and reports whether the message is the same in
+// both ways.
+func reencodeLine(out *bufio.Writer, _ int, line string, err error) bool {
+	var r reencoded
+	data, hexErr := decodeHex(line)
+	if err = cmpErr(err, hexErr); err == nil {
+		_, err = protect(func() (string, error) { return "", r.fill(data) })
+	}
+	if err != nil {
+		r = reencoded{Error: err.Error(), Type: r.Type}
+	}
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	if err := e.Encode(r); err != nil {
+		panic(err) // strings and a bool can always be encoded
+	}
+	_, _ = out.Write(b.Bytes()) // Flush tells
+	return r.OK
+}
+
+func (r *reencoded) fill(frame []byte) error {
+	h, m, err := ofp.Decode(frame)
+	if err != nil {
+		if len(frame) >= ofp.HeaderLen {
+			r.Type = h.Type().String()
+		}
+		return err
+	}
+	r.Type = typeName(h, m)
+	r.Text = strings.TrimRight(ofp.Print(frame), "\n")
+	again, err := ofp.Append(nil, h.Version, h.XID, m)
+	if err != nil {
+		return err
+	}
+	r.OK, r.Hex = true, hex.EncodeToString(again)
+	return nil
+}
+
+// typeName is the message's type in the words of its version's specification,
+// with the kind of a statistics message behind a dash; a kind that the version
+// does not name is its number.
+func typeName(h ofp.Header, m ofp.Message) string {
+	var kind ofp.PartKind
+	var prefix string
+	switch m := m.(type) {
+	case *ofp.MultipartRequest:
+		kind, prefix = m.Body.Kind(), "multipart_request-"
+	case *ofp.MultipartReply:
+		kind, prefix = m.Body.Kind(), "multipart_reply-"
+	case *ofp.Experimenter:
+		if h.Version == ofp.V10 {
+			return "vendor"
+		}
+		return h.Type().String()
+	default:
+		return h.Type().String()
+	}
+	if h.Version < ofp.V13 {
+		prefix = strings.Replace(prefix, "multipart", "stats", 1)
+	}
+	name := kind.String()
+	before13 := []ofp.PartKind{ofp.PartDesc, ofp.PartFlow, ofp.PartAggregate, ofp.PartTable, ofp.PartPort, ofp.PartQueue,
+		ofp.PartGroup, ofp.PartGroupDesc, ofp.PartGroupFeatures, ofp.PartExperimenter}
+	if h.Version < ofp.V13 && !slices.Contains(before13, kind) || strings.HasPrefix(name, "kind ") {
+		name = fmt.Sprint(uint16(kind))
+	}
+	return prefix + name
+}
+
+// protect keeps a fault of the codec, which should have none, to the line that
+// shows it: the answers to the lines after it are still given.
+func protect(f func() (string, error)) (text string, err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			err = fmt.Errorf("fault in the codec: %v", r)
+		}
+	}()
+	return f()
+}

@@ -1,0 +1,130 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+)
+
+// addressVariable is the environment variable that holds the address where no
+// flag does.
+const addressVariable = "SLUICE_ADDR"
+
+const defaultAddress = "127.0.0.1:8653"
+
+// newRoot returns the command with all its verbs.
+func newRoot(c *client) *cobra.Command {
+	root := &cobra.Command{
+		Use:   "sluice",
+		Short: "Look at OpenFlow switches and change their flows, through sluiced",
+		Long: `sluice looks at the OpenFlow switches that are connected to sluiced, and changes
+their flows. Its verbs and its flow syntax are those of ovs-ofctl, for all
+switches and OpenFlow versions alike.
+
+SWITCH is a switch's name (what Open vSwitch calls the bridge) or its datapath
+identifier. A command that changes something returns when the switch has
+confirmed the change, and exits with status 0 only then.`,
+		Example: `  sluice switches
+  sluice add-flow br0 priority=10,tcp,tp_dst=80,actions=output:2
+  sluice dump-flows br0
+  sluice -o json dump-ports br0`,
+		SilenceUsage:  true,
+		SilenceErrors: true,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if len(args) == 0 {
+				return cmd.Help()
+			}
+			return unknownVerb(cmd, args[0])
+		},
+		Args:              cobra.ArbitraryArgs,
+		ValidArgsFunction: cobra.NoFileCompletions,
+	}
+	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error { return usage(cmd, "%v", err) })
+	f := root.PersistentFlags()
+	address := os.Getenv(addressVariable)
+	if address == "" {
+		address = defaultAddress
+	}
+	f.StringVarP(&c.address, "addr", "a", address, "address of sluiced's gRPC port; also from $"+addressVariable)
+	f.StringVarP(&c.output, "output", "o", "text", "output: text, json or yaml")
+	f.DurationVar(&c.timeout, "timeout", 10*time.Second, "how long to wait for an answer")
+	complete(root, "output", "text", "json", "yaml")
+	complete(root, "addr")
+	complete(root, "timeout")
+	root.PersistentPreRunE = func(cmd *cobra.Command, _ []string) error {
+		if !slices.Contains([]string{"text", "json", "yaml"}, c.output) {
+			return usage(cmd, "output %q: want text, json or yaml", c.output)
+		}
+		if c.timeout <= 0 {
+			return usage(cmd, "timeout %s: want more than 0", c.timeout)
+		}
+		return nil
+	}
+	root.AddGroup(&cobra.Group{ID: "look", Title: "Look:"}, &cobra.Group{ID: "change", Title: "Change:"})
+	for _, verb := range []*cobra.Command{
+		c.switches(), c.show(), c.dumpDesc(), c.dumpPorts(), c.dumpPortsDesc(), c.dumpTables(),
+		c.dumpFlows(), c.dumpAggregate(),
+	} {
+		verb.GroupID = "look"
+		root.AddCommand(verb)
+	}
+	for _, verb := range []*cobra.Command{
+		c.addFlow(), c.addFlows(), c.modFlows(), c.delFlows(), c.packetOut(), c.barrier(),
+	} {
+		verb.GroupID = "change"
+		root.AddCommand(verb)
+	}
+	root.AddCommand(c.ofpPrint(), c.version())
+	return root
+}
+
+// complete offers these values of a flag, and no files.
+func complete(cmd *cobra.Command, flag string, values ...string) {
+	if err := cmd.RegisterFlagCompletionFunc(flag, cobra.FixedCompletions(values, cobra.ShellCompDirectiveNoFileComp)); err != nil {
+		panic(err) // the flag's name is wrong
+	}
+}
+
+// usageError is a command line that makes no sense.
+type usageError struct {
+	command string // its path, such as "sluice add-flow"
+	text    string
+}
+
+func (e *usageError) Error() string { return e.text }
+
+func usage(cmd *cobra.Command, format string, args ...any) error {
+	return &usageError{cmd.CommandPath(), fmt.Sprintf(format, args...)}
+}
+
+func unknownVerb(cmd *cobra.Command, verb string) error {
+	text := fmt.Sprintf("unknown command %q", verb)
+	cmd.SuggestionsMinimumDistance = 2
+	if s := cmd.SuggestionsFor(verb); len(s) > 0 {
+		text += "; did you mean " + strings.Join(s, " or ") + "?"
+	}
+	return usage(cmd, "%s", text)
+}
+
+// want checks the number of arguments against their names in the command's Use
+// line: those in brackets may be missing.
+func want(cmd *cobra.Command, args []string) error {
+	names := strings.Fields(cmd.Use)[1:]
+	least := 0
+	for _, n := range names {
+		if !strings.HasPrefix(n, "[") {
+			least++
+		}
+	}
+	switch {
+	case len(args) < least:
+		return usage(cmd, "%s is missing: want %s", names[len(args)], strings.Join(names, " "))
+	case len(args) > len(names):
+		return usage(cmd, "%q is too much: want %s (a flow with spaces needs quotes)", args[len(names)], strings.Join(names, " "))
+	}
+	return nil
+}

@@ -1,0 +1,256 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/spf13/cobra"
+	"google.golang.org/grpc"
+
+	sluicev1 "github.com/sluice-sdn/sluice/proto/sluice/v1"
+)
+
+func (c *client) switches() *cobra.Command {
+	return &cobra.Command{
+		Use:               "switches",
+		Short:             "List the connected switches",
+		Example:           "  sluice switches\n  sluice -o json switches | jq -r '.switches[].name'",
+		Args:              want,
+		ValidArgsFunction: cobra.NoFileCompletions,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return c.call(cmd, func(ctx context.Context, conn *grpc.ClientConn) error {
+				r, err := sluicev1.NewSwitchServiceClient(conn).ListSwitches(ctx, &sluicev1.ListSwitchesRequest{})
+				if err != nil {
+					return err
+				}
+				if len(r.GetSwitches()) == 0 {
+					fmt.Fprintln(c.errOut, "no switch is connected; to connect one: ovs-vsctl set-controller BRIDGE tcp:HOST:6653, HOST being where sluiced runs")
+				}
+				return c.print(r, func(w io.Writer) {
+					rows := [][]string{{"NAME", "DPID", "VERSION", "ADDRESS", "PORTS", "SINCE"}}
+					for _, s := range r.GetSwitches() {
+						rows = append(rows, []string{s.GetName(), s.GetDpid(), s.GetVersion(), s.GetAddress(), number(s.GetPortCount()), since(s)})
+					}
+					table(w, rows)
+				})
+			})
+		},
+	}
+}
+
+func since(s *sluicev1.Switch) string {
+	return s.GetConnectedSince().AsTime().Local().Format(time.DateTime)
+}
+
+func (c *client) show() *cobra.Command {
+	return &cobra.Command{
+		Use:               "show SWITCH",
+		Short:             "Show a switch, its abilities and its ports",
+		Example:           "  sluice show br0\n  sluice show 00:00:00:00:00:00:00:01",
+		Args:              want,
+		ValidArgsFunction: c.completeSwitch,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return c.call(cmd, func(ctx context.Context, conn *grpc.ClientConn) error {
+				api := sluicev1.NewSwitchServiceClient(conn)
+				r, err := api.GetSwitch(ctx, &sluicev1.GetSwitchRequest{Switch: args[0]})
+				if err != nil {
+					return err
+				}
+				// By datapath identifier, which no other switch takes meanwhile.
+				p, err := api.ListPorts(ctx, &sluicev1.ListPortsRequest{Switch: r.GetSwitch().GetDpid()})
+				if err != nil {
+					return err
+				}
+				if c.output != "text" {
+					return c.printFields(r, p)
+				}
+				return c.print(r, func(w io.Writer) {
+					s := r.GetSwitch()
+					fmt.Fprintf(w, "%s: OpenFlow %s, dpid %s, from %s, since %s\n", s.GetName(), s.GetVersion(), s.GetDpid(), s.GetAddress(), since(s))
+					fmt.Fprintf(w, "tables: %d, buffers: %d\n", s.GetTableCount(), s.GetBufferCount())
+					fmt.Fprintf(w, "capabilities: %s\n", orDash(s.GetCapabilities()))
+					printDescription(w, s.GetDescription())
+					fmt.Fprintln(w)
+					printPorts(w, p.GetPorts())
+				})
+			})
+		},
+	}
+}
+
+func (c *client) dumpDesc() *cobra.Command {
+	return &cobra.Command{
+		Use:               "dump-desc SWITCH",
+		Short:             "Print what a switch says of itself",
+		Example:           "  sluice dump-desc br0",
+		Args:              want,
+		ValidArgsFunction: c.completeSwitch,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return c.call(cmd, func(ctx context.Context, conn *grpc.ClientConn) error {
+				r, err := sluicev1.NewSwitchServiceClient(conn).GetSwitch(ctx, &sluicev1.GetSwitchRequest{Switch: args[0]})
+				if err != nil {
+					return err
+				}
+				d := r.GetSwitch().GetDescription()
+				return c.print(d, func(w io.Writer) { printDescription(w, d) })
+			})
+		},
+	}
+}
+
+func printDescription(w io.Writer, d *sluicev1.SwitchDescription) {
+	for _, x := range []struct{ name, value string }{
+		{"manufacturer", d.GetManufacturer()},
+		{"hardware", d.GetHardware()},
+		{"software", d.GetSoftware()},
+		{"serial", d.GetSerial()},
+		{"datapath", d.GetDatapath()},
+	} {
+		if x.value != "" {
+			fmt.Fprintf(w, "%s: %s\n", x.name, x.value)
+		}
+	}
+}
+
+func (c *client) dumpPortsDesc() *cobra.Command {
+	return &cobra.Command{
+		Use:               "dump-ports-desc SWITCH",
+		Short:             "Print a switch's ports",
+		Example:           "  sluice dump-ports-desc br0",
+		Args:              want,
+		ValidArgsFunction: c.completeSwitch,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return c.call(cmd, func(ctx context.Context, conn *grpc.ClientConn) error {
+				r, err := sluicev1.NewSwitchServiceClient(conn).ListPorts(ctx, &sluicev1.ListPortsRequest{Switch: args[0]})
+				if err != nil {
+					return err
+				}
+				return c.print(r, func(w io.Writer) { printPorts(w, r.GetPorts()) })
+			})
+		},
+	}
+}
+
+func printPorts(w io.Writer, ports []*sluicev1.Port) {
+	rows := [][]string{{"PORT", "NAME", "ADDRESS", "UP", "CONFIG", "STATE", "SPEED", "FEATURES"}}
+	for _, p := range ports {
+		up := "no"
+		if p.GetUp() {
+			up = "yes"
+		}
+		rows = append(rows, []string{portNumber(p.GetNumber()), p.GetName(), p.GetHardwareAddress(), up,
+			orDash(p.GetConfig()), orDash(p.GetState()), speed(p.GetCurrentSpeedKbps()), orDash(p.GetCurrentFeatures())})
+	}
+	table(w, rows)
+}
+
+func speed(kbps uint32) string {
+	switch {
+	case kbps == 0:
+		return "-"
+	case kbps%1_000_000 == 0:
+		return fmt.Sprintf("%dGb/s", kbps/1_000_000)
+	case kbps%1_000 == 0:
+		return fmt.Sprintf("%dMb/s", kbps/1_000)
+	}
+	return fmt.Sprintf("%dkb/s", kbps)
+}
+
+func (c *client) dumpPorts() *cobra.Command {
+	return &cobra.Command{
+		Use:               "dump-ports SWITCH [PORT]",
+		Short:             "Print the counters of a switch's ports",
+		Example:           "  sluice dump-ports br0\n  sluice dump-ports br0 2\n  sluice dump-ports br0 LOCAL",
+		Args:              want,
+		ValidArgsFunction: c.completeSwitch,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return c.call(cmd, func(ctx context.Context, conn *grpc.ClientConn) error {
+				q := &sluicev1.ListPortStatsRequest{Switch: args[0]}
+				if len(args) > 1 {
+					q.Port = args[1]
+				}
+				r, err := sluicev1.NewSwitchServiceClient(conn).ListPortStats(ctx, q)
+				if err != nil {
+					return err
+				}
+				return c.print(r, func(w io.Writer) { printPortStats(w, r.GetPorts()) })
+			})
+		},
+	}
+}
+
+func printPortStats(w io.Writer, ports []*sluicev1.PortStats) {
+	rows := [][]string{{"PORT", "NAME", "RX_PACKETS", "RX_BYTES", "RX_DROPPED", "RX_ERRORS", "TX_PACKETS", "TX_BYTES", "TX_DROPPED", "TX_ERRORS", "COLLISIONS"}}
+	for _, p := range ports {
+		rows = append(rows, []string{portNumber(p.GetNumber()), orDash(nonEmpty(p.GetName())),
+			count(p.RxPackets), count(p.RxBytes), count(p.RxDropped), count(p.RxErrors),
+			count(p.TxPackets), count(p.TxBytes), count(p.TxDropped), count(p.TxErrors), count(p.Collisions)})
+	}
+	table(w, rows)
+}
+
+func nonEmpty(s string) []string {
+	if s == "" {
+		return nil
+	}
+	return []string{s}
+}
+
+func (c *client) dumpTables() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:               "dump-tables SWITCH",
+		Short:             "Print the counters of a switch's flow tables",
+		Long:              "Prints the counters of a switch's flow tables. As text, tables that were never used are left out.",
+		Example:           "  sluice dump-tables br0",
+		Args:              want,
+		ValidArgsFunction: c.completeSwitch,
+	}
+	all := cmd.Flags().Bool("all", false, "print tables that were never used, too")
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		return c.call(cmd, func(ctx context.Context, conn *grpc.ClientConn) error {
+			r, err := sluicev1.NewSwitchServiceClient(conn).ListTableStats(ctx, &sluicev1.ListTableStatsRequest{Switch: args[0]})
+			if err != nil {
+				return err
+			}
+			return c.print(r, func(w io.Writer) {
+				rows := [][]string{{"TABLE", "NAME", "FLOWS", "MAX", "LOOKUPS", "MATCHED"}}
+				for _, t := range r.GetTables() {
+					if t.GetTable() == 0 || *all || t.GetActiveFlows() > 0 || t.GetLookupCount() > 0 {
+						rows = append(rows, []string{number(t.GetTable()), orDash(nonEmpty(t.GetName())), number(t.GetActiveFlows()),
+							orDash(nonZero(t.GetMaxFlows())), count(t.LookupCount), count(t.MatchedCount)})
+					}
+				}
+				table(w, rows)
+			})
+		})
+	}
+	return cmd
+}
+
+func nonZero(n uint32) []string {
+	if n == 0 {
+		return nil
+	}
+	return []string{number(n)}
+}
+
+func (c *client) barrier() *cobra.Command {
+	return &cobra.Command{
+		Use:               "barrier SWITCH",
+		Short:             "Wait until a switch has processed everything sent before",
+		Example:           "  sluice barrier br0 && echo done",
+		Args:              want,
+		ValidArgsFunction: c.completeSwitch,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return c.call(cmd, func(ctx context.Context, conn *grpc.ClientConn) error {
+				r, err := sluicev1.NewSwitchServiceClient(conn).Barrier(ctx, &sluicev1.BarrierRequest{Switch: args[0]})
+				if err != nil {
+					return err
+				}
+				return c.print(r, func(io.Writer) {})
+			})
+		},
+	}
+}

@@ -1,0 +1,48 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"runtime/debug"
+
+	"github.com/spf13/cobra"
+)
+
+func (c *client) version() *cobra.Command {
+	return &cobra.Command{
+		Use:               "version",
+		Short:             "Print the version of sluice",
+		Example:           "  sluice version",
+		Args:              want,
+		ValidArgsFunction: cobra.NoFileCompletions,
+		RunE: func(*cobra.Command, []string) error {
+			v := buildVersion()
+			if c.output == "text" {
+				_, err := fmt.Fprintf(c.out, "sluice %s\n", v)
+				return err
+			}
+			b, err := json.MarshalIndent(map[string]string{"version": v}, "", "  ")
+			if err != nil {
+				return err
+			}
+			if c.output == "yaml" {
+				if b, err = toYAML(b); err != nil {
+					return err
+				}
+				_, err = c.out.Write(b)
+				return err
+			}
+			_, err = fmt.Fprintf(c.out, "%s\n", b)
+			return err
+		},
+	}
+}
+
+// buildVersion is what the Go tool stamped into the binary.
+func buildVersion() string {
+	info, ok := debug.ReadBuildInfo()
+	if !ok || info.Main.Version == "" {
+		return "(unknown)"
+	}
+	return info.Main.Version
+}
