@@ -47,6 +47,8 @@ func TestVersions(t *testing.T) {
 				t.Run("structured flow", func(t *testing.T) { l.structuredFlow(t, v, h[0], h[1]) })
 				t.Run("flow by command line", func(t *testing.T) { l.flowByCommandLine(t, v, h[0], h[1]) })
 				t.Run("rewritten", func(t *testing.T) { l.rewritten(t, v, h[0], h[1]) })
+				t.Run("packet-out", func(t *testing.T) { l.packetOut(t, v, h[0]) })
+				t.Run("ports", func(t *testing.T) { l.ports(t, v, h) })
 				t.Run("dump-flows again", func(t *testing.T) { l.dumpFlowsAgain(t, v) })
 			})
 		}

@@ -103,6 +103,11 @@ func (h *Host) Listen(ctx context.Context, address string) (net.Listener, error)
 	return listen(ctx, h.Namespace, address)
 }
 
+// ListenPacket opens a UDP socket on the host.
+func (h *Host) ListenPacket(ctx context.Context, address string) (net.PacketConn, error) {
+	return listenPacket(ctx, h.Namespace, address)
+}
+
 // Pings is the outcome of a ping.
 type Pings struct {
 	Sent, Received int

@@ -65,6 +65,16 @@ func listen(ctx context.Context, namespace, address string) (l net.Listener, err
 	return l, err
 }
 
+// listenPacket opens a UDP socket on a literal address inside a namespace.
+func listenPacket(ctx context.Context, namespace, address string) (c net.PacketConn, err error) {
+	err = inside(namespace, func() error {
+		var lc net.ListenConfig
+		c, err = lc.ListenPacket(ctx, "udp4", address)
+		return err
+	})
+	return c, err
+}
+
 // plainChecksums makes the kernel fill in checksums before a packet leaves an
 // interface. A veth pair leaves them to a device that it does not have, and the
 // userspace datapath, which sees the packets in between, would pass on
@@ -75,7 +85,7 @@ func plainChecksums(namespace, iface string) error {
 		if err != nil {
 			return err
 		}
-		defer unix.Close(fd)
+		defer func() { _ = unix.Close(fd) }()
 		value := struct{ cmd, data uint32 }{unix.ETHTOOL_STXCSUM, 0}
 		var req struct {
 			name [unix.IFNAMSIZ]byte
