@@ -236,7 +236,16 @@ func (p *printer) hello(m *Hello) {
 
 // ovsErrorNames are the errors that Open vSwitch calls by another name than
 // OpenFlow 1.3 does.
-var ovsErrorNames = map[ErrorReason]string{}
+var ovsErrorNames = map[ErrorReason]string{
+	BadRequestBadExperimenter:      "OFPBRC_BAD_VENDOR",
+	BadRequestBadExperimenterType:  "OFPBRC_BAD_SUBTYPE",
+	BadRequestIsSlave:              "OFPBRC_IS_SECONDARY",
+	BadActionBadExperimenter:       "OFPBAC_BAD_VENDOR",
+	BadActionBadExperimenterType:   "OFPBAC_BAD_VENDOR_TYPE",
+	TableFeaturesFailedBadType:     "OFPBPC_BAD_TYPE",
+	TableFeaturesFailedBadLen:      "OFPBPC_BAD_LEN",
+	TableFeaturesFailedBadArgument: "OFPBPC_BAD_VALUE",
+}
 
 func (p *printer) error(m *Error) {
 	name := ovsErrorNames[m.Reason]
@@ -244,9 +253,11 @@ func (p *printer) error(m *Error) {
 		name = m.Describe()
 	}
 	p.text(" " + name + "\n")
+	hello := m.Reason == HelloFailedIncompatible || m.Reason == HelloFailedEPERM
 	switch {
-	case len(m.Data) == 0:
-	case m.Reason == HelloFailedIncompatible || m.Reason == HelloFailedEPERM:
+	case len(m.Data) == 0 && !hello:
+		p.text("OpenFlow message is empty\n")
+	case hello:
 		text := m.Data
 		if i := slices.Index(text, 0); i >= 0 {
 			text = text[:i]

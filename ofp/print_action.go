@@ -179,7 +179,7 @@ func appendOutput(b []byte, a *Action, n *Names) []byte {
 
 // appendSetField appends "value->field".
 func appendSetField(b []byte, a *Action, n *Names) []byte {
-	f := a.Field()
+	f := fromNXM(a.Field())
 	if f.ID == FieldUnknown || len(f.Value) != fields[f.ID].Bytes() || f.Mask != nil && len(f.Mask) != len(f.Value) {
 		b = append(b, "0x"...)
 		b = hex.AppendEncode(b, a.Value)

@@ -16,6 +16,10 @@ func (m *Match) String() string { return string(appendMatch(nil, m, 0, nil)) }
 // which it came in, or 0.
 func appendMatch(b []byte, m *Match, v Version, n *Names) []byte {
 	start := len(b)
+	if m.oxm11 {
+		v = 0
+	}
+	m = m.withoutNXM()
 	var have [numFields]MatchField
 	unknown := false
 	for f := range m.All() {
@@ -184,6 +188,9 @@ func appendMasked(b []byte, info *FieldInfo, f *MatchField, n *Names) []byte {
 		return appendValue(b, info, f.Mask, n)
 	}
 	digits := fieldTexts[f.ID].digits
+	if info.Format != FormatHex {
+		digits = 1 // so that a zero has its 0x
+	}
 	b = appendHash(b, beUint(value[:len(f.Value)]), digits)
 	b = append(b, '/')
 	return appendHash(b, beUint(f.Mask), digits)

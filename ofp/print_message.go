@@ -237,11 +237,3 @@ func (p *printer) portStats(m *PortStatsReply) {
 		}
 	}
 }
-
-func (p *printer) tableStats(m *TableStatsReply) {
-	p.text("\n")
-	for i := range m.Tables {
-		t := &m.Tables[i]
-		p.f("  table %d:\n    active=%d, lookup=%d, matched=%d\n", t.Table, t.Active, t.Lookups, t.Matched)
-	}
-}
