@@ -287,6 +287,9 @@ var pingTimes = regexp.MustCompile(`rtt [^\n]*`)
 
 // ping sends three echo requests and checks that all, or none, are answered.
 func (s *stage) ping(ctx context.Context, from, to *ovs.Host, answered bool) error {
+	if err := s.Settle(ctx); err != nil {
+		return err
+	}
 	p, err := from.Ping(ctx, to, 3)
 	if err != nil {
 		return err

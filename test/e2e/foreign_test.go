@@ -28,7 +28,7 @@ func TestForeignClient(t *testing.T) {
 	l.bridge("br0", 1, "OpenFlow13")
 	h := l.hosts("br0", 1, 2)
 	l.ready(heal, "br0")
-	reaches(t, h[0], h[1])
+	l.reaches(t, h[0], h[1])
 
 	stubs := t.TempDir()
 	plugin, err := exec.LookPath("grpc_python_plugin")
@@ -52,11 +52,11 @@ func TestForeignClient(t *testing.T) {
 	if out, err := push("add", "br0", match+",actions=drop"); err != nil || out != "confirmed 1\n" {
 		t.Errorf("push.py add: %v: %q", err, out)
 	}
-	blocked(t, h[0], h[1])
+	l.blocked(t, h[0], h[1])
 	if out, err := push("delete_strict", "br0", match); err != nil || out != "confirmed 1\n" {
 		t.Errorf("push.py delete_strict: %v: %q", err, out)
 	}
-	reaches(t, h[0], h[1])
+	l.reaches(t, h[0], h[1])
 
 	out, err := push("add", "br0", "actions=group:77")
 	if err == nil || !strings.HasPrefix(out, "FAILED_PRECONDITION ") || !strings.HasSuffix(out, "\nflow 0 OFPET_BAD_ACTION OFPBAC_BAD_OUT_GROUP\n") {

@@ -187,8 +187,11 @@ func skipOrFail(t *testing.T, reason string) {
 }
 
 // reaches demands that every ping is answered.
-func reaches(t *testing.T, from, to *ovs.Host) {
+func (l *lab) reaches(t *testing.T, from, to *ovs.Host) {
 	t.Helper()
+	if err := l.Settle(t.Context()); err != nil {
+		t.Fatal(err)
+	}
 	p, err := from.Ping(t.Context(), to, 5)
 	if err != nil {
 		t.Fatal(err)
@@ -199,8 +202,11 @@ func reaches(t *testing.T, from, to *ovs.Host) {
 }
 
 // blocked demands that no ping is answered.
-func blocked(t *testing.T, from, to *ovs.Host) {
+func (l *lab) blocked(t *testing.T, from, to *ovs.Host) {
 	t.Helper()
+	if err := l.Settle(t.Context()); err != nil {
+		t.Fatal(err)
+	}
 	p, err := from.Ping(t.Context(), to, 3)
 	if err != nil {
 		t.Fatal(err)

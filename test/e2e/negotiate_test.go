@@ -35,7 +35,7 @@ func TestNegotiation(t *testing.T) {
 				t.Errorf("negotiated %q, want %q", got, tc.want)
 			}
 			h := l.hosts(name, i+1, 2)
-			reaches(t, h[0], h[1])
+			l.reaches(t, h[0], h[1])
 		})
 	}
 
@@ -131,7 +131,7 @@ func TestDuplicateDPID(t *testing.T) {
 	l.bridge("first", 7, "OpenFlow13")
 	h := l.hosts("first", 1, 2)
 	l.ready(heal, "first")
-	reaches(t, h[0], h[1])
+	l.reaches(t, h[0], h[1])
 
 	l.bridge("second", 7, "OpenFlow10")
 	g := l.hosts("second", 2, 2)
@@ -147,12 +147,12 @@ func TestDuplicateDPID(t *testing.T) {
 		t.Errorf("switches are %v, want the first alone", got)
 	}
 	// The first does not notice, also while the second tries again.
-	reaches(t, h[0], h[1])
+	l.reaches(t, h[0], h[1])
 
 	_, err := l.Vsctl(t.Context(), "del-br", "first")
 	l.check(err)
 	// The second has backed off for up to eight seconds by now.
 	l.ready(heal, "second")
 	l.check(l.WaitConnected(l.within(time.Second), "second"))
-	reaches(t, g[0], g[1])
+	l.reaches(t, g[0], g[1])
 }

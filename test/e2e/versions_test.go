@@ -57,8 +57,8 @@ func TestVersions(t *testing.T) {
 }
 
 func (l *lab) learns(t *testing.T, v version, a, b *ovs.Host) {
-	reaches(t, a, b)
-	reaches(t, b, a)
+	l.reaches(t, a, b)
+	l.reaches(t, b, a)
 	// The packets go by flows, not by the controller.
 	flows := l.sluice(t, "dump-flows", v.bridge)
 	for _, h := range []*ovs.Host{a, b} {
@@ -136,11 +136,11 @@ func deleteStrict(spec *sluicev1.FlowSpec) *sluicev1.FlowChange {
 // flowByGRPC pushes a flow that blocks one host's pings, and takes it away.
 func (l *lab) flowByGRPC(t *testing.T, v version, a, b *ovs.Host) {
 	match := fmt.Sprintf("priority=60000,icmp,nw_src=%s", a.IP)
-	reaches(t, a, b)
+	l.reaches(t, a, b)
 	l.write(t, v.bridge, add(text(match+",actions=drop")))
-	blocked(t, a, b)
+	l.blocked(t, a, b)
 	l.write(t, v.bridge, deleteStrict(text(match)))
-	reaches(t, a, b)
+	l.reaches(t, a, b)
 }
 
 // structuredFlow does the same without text. The switch itself is asked what it
@@ -159,19 +159,19 @@ func (l *lab) structuredFlow(t *testing.T, v version, a, b *ovs.Host) {
 	if want := fmt.Sprintf("priority=60001,icmp,nw_src=%s actions=drop", src); !strings.Contains(out, want) {
 		t.Errorf("Open vSwitch has no flow %q:\n%s", want, out)
 	}
-	blocked(t, a, b)
+	l.blocked(t, a, b)
 	l.write(t, v.bridge, deleteStrict(spec))
-	reaches(t, a, b)
+	l.reaches(t, a, b)
 }
 
 func (l *lab) flowByCommandLine(t *testing.T, v version, a, b *ovs.Host) {
 	match := fmt.Sprintf("icmp,nw_dst=%s", b.IP)
 	l.sluice(t, "add-flow", v.bridge, "priority=60002,"+match+",actions=drop")
-	blocked(t, a, b)
+	l.blocked(t, a, b)
 	l.sluice(t, "mod-flows", v.bridge, match+",actions=NORMAL")
-	reaches(t, a, b)
+	l.reaches(t, a, b)
 	l.sluice(t, "del-flows", v.bridge, match)
-	reaches(t, a, b)
+	l.reaches(t, a, b)
 	if out := l.sluice(t, "dump-flows", v.bridge); strings.Contains(out, "priority=60002") {
 		t.Errorf("the flow is still there:\n%s", out)
 	}
@@ -192,7 +192,7 @@ func (l *lab) rewritten(t *testing.T, v version, a, b *ovs.Host) {
 	}
 	l.sluice(t, "del-flows", v.bridge, "icmp,nw_dst="+nobody)
 	l.sluice(t, "del-flows", v.bridge, fmt.Sprintf("icmp,nw_src=%s,nw_dst=%s", b.IP, a.IP))
-	reaches(t, a, b)
+	l.reaches(t, a, b)
 }
 
 // dumpFlowsAgain gives the lines of sluice dump-flows to ovs-ofctl add-flow, and
@@ -200,20 +200,20 @@ func (l *lab) rewritten(t *testing.T, v version, a, b *ovs.Host) {
 func (l *lab) dumpFlowsAgain(t *testing.T, v version) {
 	ctx := t.Context()
 	for _, flow := range []string{
-		"priority=100,cookie=0x1234,tcp,nw_src=10.1.0.0/16,tp_dst=80,actions=output:1",
-		"priority=101,dl_vlan=10,dl_vlan_pcp=3,actions=strip_vlan,output:2",
-		"priority=102,arp,arp_tpa=10.1.2.3,actions=FLOOD",
-		"priority=103,udp,in_port=1,tp_src=53,idle_timeout=300,hard_timeout=600,actions=mod_nw_tos:8,output:2",
-		"priority=104,dl_src=02:00:00:00:00:77,actions=CONTROLLER:128,output:LOCAL",
+		"priority=1000,cookie=0x1234,tcp,nw_src=10.1.0.0/16,tp_dst=80,actions=output:1",
+		"priority=1001,dl_vlan=10,dl_vlan_pcp=3,actions=strip_vlan,output:2",
+		"priority=1002,arp,arp_tpa=10.1.2.3,actions=FLOOD",
+		"priority=1003,udp,in_port=1,tp_src=53,idle_timeout=300,hard_timeout=600,actions=mod_nw_tos:8,output:2",
+		"priority=1004,dl_src=02:00:00:00:00:77,actions=CONTROLLER:128,output:LOCAL",
 	} {
 		l.sluice(t, "add-flow", v.bridge, flow)
 	}
 	if v.name != "1.0" {
-		l.sluice(t, "add-flow", v.bridge, "table=0,priority=105,ip,nw_proto=47,actions=goto_table:2")
+		l.sluice(t, "add-flow", v.bridge, "table=0,priority=1005,ip,nw_proto=47,actions=goto_table:2")
 		l.sluice(t, "add-flow", v.bridge, "table=2,priority=1,metadata=0x1/0x1,actions=write_actions(output:1)")
 	}
 	if v.name == "1.2" || v.name == "1.3" {
-		l.sluice(t, "add-flow", v.bridge, "priority=106,icmp6,ipv6_src=2001:db8::/32,icmp_type=128,actions=set_field:2001:db8::1->ipv6_dst,output:1")
+		l.sluice(t, "add-flow", v.bridge, "priority=1006,icmp6,ipv6_src=2001:db8::/32,icmp_type=128,actions=set_field:2001:db8::1->ipv6_dst,output:1")
 	}
 	// The learned flows come and go; these are compared.
 	before := l.staticFlows(t, v.bridge)
@@ -251,7 +251,7 @@ func (l *lab) staticFlows(t *testing.T, bridge string) []string {
 	}
 	var flows []string
 	for line := range strings.Lines(out) {
-		if line = strings.TrimSpace(line); strings.Contains(line, "priority=10") || strings.Contains(line, "table=2") {
+		if line = strings.TrimSpace(line); strings.Contains(line, "priority=100") && !strings.Contains(line, "priority=100,") || strings.Contains(line, "table=2") {
 			flows = append(flows, line)
 		}
 	}

@@ -105,3 +105,11 @@ func (n *Net) Ofctl(ctx context.Context, args ...string) (string, error) {
 func (n *Net) Appctl(ctx context.Context, args ...string) (string, error) {
 	return n.Run(ctx, append([]string{"ovs-appctl", "--timeout=15", "-t", n.vswitchdSocket()}, args...)...)
 }
+
+// Settle waits until the packets follow the flows as they are now. Open vSwitch
+// decides about packets in a cache that it brings up to date beside its flow
+// tables: a barrier waits for the tables alone.
+func (n *Net) Settle(ctx context.Context) error {
+	_, err := n.Appctl(ctx, "revalidator/wait")
+	return err
+}
