@@ -1,0 +1,525 @@
+package channel
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/sluice-sdn/sluice/ofp"
+)
+
+// answerless makes a peer answer nothing but the handshake: what comes after is
+// the test's.
+func (r *rig) answerless() {
+	r.mute = map[ofp.Type]bool{ofp.TypeBarrierRequest: true, ofp.TypeEchoRequest: true}
+}
+
+func TestRequest(t *testing.T) {
+	flows := func(more bool, cookies ...uint64) *ofp.MultipartReply {
+		body := new(ofp.FlowStatsReply)
+		for _, c := range cookies {
+			body.Flows = append(body.Flows, ofp.FlowStats{Cookie: c})
+		}
+		m := &ofp.MultipartReply{Body: body}
+		if more {
+			m.Flags = ofp.MultipartMore
+		}
+		return m
+	}
+	ask := ofp.Request(&ofp.FlowStatsRequest{FlowFilter: ofp.AllFlows()})
+	tests := []struct {
+		name   string
+		answer func(r *rig, xid uint32)
+		want   []uint64
+		err    string
+	}{
+		{"one segment", func(r *rig, x uint32) { r.sendX(x, flows(false, 1, 2)) }, []uint64{1, 2}, ""},
+		{"three segments among others", func(r *rig, x uint32) {
+			r.sendX(x, flows(true, 1))
+			r.sendX(x+77, flows(false, 66))
+			r.sendX(x, flows(true))
+			r.send(&ofp.PortStatus{})
+			r.sendX(x, flows(false, 2, 3))
+		}, []uint64{1, 2, 3}, ""},
+		{"error", func(r *rig, x uint32) {
+			r.sendX(x, &ofp.Error{Reason: ofp.BadRequestBadTableID, Data: make([]byte, 64)})
+		}, nil, "multipart_request: switch answered OFPBRC_BAD_TABLE_ID"},
+		{"error among segments", func(r *rig, x uint32) {
+			r.sendX(x, flows(true, 1))
+			r.sendX(x, &ofp.Error{Reason: ofp.BadRequestMultipartBufferOverflow})
+		}, nil, "OVERFLOW"},
+		{"another type", func(r *rig, x uint32) { r.sendX(x, &ofp.BarrierReply{}) }, nil, "reply is a barrier_reply"},
+		{"another kind", func(r *rig, x uint32) { r.sendX(x, &ofp.MultipartReply{Body: new(ofp.TableStatsReply)}) }, nil, "asked for flow, reply has table"},
+		{"two kinds", func(r *rig, x uint32) {
+			r.sendX(x, flows(true, 1))
+			r.sendX(x, &ofp.MultipartReply{Body: new(ofp.TableStatsReply)})
+		}, nil, "a segment of table"},
+		{"cannot be read", func(r *rig, x uint32) {
+			r.raw([]byte{4, 19, 0, 18, byte(x >> 24), byte(x >> 16), byte(x >> 8), byte(x), 0, 1, 0, 0, 0, 0, 0, 0, 0, 9})
+		}, nil, "malformed"},
+		{"more bytes than allowed", func(r *rig, x uint32) {
+			for range 60 {
+				r.sendX(x, flows(true, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10))
+			}
+		}, nil, "more than 32768 bytes"},
+		{"none", func(*rig, uint32) {}, nil, "no reply: context deadline exceeded"},
+		{"disconnected", func(r *rig, _ uint32) { r.nc.Close() }, nil, "switch disconnected"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				r := start(t, ofp.V13, Config{MaxReplyBytes: 32 << 10})
+				c := r.ready()
+				for range 2 { // desc, port_desc
+					r.want(ofp.TypeMultipartRequest)
+				}
+				go func() { tt.answer(r, r.want(ofp.TypeMultipartRequest).XID) }()
+				m, err := c.Request(t.Context(), ask)
+				if tt.err != "" {
+					if err == nil || !strings.Contains(err.Error(), tt.err) {
+						t.Errorf("error %v, want %q", err, tt.err)
+					}
+				} else if err != nil {
+					t.Error(err)
+				} else {
+					var got []uint64
+					for _, f := range m.(*ofp.MultipartReply).Body.(*ofp.FlowStatsReply).Flows {
+						got = append(got, f.Cookie)
+					}
+					if diff := cmp.Diff(tt.want, got); diff != "" {
+						t.Error(diff)
+					}
+				}
+				if _, _, n := c.Queued(); n != 0 {
+					t.Errorf("%d requests are still known", n)
+				}
+			})
+		})
+	}
+}
+
+func TestRequestForgotten(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := start(t, ofp.V13, Config{MaxRequests: 2})
+		r.answerless()
+		c := r.ready()
+		ctx, cancel := context.WithCancel(t.Context())
+		errs := make(chan error, 2)
+		for range 2 {
+			go func() {
+				_, err := c.Request(ctx, &ofp.BarrierRequest{})
+				errs <- err
+			}()
+		}
+		first, second := r.want(ofp.TypeBarrierRequest), r.want(ofp.TypeBarrierRequest)
+		if _, err := c.Request(ctx, &ofp.BarrierRequest{}); !errors.Is(err, ErrOverloaded) {
+			t.Errorf("third request: %v", err)
+		}
+		cancel()
+		for range 2 {
+			if err := <-errs; !errors.Is(err, context.Canceled) {
+				t.Errorf("cancelled request: %v", err)
+			}
+		}
+		r.sendX(first.XID, &ofp.BarrierReply{})
+		r.sendX(second.XID, &ofp.BarrierReply{})
+		synctest.Wait()
+		if n := r.stats.Drops[DropLateReply].Load(); n != 2 {
+			t.Errorf("%d late replies counted", n)
+		}
+	})
+}
+
+// flowMods returns n flow-mods whose cookie is their index.
+func flowMods(n int) []ofp.Message {
+	ms := make([]ofp.Message, n)
+	for i := range ms {
+		m := ofp.NewFlowMod(ofp.FlowAdd)
+		m.Cookie = uint64(i)
+		ms[i] = m
+	}
+	return ms
+}
+
+// bucket answers the writes of a test: barriers, and errors for some cookies.
+func (r *rig) bucket(bad func(cookie uint64) bool, barriers int) {
+	for q := range r.in {
+		switch m := q.m.(type) {
+		case *ofp.FlowMod:
+			if bad(m.Cookie) {
+				r.sendX(q.XID, &ofp.Error{Reason: ofp.FlowModFailedTableFull, Data: bytes.Repeat([]byte{1}, 64)})
+			}
+		case *ofp.BarrierRequest:
+			if barriers == 0 {
+				r.nc.Close()
+				return
+			}
+			barriers--
+			r.sendX(q.XID, &ofp.BarrierReply{})
+		}
+	}
+}
+
+func TestWrite(t *testing.T) {
+	never := func(uint64) bool { return false }
+	tests := []struct {
+		name      string
+		n         int
+		bad       func(uint64) bool
+		barriers  int // answered, before the connection ends
+		failed    []int
+		sent      int
+		confirmed int
+		err       error
+	}{
+		{"none", 0, never, 9, nil, 0, 0, nil},
+		{"one", 1, never, 9, nil, 1, 1, nil},
+		{"a group", 1000, never, 9, nil, 1000, 1000, nil},
+		{"a group and one", 1001, never, 9, nil, 1001, 1001, nil},
+		{"many", 4567, never, 9, nil, 4567, 4567, nil},
+		{"some fail", 2500, func(c uint64) bool { return c == 0 || c == 999 || c == 1000 || c == 2499 }, 9, []int{0, 999, 1000, 2499}, 2500, 2500, nil},
+		{"gone in the middle", 2500, func(c uint64) bool { return c == 3 }, 1, []int{3}, 2500, 1000, ErrDisconnected},
+		{"gone at once", 10, never, 0, nil, 10, 0, ErrDisconnected},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				r := start(t, ofp.V13, Config{})
+				r.answerless()
+				c := r.ready()
+				go r.bucket(tt.bad, tt.barriers)
+				msgs := flowMods(tt.n)
+				err := c.Write(t.Context(), msgs)
+				if tt.failed == nil && tt.err == nil {
+					if err != nil {
+						t.Fatal(err)
+					}
+					return
+				}
+				e, ok := errors.AsType[*WriteError](err)
+				if !ok {
+					t.Fatalf("error %v", err)
+				}
+				var failed []int
+				for _, i := range e.Errors {
+					failed = append(failed, i.Index)
+					if i.Message != msgs[i.Index] {
+						t.Errorf("message of item %d is another", i.Index)
+					}
+					if s, ok := errors.AsType[*SwitchError](i.Err); !ok || s.Reply.Reason != ofp.FlowModFailedTableFull {
+						t.Errorf("item %d: %v", i.Index, i.Err)
+					}
+				}
+				if diff := cmp.Diff(tt.failed, failed); diff != "" {
+					t.Errorf("failed: %s", diff)
+				}
+				if e.Sent != tt.sent || e.Confirmed != tt.confirmed || !errors.Is(e.Err, tt.err) || tt.err == nil && e.Err != nil {
+					t.Errorf("sent %d, confirmed %d, err %v; want %d, %d, %v", e.Sent, e.Confirmed, e.Err, tt.sent, tt.confirmed, tt.err)
+				}
+			})
+		})
+	}
+}
+
+func TestWriteNothingUnlessAll(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := start(t, ofp.V10, Config{})
+		c := r.ready()
+		synctest.Wait()
+		before := len(r.in)
+		msgs := flowMods(3)
+		msgs[1].(*ofp.FlowMod).Table = 4
+		err := c.Write(t.Context(), msgs)
+		e, ok := errors.AsType[*WriteError](err)
+		if !ok || len(e.Errors) != 1 || e.Errors[0].Index != 1 || !errors.Is(err, ofp.ErrVersion) || e.Sent != 0 {
+			t.Errorf("error %v", err)
+		}
+		synctest.Wait()
+		if n := len(r.in) - before; n != 0 {
+			t.Errorf("%d messages were sent", n)
+		}
+	})
+}
+
+// TestWriteGivenUp: a cancelled write is forgotten, and its late answers disturb
+// nobody.
+func TestWriteGivenUp(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := start(t, ofp.V13, Config{})
+		r.answerless()
+		c := r.ready()
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		err := c.Write(ctx, flowMods(3))
+		e, _ := errors.AsType[*WriteError](err)
+		if e == nil || !errors.Is(err, context.DeadlineExceeded) || e.Sent != 3 || e.Confirmed != 0 {
+			t.Fatalf("error %v", err)
+		}
+		flow, barrier := r.want(ofp.TypeFlowMod), r.want(ofp.TypeBarrierRequest)
+		r.sendX(flow.XID, &ofp.Error{Reason: ofp.FlowModFailedOverlap})
+		r.sendX(barrier.XID, &ofp.BarrierReply{})
+		if got := r.w.events(t, 1)[0].(*ofp.Error); got.Reason != ofp.FlowModFailedOverlap {
+			t.Errorf("event %+v", got)
+		}
+		synctest.Wait()
+		if n := r.stats.Drops[DropLateReply].Load(); n != 1 {
+			t.Errorf("%d late replies counted", n)
+		}
+	})
+}
+
+func TestLiveness(t *testing.T) {
+	t.Run("dead", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			r := start(t, ofp.V13, Config{})
+			r.answerless()
+			r.ready()
+			begin := time.Now()
+			e := r.ended()
+			if got := time.Since(begin); e.Reason != ReasonDead || got != 20*time.Second {
+				t.Errorf("%v after %v", e, got)
+			}
+			<-r.w.down
+			if n := r.stats.Ended[ReasonDead].Load(); n != 1 {
+				t.Errorf("counted %d times", n)
+			}
+		})
+	})
+	t.Run("answers echoes", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			r := start(t, ofp.V10, Config{})
+			r.ready()
+			time.Sleep(10 * time.Minute)
+			select {
+			case e := <-r.end:
+				t.Error(e)
+			default:
+			}
+			if n := r.stats.In[ofp.TypeEchoReply].Load(); n < 100 || n > 130 {
+				t.Errorf("%d echo replies in ten minutes", n)
+			}
+		})
+	})
+}
+
+// TestSlowSwitch: a switch that reads nothing makes writes wait, packet-outs
+// drop, and ends by the write deadline; echoes of the switch are no excuse.
+func TestSlowSwitch(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ours, theirs := net.Pipe()
+		gate := &gatedConn{Conn: theirs, open: make(chan struct{})}
+		r := startOver(t, ours, gate, ofp.V13, Config{HighWater: 10000, WriteTimeout: 4 * time.Second})
+		c := r.ready()
+		synctest.Wait()
+		gate.shut.Store(true)
+		out := &ofp.PacketOut{BufferID: ofp.NoBuffer, InPort: ofp.PortController, Data: make([]byte, 1000)}
+		var dropped int
+		for range 50 {
+			if err := c.Send(out); errors.Is(err, ErrOverloaded) {
+				dropped++
+			} else if err != nil {
+				t.Fatal(err)
+			}
+			synctest.Wait()
+		}
+		if n := r.stats.Drops[DropPacketOut].Load(); dropped < 35 || int(n) != dropped {
+			t.Errorf("%d packet-outs dropped, %d counted", dropped, n)
+		}
+		for i := 0; ; i++ { // everything else is refused at twice the mark
+			if err := c.Send(flowMods(1)[0]); errors.Is(err, ErrOverloaded) {
+				if i < 50 {
+					t.Errorf("flow-mods refused after %d", i)
+				}
+				break
+			} else if i > 1000 {
+				t.Fatal("flow-mods are never refused")
+			}
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		if err := c.Write(ctx, flowMods(1)); !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("write: %v", err)
+		}
+		if e := r.ended(); e.Reason != ReasonWriteTimeout {
+			t.Errorf("end: %v", e)
+		}
+	})
+}
+
+// TestReadsWhileHandlerWaits: a handler that waits for a reply gets it, though
+// packet-ins pour in: those beyond the inbox are dropped and counted, and no
+// state event is lost.
+func TestReadsWhileHandlerWaits(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := start(t, ofp.V10, Config{})
+		r.w.slow = make(chan struct{})
+		r.answerless()
+		c := r.ready()
+		arp := &ofp.PacketIn{Data: append(make([]byte, 12), 0x08, 0x06, 0, 0)}
+		arp.Match.SetUint(ofp.FieldInPort, 1)
+		const n = 300
+		for i := range n {
+			r.send(arp)
+			r.send(&ofp.PortStatus{Port: ofp.Port{No: ofp.PortNo(i + 1)}})
+		}
+		got := make(chan error, 1)
+		go func() {
+			_, err := c.Request(t.Context(), &ofp.BarrierRequest{})
+			got <- err
+		}()
+		r.sendX(r.want(ofp.TypeBarrierRequest).XID, &ofp.BarrierReply{})
+		if err := <-got; err != nil {
+			t.Fatal(err)
+		}
+		close(r.w.slow)
+		synctest.Wait()
+		next, packets := ofp.PortNo(1), 0
+		for _, m := range r.w.events(t, n) {
+			if s, ok := m.(*ofp.PortStatus); !ok {
+				packets++
+			} else if s.Port.No != next {
+				t.Fatalf("port status of port %v, want %v", s.Port.No, next)
+			} else {
+				next++
+			}
+		}
+		if next != n+1 {
+			t.Errorf("port status up to %d of %d", next-1, n)
+		}
+		dropped := int(r.stats.Drops[DropPacketInARP].Load())
+		if dropped == 0 || dropped+packets != n {
+			t.Errorf("%d packet-ins handled and %d dropped of %d", packets, dropped, n)
+		}
+	})
+}
+
+func TestOddMessages(t *testing.T) {
+	tests := []struct {
+		name  string
+		frame []byte
+		reply ofp.ErrorReason
+		log   string
+	}{
+		{"another version", []byte{1, 10, 0, 18, 0, 0, 0, 5, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0}, ofp.BadRequestBadVersion, "switch sends messages of a version that was not negotiated"},
+		{"truncated packet-in", []byte{4, 10, 0, 12, 0, 0, 0, 5, 0, 0, 0, 0}, ofp.BadRequestBadLen, "switch sends messages that cannot be read"},
+		{"truncated port status", []byte{4, 12, 0, 16, 0, 0, 0, 5, 0, 0, 0, 0, 0, 0, 0, 0}, ofp.BadRequestBadLen, "switch sends messages that cannot be read"},
+		{"unknown type", []byte{4, 200, 0, 8, 0, 0, 0, 5}, ofp.BadRequestBadType, ""},
+		{"a request", []byte{4, 5, 0, 8, 0, 0, 0, 5}, ofp.BadRequestBadType, ""},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				r := start(t, ofp.V13, Config{})
+				c := r.ready()
+				for range 3 {
+					r.raw(tt.frame)
+					e := r.want(ofp.TypeError)
+					if e.XID != 5 || e.m.(*ofp.Error).Reason != tt.reply || !bytes.Equal(e.m.(*ofp.Error).Data, tt.frame) {
+						t.Errorf("error %+v %+v", e.Header, e.m)
+					}
+				}
+				if _, err := c.Request(t.Context(), &ofp.BarrierRequest{}); err != nil {
+					t.Errorf("the connection is not usable: %v", err)
+				}
+				if tt.log != "" && r.logs.count(tt.log) != 1 {
+					t.Errorf("log: %q", r.logs.messages())
+				}
+			})
+		})
+	}
+}
+
+func TestRefusedByHandler(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := start(t, ofp.V12, Config{})
+		r.w.refuse = &RefuseError{Text: "go away", Err: closef(ReasonDuplicate, "taken")}
+		r.shakeHands(&ofp.Hello{})
+		if e := r.want(ofp.TypeError).m.(*ofp.Error); e.Reason != ofp.HelloFailedEPERM || string(e.Data) != "go away" {
+			t.Errorf("error %+v", e)
+		}
+		if e := r.ended(); e.Reason != ReasonDuplicate || e.Error() != "duplicate_dpid: taken" {
+			t.Errorf("end: %v", e)
+		}
+	})
+}
+
+// TestFlushAtEnd: what was sent before Close arrives.
+func TestFlushAtEnd(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := start(t, ofp.V13, Config{})
+		c := r.ready()
+		for _, m := range flowMods(5000) {
+			if err := c.Send(m); err != nil {
+				t.Fatal(err)
+			}
+		}
+		r.stop()
+		n := 0
+		for q := range r.in {
+			if q.m.Type() == ofp.TypeFlowMod {
+				n++
+			}
+		}
+		if n != 5000 {
+			t.Errorf("%d flow-mods arrived", n)
+		}
+		if err := c.Send(&ofp.BarrierRequest{}); !errors.Is(err, ErrDisconnected) {
+			t.Errorf("send after the end: %v", err)
+		}
+		if err := c.Write(t.Context(), flowMods(1)); !errors.Is(err, ErrDisconnected) {
+			t.Errorf("write after the end: %v", err)
+		}
+		if _, err := c.Request(t.Context(), &ofp.BarrierRequest{}); !errors.Is(err, ErrDisconnected) {
+			t.Errorf("request after the end: %v", err)
+		}
+	})
+}
+
+func TestTransactionPlaces(t *testing.T) {
+	for _, n := range []int{0, 1, 999, 1000, 1001, 2000, 3500} {
+		tx := &transaction{first: 0xffffff00, messages: n, barriers: max(1, (n+999)/1000)}
+		xid, index, barriers := tx.first, 0, 0
+		for ; xid-tx.first < uint32(tx.messages+tx.barriers); xid++ {
+			i, barrier, ok := tx.place(xid)
+			switch {
+			case !ok:
+				t.Fatalf("%d: xid %d has no place", n, xid)
+			case barrier && i == barriers:
+				barriers++
+			case !barrier && i == index:
+				index++
+			default:
+				t.Fatalf("%d: xid +%d is %d, %v", n, xid-tx.first, i, barrier)
+			}
+		}
+		if index != n || barriers != tx.barriers {
+			t.Errorf("%d: %d messages and %d barriers", n, index, barriers)
+		}
+		for _, x := range []uint32{xid, tx.first - 1, 0x7fffffff} {
+			if _, _, ok := tx.place(x); ok {
+				t.Errorf("%d: xid %d has a place", n, x)
+			}
+		}
+	}
+}
+
+func TestReasonsAreNamed(t *testing.T) {
+	seen := map[string]bool{}
+	for r := range NumReasons {
+		seen[r.String()] = true
+	}
+	for d := range NumDrops {
+		seen[fmt.Sprint("drop ", d)] = true
+	}
+	if len(seen) != int(NumReasons)+int(NumDrops) || seen[""] {
+		t.Errorf("names: %v", seen)
+	}
+}
