@@ -1,0 +1,185 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"time"
+
+	"github.com/sirupsen/logrus"
+	"golang.org/x/sync/errgroup"
+	"google.golang.org/grpc"
+
+	"github.com/sluice-sdn/sluice/api"
+	"github.com/sluice-sdn/sluice/controller"
+)
+
+// The daemon ends in order: northbound calls get drainLimit to finish and are
+// then cut off, after that the switches' connections are closed. All of it has
+// stopLimit; with the process itself it stays below the 5 seconds promised.
+const (
+	drainLimit = 2 * time.Second
+	stopLimit  = 4500 * time.Millisecond
+)
+
+// daemon is a controller with its northbound servers and all their listeners.
+type daemon struct {
+	log        logrus.FieldLogger
+	controller *controller.Controller
+	grpc       *grpc.Server
+	http       *http.Server
+	gateway    *gateway
+	listeners  listeners
+}
+
+// serve runs a daemon with these settings until ctx ends.
+func serve(ctx context.Context, s *settings, logger logrus.FieldLogger) error {
+	d, err := newDaemon(ctx, s, logger)
+	if err != nil {
+		return err
+	}
+	d.announce(s)
+	ended := make(chan error, 1)
+	go func() { ended <- d.run(ctx) }()
+	select {
+	case err = <-ended:
+	case <-ctx.Done():
+		// Whoever asked for the end gets it, even if a part does not do its share.
+		select {
+		case err = <-ended:
+		case <-time.After(stopLimit):
+			err = fmt.Errorf("shutting down: not done after %v", stopLimit)
+		}
+	}
+	if err == nil {
+		logger.Info("ended")
+	}
+	return err
+}
+
+// newDaemon puts the parts together and opens every listener; none is served yet.
+func newDaemon(ctx context.Context, s *settings, logger logrus.FieldLogger) (*daemon, error) {
+	if s.state != "" {
+		if err := s.state.prepare(); err != nil {
+			return nil, err
+		}
+	}
+	chosen, err := s.apps.build(logger)
+	if err != nil {
+		return nil, err
+	}
+	engine, err := controller.New(controller.Config{Logger: logger, Apps: chosen})
+	if err != nil {
+		return nil, err
+	}
+	registry, err := newRegistry(engine)
+	if err != nil {
+		return nil, err
+	}
+	d := &daemon{log: logger, controller: engine, grpc: api.New(engine, api.Config{Logger: logger})}
+	if d.gateway, err = newGateway(); err != nil {
+		return nil, err
+	}
+	d.http = newHTTPServer(newHandler(registry, d.gateway.handler, d.unready, logger), logger)
+	if d.listeners, err = listen(ctx, s); err != nil {
+		d.gateway.close()
+		return nil, err
+	}
+	return d, nil
+}
+
+// unready returns why switches and programs cannot be served now, or "".
+func (d *daemon) unready() string {
+	if !d.controller.Ready() {
+		return "not listening for switches"
+	}
+	return ""
+}
+
+// run serves until ctx ends or a part fails, then ends all parts and waits for
+// them. It returns nil if ctx ended. It may be called once.
+func (d *daemon) run(ctx context.Context) error {
+	engineCtx, stopEngine := context.WithCancel(context.WithoutCancel(ctx))
+	defer stopEngine()
+	parts, ending := errgroup.WithContext(ctx)
+	parts.Go(func() error {
+		return d.controller.Serve(engineCtx, d.listeners.openflow)
+	})
+	for _, ln := range []net.Listener{d.listeners.grpc, d.gateway.listener} {
+		parts.Go(func() error {
+			if err := d.grpc.Serve(ln); err != nil && !errors.Is(err, grpc.ErrServerStopped) {
+				return fmt.Errorf("serving gRPC: %w", err)
+			}
+			return nil
+		})
+	}
+	parts.Go(func() error {
+		if err := d.http.Serve(d.listeners.http); !errors.Is(err, http.ErrServerClosed) {
+			return fmt.Errorf("serving HTTP: %w", err)
+		}
+		return nil
+	})
+	parts.Go(func() error {
+		<-ending.Done()
+		d.log.WithField("why", context.Cause(ending)).Info("shutting down")
+		d.drain()
+		stopEngine()
+		return nil
+	})
+	return parts.Wait()
+}
+
+// drain ends the northbound servers: calls that run have drainLimit to finish.
+func (d *daemon) drain() {
+	ctx, cancel := context.WithTimeout(context.Background(), drainLimit)
+	defer cancel()
+	cut := context.AfterFunc(ctx, d.grpc.Stop)
+	defer cut()
+	var servers errgroup.Group
+	servers.Go(func() error {
+		d.grpc.GracefulStop() // returns when Stop does, at the latest
+		return nil
+	})
+	servers.Go(func() error {
+		if err := d.http.Shutdown(ctx); err != nil {
+			return d.http.Close()
+		}
+		return nil
+	})
+	if err := servers.Wait(); err != nil {
+		d.log.WithError(err).Warn("closing HTTP connections failed")
+	}
+	d.gateway.close()
+}
+
+// announce logs what runs and where it listens.
+func (d *daemon) announce(s *settings) {
+	orNone := func(s string) string {
+		if s == "" {
+			return "none"
+		}
+		return s
+	}
+	d.log.WithFields(logrus.Fields{
+		"version": thisBuild().version,
+		"apps":    orNone(s.apps.String()),
+		"state":   orNone(s.state.String()),
+	}).Info("sluiced starts")
+	for _, l := range []struct {
+		flag, serves string
+		ln           net.Listener
+		northbound   bool
+	}{
+		{"openflow", "switches", d.listeners.openflow, false},
+		{"grpc", "gRPC API", d.listeners.grpc, true},
+		{"http", "metrics, health, JSON API", d.listeners.http, true},
+	} {
+		log := d.log.WithFields(logrus.Fields{"flag": l.flag, "addr": l.ln.Addr().String(), "serves": l.serves})
+		log.Info("listening")
+		if addr, ok := l.ln.Addr().(*net.TCPAddr); ok && l.northbound && !addr.IP.IsLoopback() {
+			log.Warn("other machines can command the switches here: there is no authentication")
+		}
+	}
+}

@@ -1,0 +1,87 @@
+package main
+
+import (
+	"fmt"
+	"log"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+	"github.com/sirupsen/logrus"
+)
+
+// newRegistry returns the registry behind /metrics: the engine's metrics, those
+// of the Go runtime and of the process, and the build.
+func newRegistry(engine prometheus.Collector) (*prometheus.Registry, error) {
+	registry := prometheus.NewRegistry()
+	for _, c := range []prometheus.Collector{
+		engine,
+		collectors.NewGoCollector(),
+		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
+		thisBuild().collector(),
+	} {
+		if err := registry.Register(c); err != nil {
+			return nil, fmt.Errorf("registering metrics: %w", err)
+		}
+	}
+	return registry, nil
+}
+
+// newHandler returns the handler of the HTTP port. ready returns "" or why the
+// daemon is not ready; it is called for each request to /readyz.
+func newHandler(registry *prometheus.Registry, gateway http.Handler, ready func() string, logger logrus.FieldLogger) http.Handler {
+	mux := http.NewServeMux()
+	mux.Handle("GET /metrics", promhttp.HandlerFor(registry, promhttp.HandlerOpts{
+		Registry:            registry,
+		ErrorLog:            logger,
+		ErrorHandling:       promhttp.ContinueOnError,
+		MaxRequestsInFlight: 8,
+		Timeout:             10 * time.Second,
+	}))
+	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) {
+		answer(w, http.StatusOK, "ok")
+	})
+	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, _ *http.Request) {
+		if reason := ready(); reason != "" {
+			answer(w, http.StatusServiceUnavailable, reason)
+			return
+		}
+		answer(w, http.StatusOK, "ok")
+	})
+	mux.Handle("/v1/", gateway)
+	mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, _ *http.Request) {
+		answer(w, http.StatusOK, "Sluice "+thisBuild().String()+"\n\n/metrics\n/healthz\n/readyz\n/v1/switches")
+	})
+	return mux
+}
+
+func answer(w http.ResponseWriter, status int, text string) {
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	w.Header().Set("Cache-Control", "no-store")
+	w.WriteHeader(status)
+	fmt.Fprintln(w, text)
+}
+
+// newHTTPServer returns a server that no slow or silent client can hold on to.
+func newHTTPServer(handler http.Handler, logger logrus.FieldLogger) *http.Server {
+	return &http.Server{
+		Handler:           handler,
+		ReadHeaderTimeout: 5 * time.Second,
+		ReadTimeout:       30 * time.Second,
+		WriteTimeout:      time.Minute,
+		IdleTimeout:       2 * time.Minute,
+		MaxHeaderBytes:    64 << 10,
+		ErrorLog:          log.New(logLines{logger}, "", 0),
+	}
+}
+
+// logLines gives the lines of net/http's logger to ours.
+type logLines struct{ logrus.FieldLogger }
+
+func (l logLines) Write(line []byte) (int, error) {
+	l.WithField("what", strings.TrimSpace(string(line))).Warn("HTTP server complains")
+	return len(line), nil
+}

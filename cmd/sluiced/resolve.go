@@ -1,0 +1,146 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/spf13/pflag"
+	"go.yaml.in/yaml/v3"
+)
+
+// The one rule of precedence: flag, then environment, then configuration file,
+// then default. A setting is taken whole from the first that has it.
+
+// envName returns the environment variable of a flag: log-level is read from
+// SLUICE_LOG_LEVEL.
+func envName(flag string) string {
+	return "SLUICE_" + strings.ToUpper(strings.ReplaceAll(flag, "-", "_"))
+}
+
+// resolve sets the flags that the command line did not set from the environment
+// or else from the file, a YAML text called path in errors. A nil file sets
+// nothing. The error joins all that is wrong anywhere, so that nothing wrong
+// waits unseen behind something that goes before it.
+func resolve(flags *pflag.FlagSet, lookup func(name string) (string, bool), path string, file io.Reader) error {
+	keys, err := parseFile(flags, path, file)
+	wrong := []error{err}
+	flags.VisitAll(func(f *pflag.Flag) {
+		onCommandLine := f.Value.String()
+		if key, ok := keys[f.Name]; ok {
+			if err := f.Value.Set(key.text); err != nil {
+				wrong = append(wrong, fmt.Errorf("%s:%d: %s: %w", path, key.line, f.Name, err))
+			}
+		}
+		if text, ok := lookup(envName(f.Name)); ok {
+			if err := f.Value.Set(text); err != nil {
+				wrong = append(wrong, fmt.Errorf("%s: %w", envName(f.Name), err))
+			}
+		}
+		if f.Changed {
+			if err := f.Value.Set(onCommandLine); err != nil {
+				wrong = append(wrong, fmt.Errorf("--%s: %w", f.Name, err))
+			}
+		}
+	})
+	return errors.Join(wrong...)
+}
+
+// fileKey is the value of a key in the form that a flag takes, and where it stands.
+type fileKey struct {
+	text string
+	line int
+}
+
+// parseFile reads a configuration file: a mapping of flag names to texts, and
+// for lists also to sequences of texts. It is strict, because a key that is
+// silently ignored is a setting that somebody believes in.
+func parseFile(flags *pflag.FlagSet, path string, file io.Reader) (map[string]fileKey, error) {
+	if file == nil {
+		return nil, nil
+	}
+	in := yaml.NewDecoder(file)
+	var doc, second yaml.Node
+	switch err := in.Decode(&doc); {
+	case errors.Is(err, io.EOF):
+		return nil, nil
+	case err != nil:
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	if err := in.Decode(&second); !errors.Is(err, io.EOF) {
+		return nil, fmt.Errorf("%s:%d: a second document; want one", path, second.Line)
+	}
+	root := doc.Content[0]
+	if root.Kind != yaml.MappingNode {
+		if root.ShortTag() == "!!null" { // Nothing but comments.
+			return nil, nil
+		}
+		return nil, fmt.Errorf("%s:%d: is %s; want lines such as \"openflow: :6653\"", path, root.Line, kind(root))
+	}
+
+	var known []string
+	flags.VisitAll(func(f *pflag.Flag) { known = append(known, f.Name) })
+	keys := make(map[string]fileKey)
+	var wrong []error
+	for i := 0; i < len(root.Content); i += 2 {
+		key, value := root.Content[i], root.Content[i+1]
+		at := func(format string, args ...any) {
+			wrong = append(wrong, fmt.Errorf("%s:%d: "+format, append([]any{path, key.Line}, args...)...))
+		}
+		flag := flags.Lookup(key.Value)
+		if flag == nil {
+			at("unknown key %q%s; there are: %s", key.Value, didYouMean(key.Value, known), strings.Join(known, ", "))
+			continue
+		}
+		if before, twice := keys[key.Value]; twice {
+			at("%s: stands in line %d already", key.Value, before.line)
+			continue
+		}
+		text, err := textOf(value, flag.Value.Type() == (*appNames)(nil).Type())
+		if err != nil {
+			at("%s: %w", key.Value, err)
+			continue
+		}
+		keys[key.Value] = fileKey{text: text, line: key.Line}
+	}
+	return keys, errors.Join(wrong...)
+}
+
+// textOf returns a value as a flag takes it: a text as it is, a sequence of
+// texts, where a list is wanted, with commas.
+func textOf(n *yaml.Node, list bool) (string, error) {
+	if n.Kind == yaml.AliasNode {
+		n = n.Alias
+	}
+	if n.ShortTag() == "!!str" {
+		return n.Value, nil
+	}
+	if !list {
+		return "", fmt.Errorf("is %s; want a text", kind(n))
+	}
+	if n.Kind != yaml.SequenceNode {
+		return "", fmt.Errorf("is %s; want a list such as [l2switch]", kind(n))
+	}
+	items := make([]string, len(n.Content))
+	for i, item := range n.Content {
+		text, err := textOf(item, false)
+		if err != nil {
+			return "", fmt.Errorf("item %d %w", i+1, err)
+		}
+		items[i] = text
+	}
+	return strings.Join(items, ","), nil
+}
+
+// kind names what a value is, for people.
+func kind(n *yaml.Node) string {
+	names := map[string]string{
+		"!!str": "a text", "!!int": "a number", "!!float": "a number", "!!bool": "true or false",
+		"!!null": "empty", "!!seq": "a list", "!!map": "a mapping", "!!timestamp": "a date",
+	}
+	if name, ok := names[n.ShortTag()]; ok {
+		return name
+	}
+	return n.ShortTag()
+}

@@ -1,0 +1,224 @@
+package main
+
+import (
+	"bytes"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/sirupsen/logrus"
+	"github.com/spf13/pflag"
+	"go.yaml.in/yaml/v3"
+)
+
+var compareSettings = cmp.AllowUnexported(settings{}, choice{})
+
+// given resolves settings as the daemon does.
+func given(t *testing.T, args []string, env map[string]string, file string) (*settings, error) {
+	t.Helper()
+	s := defaults()
+	flags := s.flags()
+	if err := flags.Parse(args); err != nil {
+		t.Fatal(err)
+	}
+	lookup := func(name string) (string, bool) {
+		text, ok := env[name]
+		return text, ok
+	}
+	err := resolve(flags, lookup, "f.yaml", strings.NewReader(file))
+	return s, err
+}
+
+func TestPrecedence(t *testing.T) {
+	const file = "http: 127.0.0.1:3\nlog-level: warn\napps: []\n"
+	env := map[string]string{"SLUICE_HTTP": "127.0.0.1:2", "SLUICE_LOG_FORMAT": "json"}
+	args := []string{"--http", "127.0.0.1:1"}
+	for _, test := range []struct {
+		name string
+		args []string
+		env  map[string]string
+		file string
+		want func(s *settings)
+	}{
+		{"nothing: defaults", nil, nil, "", func(*settings) {}},
+		{"file of comments only", nil, nil, "# openflow: :1\n", func(*settings) {}},
+		{"file", nil, nil, file, func(s *settings) { s.http, s.logLevel, s.apps = "127.0.0.1:3", level(logrus.WarnLevel), nil }},
+		{"environment", nil, env, "", func(s *settings) { s.http, s.logFormat.value = "127.0.0.1:2", "json" }},
+		{"flag", args, nil, "", func(s *settings) { s.http = "127.0.0.1:1" }},
+		{"environment before file", nil, env, file, func(s *settings) {
+			s.http, s.logFormat.value, s.logLevel, s.apps = "127.0.0.1:2", "json", level(logrus.WarnLevel), nil
+		}},
+		{"flag before environment and file", args, env, file, func(s *settings) {
+			s.http, s.logFormat.value, s.logLevel, s.apps = "127.0.0.1:1", "json", level(logrus.WarnLevel), nil
+		}},
+		{"flag with the default's value before environment", []string{"--openflow", ":6653"},
+			map[string]string{"SLUICE_OPENFLOW": ":7"}, "openflow: :8", func(*settings) {}},
+		{"no apps by flag before apps in the file", []string{"--apps", ""}, nil, "apps: [l2switch]", func(s *settings) { s.apps = nil }},
+		{"no apps by name", []string{"--apps", "none"}, nil, "", func(s *settings) { s.apps = nil }},
+		{"no apps by empty environment", nil, map[string]string{"SLUICE_APPS": ""}, "", func(s *settings) { s.apps = nil }},
+		{"apps as text", nil, nil, "apps: l2switch", func(*settings) {}},
+		{"alias", nil, nil, "grpc: &here '[::1]:7'\nhttp: *here\n", func(s *settings) { s.grpc, s.http = "[::1]:7", "[::1]:7" }},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			got, err := given(t, test.args, test.env, test.file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			want := defaults()
+			test.want(want)
+			if diff := cmp.Diff(want, got, compareSettings); diff != "" {
+				t.Errorf("settings (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestWrongSettings(t *testing.T) {
+	const keys = "there are: openflow, grpc, http, apps, state, log-level, log-format"
+	for _, test := range []struct {
+		name string
+		env  map[string]string
+		file string
+		want string
+	}{
+		{"unknown key", nil, "http: :1\nopnflow: :2\n", `f.yaml:2: unknown key "opnflow" (did you mean openflow?); ` + keys},
+		{"unknown key like nothing", nil, "telemetry: true", `f.yaml:1: unknown key "telemetry"; ` + keys},
+		{"config is no key", nil, "config: other.yaml", `f.yaml:1: unknown key "config"; ` + keys},
+		{"key twice", nil, "http: :1\n\nhttp: :2\n", "f.yaml:3: http: stands in line 1 already"},
+		{"number for an address", nil, "openflow: 6653", "f.yaml:1: openflow: is a number; want a text"},
+		{"nothing for an address", nil, "openflow:", "f.yaml:1: openflow: is empty; want a text"},
+		{"list for a level", nil, "log-level: [info]", "f.yaml:1: log-level: is a list; want a text"},
+		{"mapping for apps", nil, "apps: {l2switch: true}", "f.yaml:1: apps: is a mapping; want a list such as [l2switch]"},
+		{"number in apps", nil, "apps: [l2switch, 2]", "f.yaml:1: apps: item 2 is a number; want a text"},
+		{"list that holds itself", nil, "apps: &a [*a]", "f.yaml:1: apps: item 1 is a list; want a text"},
+		{"no port", nil, "http: localhost", `f.yaml:1: http: "localhost" is no address; want HOST:PORT or :PORT, such as 127.0.0.1:8653`},
+		{"port too high", nil, "http: :65536", `f.yaml:1: http: ":65536" is no address; want HOST:PORT or :PORT, such as 127.0.0.1:8653`},
+		{"unknown app", nil, "apps: [l2swich]", `f.yaml:1: apps: unknown app "l2swich" (did you mean l2switch?); there are: l2switch`},
+		{"app twice", map[string]string{"SLUICE_APPS": "l2switch,l2switch"}, "", `SLUICE_APPS: app "l2switch" is listed twice`},
+		{"bad environment", map[string]string{"SLUICE_LOG_LEVEL": "inf"}, "", `SLUICE_LOG_LEVEL: unknown level "inf" (did you mean info?); want one of: error, warn, info, debug, trace`},
+		{"bad in the file, though the environment goes before", map[string]string{"SLUICE_LOG_FORMAT": "json"}, "log-format: xml", `f.yaml:1: log-format: "xml" is not one of: text, json`},
+		{"all at once", nil, "x: 1\nhttp: 2\n", "f.yaml:1: unknown key \"x\"; " + keys + "\nf.yaml:2: http: is a number; want a text"},
+		{"no mapping", nil, "- openflow", `f.yaml:1: is a list; want lines such as "openflow: :6653"`},
+		{"two documents", nil, "http: :1\n---\nhttp: :2\n", "f.yaml:2: a second document; want one"},
+		{"no YAML", nil, "http: [", "f.yaml: yaml: line 1: did not find expected node content"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			_, err := given(t, nil, test.env, test.file)
+			if err == nil {
+				t.Fatal("taken as right")
+			}
+			if diff := cmp.Diff(test.want, err.Error()); diff != "" {
+				t.Errorf("error (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+// The example documents every key, and its values are the defaults.
+func TestExampleFile(t *testing.T) {
+	text, err := os.ReadFile("../../docs/sluiced.example.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	// Resolved over settings that differ from the defaults everywhere, so that a
+	// key that is missing from the example shows.
+	got := &settings{logFormat: choice{value: "json", of: []string{"text", "json"}}, state: "elsewhere"}
+	flags := got.flags()
+	if err := resolve(flags, func(string) (string, bool) { return "", false }, "example", bytes.NewReader(text)); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(defaults(), got, compareSettings); diff != "" {
+		t.Errorf("the example is not the defaults (-default +example):\n%s", diff)
+	}
+
+	var doc yaml.Node
+	if err := yaml.Unmarshal(text, &doc); err != nil {
+		t.Fatal(err)
+	}
+	commented := make(map[string]bool)
+	for i := 0; i < len(doc.Content[0].Content); i += 2 {
+		key := doc.Content[0].Content[i]
+		commented[key.Value] = key.HeadComment != ""
+	}
+	flags.VisitAll(func(f *pflag.Flag) {
+		if !commented[f.Name] {
+			t.Errorf("%s stands in the example without a comment, or not at all", f.Name)
+		}
+	})
+}
+
+func TestCommandLine(t *testing.T) {
+	unset := func(string) (string, bool) { return "", false }
+	for _, test := range []struct {
+		name   string
+		args   []string
+		status int
+		stdout string // has this in it
+		stderr string // is this
+	}{
+		{"help", []string{"--help"}, 0, "sluiced --apps none", ""},
+		{"version", []string{"--version"}, 0, "sluiced " + thisBuild().version, ""},
+		{"unknown flag", []string{"--opneflow", ":1"}, 2, "", "sluiced: unknown flag: --opneflow (did you mean openflow?)\nsluiced: see sluiced --help\n"},
+		{"bad value", []string{"--http", "x"}, 2, "", "sluiced: invalid argument \"x\" for \"--http\" flag: \"x\" is no address; want HOST:PORT or :PORT, such as 127.0.0.1:8653\nsluiced: see sluiced --help\n"},
+		{"argument", []string{"start"}, 2, "", "sluiced: unexpected argument \"start\"; all settings are flags\nsluiced: see sluiced --help\n"},
+		{"no such file", []string{"--config", "/nonexistent/f"}, 2, "", "sluiced: reading the configuration: open /nonexistent/f: no such file or directory\nsluiced: see sluiced --help\n"},
+		{"file is a directory", []string{"--config", "/"}, 2, "", "sluiced: /: yaml: input error: read /: is a directory\nsluiced: see sluiced --help\n"},
+		{"state is no directory", []string{"--state", "/dev/null"}, 1, "", "sluiced: --state: mkdir /dev/null: not a directory\n"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			var stdout, stderr strings.Builder
+			status := run(t.Context(), test.args, unset, &stdout, &stderr)
+			if status != test.status {
+				t.Errorf("exit status %d, want %d", status, test.status)
+			}
+			if !strings.Contains(stdout.String(), test.stdout) {
+				t.Errorf("standard output %q lacks %q", stdout.String(), test.stdout)
+			}
+			if diff := cmp.Diff(test.stderr, stderr.String()); diff != "" {
+				t.Errorf("standard error (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+// SLUICE_CONFIG names the file where --config does not.
+func TestConfigFlag(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "f.yaml")
+	if err := os.WriteFile(file, []byte("opnflow: :1\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	lookup := func(name string) (string, bool) { return file, name == "SLUICE_CONFIG" }
+	for _, test := range []struct {
+		name string
+		args []string
+		want string
+	}{
+		{"environment", nil, "sluiced: " + file + ":1: unknown key"},
+		{"flag first", []string{"--config", "/nonexistent/f"}, "sluiced: reading the configuration: open /nonexistent/f: "},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			var stderr strings.Builder
+			if status := run(t.Context(), test.args, lookup, io.Discard, &stderr); status != 2 {
+				t.Errorf("exit status %d, want 2", status)
+			}
+			if !strings.HasPrefix(stderr.String(), test.want) {
+				t.Errorf("standard error %q, want it to begin %q", stderr.String(), test.want)
+			}
+		})
+	}
+}
+
+// Whatever a file holds, reading it ends with settings or an error.
+func FuzzFile(f *testing.F) {
+	f.Add("openflow: :6653\napps: [l2switch]\n")
+	f.Add("apps: &a [*a]")
+	f.Add("? {a: b}\n: c")
+	f.Fuzz(func(t *testing.T, file string) {
+		s := defaults()
+		var in io.Reader = strings.NewReader(file)
+		_ = resolve(s.flags(), func(string) (string, bool) { return "", false }, "f.yaml", in)
+	})
+}

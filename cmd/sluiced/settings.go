@@ -1,0 +1,178 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/sirupsen/logrus"
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"github.com/sluice-sdn/sluice/apps/l2switch"
+)
+
+// settings is what the daemon can be told.
+type settings struct {
+	openflow  address
+	grpc      address
+	http      address
+	state     directory
+	apps      appNames
+	logLevel  level
+	logFormat choice
+}
+
+// defaults are the settings of a daemon that is told nothing: useful to somebody
+// who just starts it, and open to other machines only where switches connect.
+func defaults() *settings {
+	return &settings{
+		openflow:  ":6653",
+		grpc:      "127.0.0.1:8653",
+		http:      "127.0.0.1:9653",
+		apps:      appNames{l2switch.Name},
+		logLevel:  level(logrus.InfoLevel),
+		logFormat: choice{value: "text", of: []string{"text", "json"}},
+	}
+}
+
+// flags returns the table of settings: each flag is also a key of the
+// configuration file and, as envName says, an environment variable. A flag's
+// value checks what it is set to, whichever of the three it comes from.
+func (s *settings) flags() *pflag.FlagSet {
+	f := pflag.NewFlagSet("sluiced", pflag.ContinueOnError)
+	f.SortFlags = false
+	f.Var(&s.openflow, "openflow", "listen here for switches")
+	f.Var(&s.grpc, "grpc", "listen here for the gRPC API (plain text, no authentication)")
+	f.Var(&s.http, "http", "listen here for /metrics, /healthz, /readyz and the JSON API at /v1/")
+	f.Var(&s.apps, "apps", "apps to run, asked about packets in this order; none for none")
+	f.Var(&s.state, "state", "directory for stored state: made if missing, must be writable; nothing is stored in it yet")
+	f.Var(&s.logLevel, "log-level", "least severe log lines to write: "+strings.Join(levels(), ", "))
+	f.Var(&s.logFormat, "log-format", "form of log lines: text or json")
+	return f
+}
+
+// address is a TCP address to listen on.
+type address string
+
+func (a *address) String() string { return string(*a) }
+func (*address) Type() string     { return "ADDR" }
+
+func (a *address) Set(s string) error {
+	_, port, err := net.SplitHostPort(s)
+	if err == nil {
+		_, err = strconv.ParseUint(port, 10, 16)
+	}
+	if err != nil {
+		return fmt.Errorf(`%q is no address; want HOST:PORT or :PORT, such as 127.0.0.1:8653`, s)
+	}
+	*a = address(s)
+	return nil
+}
+
+// directory is a path; prepare makes it and tries it out.
+type directory string
+
+func (d *directory) String() string { return string(*d) }
+func (*directory) Type() string     { return "DIR" }
+
+func (d *directory) Set(s string) error {
+	*d = directory(s)
+	return nil
+}
+
+// appNames are names of apps in the binary, in the order to ask them.
+type appNames []string
+
+func (a *appNames) String() string { return strings.Join(*a, ",") }
+func (*appNames) Type() string     { return "LIST" }
+
+func (a *appNames) Set(s string) error {
+	var chosen appNames
+	if s != "" && s != "none" {
+		chosen = strings.Split(s, ",")
+	}
+	for i, name := range chosen {
+		chosen[i] = strings.TrimSpace(name)
+		switch known := knownApps(); {
+		case !slices.Contains(known, chosen[i]):
+			return fmt.Errorf("unknown app %q%s; there are: %s", chosen[i], didYouMean(chosen[i], known), strings.Join(known, ", "))
+		case slices.Contains(chosen[:i], chosen[i]):
+			return fmt.Errorf("app %q is listed twice", chosen[i])
+		}
+	}
+	*a = chosen
+	return nil
+}
+
+// level is a log level.
+type level logrus.Level
+
+// levels returns the names of the levels that can be chosen.
+func levels() []string { return []string{"error", "warn", "info", "debug", "trace"} }
+
+func (l *level) String() string {
+	if logrus.Level(*l) == logrus.WarnLevel {
+		return "warn"
+	}
+	return logrus.Level(*l).String()
+}
+func (*level) Type() string { return "LEVEL" }
+
+func (l *level) Set(s string) error {
+	if !slices.Contains(levels(), s) {
+		return fmt.Errorf("unknown level %q%s; want one of: %s", s, didYouMean(s, levels()), strings.Join(levels(), ", "))
+	}
+	parsed, err := logrus.ParseLevel(s)
+	*l = level(parsed)
+	return err
+}
+
+// choice is one of several words.
+type choice struct {
+	value string
+	of    []string
+}
+
+func (c *choice) String() string { return c.value }
+func (*choice) Type() string     { return "FORM" }
+
+func (c *choice) Set(s string) error {
+	if !slices.Contains(c.of, s) {
+		return fmt.Errorf("%q is not one of: %s", s, strings.Join(c.of, ", "))
+	}
+	c.value = s
+	return nil
+}
+
+// didYouMean returns ` (did you mean NAME?)` if a known name is near to what was
+// written, as cobra does for commands.
+func didYouMean(written string, known []string) string {
+	guide := &cobra.Command{SuggestionsMinimumDistance: 2}
+	for _, name := range known {
+		guide.AddCommand(&cobra.Command{Use: name, Run: func(*cobra.Command, []string) {}})
+	}
+	if near := guide.SuggestionsFor(written); len(near) > 0 {
+		return fmt.Sprintf(" (did you mean %s?)", near[0])
+	}
+	return ""
+}
+
+// flagError adds to an unknown flag the one that was perhaps meant.
+func flagError(cmd *cobra.Command, err error) error {
+	if unknown := new(pflag.NotExistError); errors.As(err, &unknown) {
+		var known []string
+		cmd.Flags().VisitAll(func(f *pflag.Flag) { known = append(known, f.Name) })
+		return usageError{fmt.Errorf("%w%s", err, didYouMean(unknown.GetSpecifiedName(), known))}
+	}
+	return usageError{err}
+}
+
+// usageError is a mistake in what the daemon was told, rather than in what it
+// met while running.
+type usageError struct{ error }
+
+func (e usageError) Unwrap() error { return e.error }
