@@ -2,7 +2,6 @@ package ofp
 
 import (
 	"fmt"
-	"slices"
 	"strconv"
 	"strings"
 )
@@ -258,15 +257,12 @@ func (p *printer) error(m *Error) {
 	case len(m.Data) == 0 && !hello:
 		p.text("OpenFlow message is empty\n")
 	case hello:
-		text := m.Data
-		if i := slices.Index(text, 0); i >= 0 {
-			text = text[:i]
-		}
-		for _, c := range text {
-			if c < 0x20 || c >= 0x7f {
-				c = '.'
+		for _, c := range m.Data {
+			if c < 0x20 || c >= 0x7f || c == '\\' || c == '"' {
+				p.f("\\%03o", c)
+			} else {
+				p.b = append(p.b, c)
 			}
-			p.b = append(p.b, c)
 		}
 		p.text("\n")
 	case p.inner:

@@ -4,6 +4,8 @@ import "strconv"
 
 var flowCommandNames = [...]string{"ADD", "MOD", "MOD_STRICT", "DEL", "DEL_STRICT"}
 
+// flowMod leaves out the group of a delete, as Open vSwitch does; so does filter,
+// and the cookie.
 func (p *printer) flowMod(m *FlowMod) {
 	if int(m.Command) < len(flowCommandNames) {
 		p.text(" " + flowCommandNames[m.Command])
@@ -38,9 +40,6 @@ func (p *printer) flowMod(m *FlowMod) {
 	deletes := m.Command == FlowDelete || m.Command == FlowDeleteStrict
 	if m.OutPort != PortAny && (deletes || p.v == V10) {
 		p.f("out_port:%s ", m.OutPort)
-	}
-	if m.OutGroup != GroupAny && deletes && p.v != V10 {
-		p.f("out_group:%d ", m.OutGroup)
 	}
 	p.b = appendFlags(p.b, m.Flags, ' ')
 	p.text("actions=")
@@ -190,12 +189,6 @@ func (p *printer) filter(m *FlowFilter) {
 	}
 	if m.OutPort != PortAny {
 		p.text(" out_port=" + m.OutPort.String())
-	}
-	if m.OutGroup != GroupAny && p.v != V10 {
-		p.number(" out_group=", uint64(m.OutGroup))
-	}
-	if m.CookieMask != 0 {
-		p.f(" cookie=0x%x/0x%x", m.Cookie, m.CookieMask)
 	}
 	p.text(" ")
 	p.b = appendMatch(p.b, &m.Match, p.v, nil)

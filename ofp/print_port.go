@@ -191,7 +191,7 @@ func (p *printer) features(m *FeaturesReply) {
 	}
 	p.b = names.list(p.b, uint32(m.Capabilities&known))
 	p.text("\n")
-	if p.v == V10 {
+	if p.v == V10 && m.Actions != 0 {
 		p.text("actions: ")
 		p.actionNames(m.Actions)
 		p.text("\n")

@@ -1,6 +1,8 @@
 package ofp
 
 import (
+	"encoding/hex"
+	"os"
 	"strings"
 	"testing"
 )
@@ -75,4 +77,52 @@ func trimLines(s string) string {
 		lines[i] = strings.TrimRight(lines[i], " ")
 	}
 	return strings.TrimRight(strings.Join(lines, "\n"), "\n")
+}
+
+func TestPacketsPrintAsOpenVSwitchPrintsThem(t *testing.T) {
+	data, err := os.ReadFile("testdata/ovs-packets.txt")
+	if err != nil {
+		t.Fatal(err)
+	}
+	n := 0
+	for line := range strings.Lines(string(data)) {
+		if strings.HasPrefix(line, "#") {
+			continue
+		}
+		parts := strings.Split(strings.TrimSuffix(line, "\n"), "\t")
+		frame, err := hex.DecodeString(parts[1])
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := string(appendPacket(nil, frame)); got != parts[2] {
+			t.Errorf("%s:\n got %s\nwant %s", parts[0], got, parts[2])
+		}
+		for cut := range frame { // no panic, wherever it ends
+			appendPacket(nil, frame[:cut])
+		}
+		n++
+	}
+	if n < 30 {
+		t.Errorf("only %d packets", n)
+	}
+}
+
+func TestPrintOfBytesThatAreNoMessage(t *testing.T) {
+	for _, x := range []struct{ name, hex, want string }{
+		{"nothing", "", "OpenFlow packet too short (only 0 bytes):"},
+		{"half a header", "0400", "OpenFlow packet too short (only 2 bytes):\n00000000  04 00                                           |..              |"},
+		{"unknown type", "04ff000800000001", "***decode error: unknown type of message***\n00000000  04 ff 00 08 00 00 00 01-                        |........        |"},
+		{"too short", "0402000c000000014142", "OFPT_ECHO_REQUEST (OF1.3) (xid=0x1):\n(***truncated to 10 bytes from 12***)\n00000000  04 02 00 0c 00 00 00 01-41 42                   |........AB      |"},
+		{"too long", "0402000800000001ff", "OFPT_ECHO_REQUEST (OF1.3) (xid=0x1):\n(***only uses 8 bytes out of 9***)\n00000000  04 02 00 08 00 00 00 01-ff                      |.........       |"},
+		{"length under 8", "0402000000000001", "OFPT_ECHO_REQUEST (OF1.3) (xid=0x1):\n(***only uses 0 bytes out of 8***)\n00000000  04 02 00 00 00 00 00 01-                        |........        |"},
+		{"no statistics", "0412000a00000001000f", "OFPST_15 request (OF1.3) (xid=0x1): ***decode error: "},
+	} {
+		b, err := hex.DecodeString(x.hex)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := Print(b); got != x.want && !strings.HasSuffix(x.want, ": ") || !strings.HasPrefix(got, x.want) {
+			t.Errorf("%s:\n got %s\nwant %s", x.name, got, x.want)
+		}
+	}
 }

@@ -23,7 +23,7 @@ func (t *matchText) add(p *textParser, it textItem, key textKey) {
 		t.field(p, it, key.field)
 	case keyChoice:
 		if t.later[key.index].key != "" {
-			p.badValue(it, "stands twice")
+			p.fail(it.at, it.at+len(it.key), "%s stands twice", it.key)
 		}
 		t.later[key.index] = it
 	case keyWord:

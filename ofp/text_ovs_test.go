@@ -138,3 +138,91 @@ func TestErrorsPrintAsOpenVSwitchPrintsThem(t *testing.T) {
 	}
 	comparePrints(t, frames)
 }
+
+func TestOtherMessagesPrintAsOpenVSwitchPrintsThem(t *testing.T) {
+	var match Match
+	match.SetUint(FieldEthType, ethIPv4)
+	match.SetUintMasked(FieldIPv4Dst, 0x0a000000, 0xff000000)
+	deletion := func(c FlowCommand, port PortNo) *FlowMod {
+		m := NewFlowMod(c)
+		m.Table, m.OutPort, m.Match = 0, port, match // Open vSwitch knows no "all tables" in 1.1
+		return m
+	}
+	group := deletion(FlowDelete, PortAny)
+	group.OutGroup, group.Cookie, group.CookieMask = 5, 0x12, 0xff
+	everywhere := deletion(FlowDelete, PortAny)
+	everywhere.Table = TableAll
+	modify := NewFlowMod(FlowModify)
+	modify.Cookie, modify.CookieMask, modify.BufferID = 0x12, 0xff, 0x77
+	modify.Instructions = []Instruction{Apply(Output(1))}
+	add := NewFlowMod(FlowAdd)
+	add.Cookie, add.BufferID = 0x99, 3
+	filter := AllFlows()
+	filter.Table, filter.OutPort, filter.Match = 3, PortLocal, match
+	grouped := AllFlows()
+	grouped.OutGroup, grouped.Cookie, grouped.CookieMask = 7, 1, 3
+	var in Match
+	in.SetUint(FieldInPort, 3)
+	tunnel := in.Clone()
+	tunnel.SetUint(FieldMetadata, 5)
+	tunnel.SetUint(FieldTunnelID, 6)
+	port := Port{No: 1, Name: "eth1", HWAddr: MAC{1, 2, 3, 4, 5, 6}, Config: PortDown | PortNoRecv | PortNoFwd | PortNoPacketIn, State: PortLinkDown,
+		Curr: Port10GbFD | PortCopper, Advertised: Port1GbFD | PortAutoneg, Supported: Port10MbHD | Port10GbFD | PortFiber | PortPause, Peer: PortPauseAsym}
+	fast := port
+	fast.Config, fast.State, fast.CurrSpeed, fast.MaxSpeed = 0, PortLive|PortBlocked, 123456, 40_000_000
+	stp := port
+	stp.Config, stp.State = PortNoSTP|PortNoRecvSTP|PortNoFlood, 2<<8 // with LINK_DOWN Open vSwitch forgets the space between
+	removed := func(r FlowRemovedReason) *FlowRemoved {
+		return &FlowRemoved{Cookie: 5, Priority: 9, Reason: r, Table: 2, DurationSec: 1, DurationNsec: 1234567, IdleTimeout: 3, HardTimeout: 4, Packets: 5, Bytes: 6, Match: match}
+	}
+	stats := PortStats{Port: 1, RxPackets: 1, TxPackets: 2, RxBytes: 3, TxBytes: 4, RxDropped: CounterUnknown, TxErrors: 5, Collisions: 6, DurationSec: 7, DurationNsec: 5e8}
+	var frames [][]byte
+	for _, v := range Versions() {
+		for _, m := range []Message{
+			NewHello(V10, V13), &Hello{}, NewError(HelloFailedIncompatible, []byte("no version\x00in common")),
+			NewError(FlowModFailedTableFull, mustAppend(t, v, deletion(FlowDelete, 1))), NewError(FlowModFailedOverlap, bytes.Repeat([]byte{byte(v), 14, 1, 0}, 20)),
+			&EchoRequest{Data: []byte("seventeen letters")}, &FeaturesRequest{}, &GetConfigRequest{}, &BarrierRequest{}, &BarrierReply{},
+			&FeaturesReply{DPID: 7, Buffers: 256, Tables: 3, Capabilities: 0x1ff &^ 0x10},
+			&FeaturesReply{DPID: 7, AuxiliaryID: 3, Ports: []Port{fast, port}}, &FeaturesReply{Capabilities: 0, Actions: 0xfff},
+			&SetConfig{SwitchConfig{Flags: FragReasm, MissSendLen: 128}}, &GetConfigReply{SwitchConfig{Flags: FragNXMatch}},
+			deletion(FlowDelete, 1), deletion(FlowDeleteStrict, PortLocal), group, modify, add, everywhere,
+			&FlowMod{Command: FlowDelete, OutPort: PortAny, OutGroup: GroupAny, BufferID: NoBuffer, Priority: 5},
+			removed(RemovedIdleTimeout), removed(RemovedHardTimeout), removed(RemovedDelete), removed(RemovedGroupDelete),
+			&PortStatus{Reason: PortDeleted, Port: port}, &PortStatus{Port: fast}, &PortStatus{Port: stp, Reason: PortModified},
+			&PacketIn{BufferID: NoBuffer, TotalLen: 60, Match: in, Reason: ReasonAction, Data: make([]byte, 20)},
+			&PacketIn{BufferID: 5, TotalLen: 10, Match: in, Reason: ReasonNoMatch, Table: 2, Data: make([]byte, 20)},
+			&PacketIn{BufferID: NoBuffer, TotalLen: 20, Match: tunnel, Cookie: ^uint64(0), Reason: ReasonInvalidTTL, Data: make([]byte, 20)},
+			&PacketOut{BufferID: 9, InPort: 3, Actions: []Action{Output(PortFlood)}}, &PacketOut{BufferID: NoBuffer, InPort: PortController},
+			Request(&DescRequest{}), Request(&FlowStatsRequest{FlowFilter: filter}), Request(&AggregateRequest{FlowFilter: filter}),
+			Request(&FlowStatsRequest{FlowFilter: grouped}), Request(&AggregateRequest{FlowFilter: AllFlows()}),
+			Request(&PortStatsRequest{Port: 3}), Request(&PortDescRequest{}), Request(&TableStatsRequest{}),
+			&MultipartReply{Body: &Desc{Manufacturer: "a", Hardware: "b", Software: "c", Serial: "d", Datapath: "e"}},
+			&MultipartReply{Body: &AggregateReply{Packets: 1, Bytes: 2, Flows: 3}},
+			&MultipartReply{Body: &PortDescReply{Ports: []Port{fast, port, stp}}},
+			&MultipartReply{Body: &PortStatsReply{Ports: []PortStats{stats, {Port: PortLocal}}}},
+			&MultipartReply{Body: &FlowStatsReply{}}, &MultipartReply{Body: &PortStatsReply{}}, &MultipartReply{Body: &TableStatsReply{}},
+		} {
+			if m == Message(everywhere) && v == V11 {
+				continue
+			}
+			frame, err := Append(nil, v, 1, m)
+			if errors.Is(err, ErrVersion) {
+				continue
+			}
+			if err != nil {
+				t.Fatalf("%T: %v", m, err)
+			}
+			frames = append(frames, frame)
+		}
+	}
+	comparePrints(t, frames)
+}
+
+func mustAppend(t *testing.T, v Version, m Message) []byte {
+	t.Helper()
+	b, err := Append(nil, v, 1, m)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
