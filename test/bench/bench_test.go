@@ -43,6 +43,7 @@ func TestTableShowsMediansAndRatios(t *testing.T) {
 	one := func(cpu, rate, p50 float64) measurement {
 		m := measurement{throughput: new(load), latency: new(load)}
 		m.throughput.CPU.PerMillion, m.throughput.CPU.Cores, m.throughput.Own = cpu, 1, .5
+		m.throughput.Sent = 1000
 		m.throughput.Rate.Median, m.latency.Latency.P50 = rate, p50
 		return m
 	}
@@ -51,6 +52,7 @@ func TestTableShowsMediansAndRatios(t *testing.T) {
 		{"sluiced", "1.0"}:            {one(.2, 4e6, 11), one(.4, 2e6, 13)},
 		{"ovs-testcontroller", "1.0"}: {one(6, 120e3, 20)},
 	}
+	ms[key{"sluiced", "1.0"}][0].throughput.Lost = 5
 	p, err := planFrom(env("BENCH_VERSIONS=1.0 1.3"))
 	if err != nil {
 		t.Fatal(err)
@@ -64,7 +66,7 @@ func TestTableShowsMediansAndRatios(t *testing.T) {
 		"| 1.0 | floor | 0.040 | 1.00 | 0.007 | 10.00 M | 100 % | 50 % | 10.0 µs | 1.00 |",
 		"| 1.0 | sluiced | 0.300 | 7.50 | 0.050 | 3.00 M | 100 % | 50 % | 12.0 µs | 1.20 |",
 		"| 1.0 | ovs-testcontroller | 6.000 | 150.00 | 1.00 | 120 k | 100 % | 50 % | 20.0 µs | 2.00 |",
-		"", "",
+		"", "OpenFlow 1.0: sluiced left 0.25 % of the packet-ins unanswered.", "", "",
 	}, "\n")
 	if diff := cmp.Diff(want, rows); diff != "" {
 		t.Errorf("-want +got\n%s", diff)

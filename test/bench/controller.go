@@ -151,7 +151,9 @@ type load struct {
 		PerMillion float64 `json:"seconds_per_million_answers"`
 		Cores      float64 `json:"cores"`
 	} `json:"controller_cpu"`
-	Own float64 `json:"ofbench_cores"`
+	Sent uint64  `json:"sent"`
+	Lost uint64  `json:"given_up"`
+	Own  float64 `json:"ofbench_cores"`
 }
 
 // ofbench runs the generator on a core.

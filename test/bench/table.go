@@ -34,6 +34,11 @@ func (ms measurements) of(k key, figure func(measurement) float64) float64 {
 func cpu(m measurement) float64 { return m.throughput.CPU.PerMillion }
 func p50(m measurement) float64 { return m.latency.Latency.P50 }
 
+// lost is the share of the packet-ins that were given up.
+func lost(m measurement) float64 {
+	return float64(m.throughput.Lost) / float64(max(m.throughput.Sent, 1))
+}
+
 // print writes the table of what has been measured.
 func (ms measurements) print(w io.Writer, p *plan) error {
 	var b bytes.Buffer
@@ -54,6 +59,13 @@ func (ms measurements) print(w io.Writer, p *plan) error {
 				100*ms.of(k, func(m measurement) float64 { return m.throughput.CPU.Cores }),
 				100*ms.of(k, func(m measurement) float64 { return m.throughput.Own }),
 				ms.of(k, p50), ratio(ms.of(k, p50), ms.of(floor, p50)))
+		}
+	}
+	for _, v := range p.versions {
+		for _, name := range p.controllers {
+			if share := ms.of(key{name, v}, lost); share > 0 {
+				fmt.Fprintf(&b, "\nOpenFlow %s: %s left %.2f %% of the packet-ins unanswered.\n", v, name, 100*share)
+			}
 		}
 	}
 	b.WriteString("\n")
