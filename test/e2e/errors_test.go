@@ -168,9 +168,5 @@ func (l *lab) tableFull(t *testing.T, v version) {
 	for i := range 4 {
 		flows = append(flows, fmt.Sprintf("table=0,priority=%d,actions=drop", i+1))
 	}
-	reason := "OFPFMFC_TABLE_FULL"
-	if v.name == "1.0" {
-		reason = "OFPFMFC_ALL_TABLES_FULL"
-	}
-	wantError(t, l.refused(t, v.bridge, flows...), codes.ResourceExhausted, 3, "OFPET_FLOW_MOD_FAILED", reason)
+	wantError(t, l.refused(t, v.bridge, flows...), codes.ResourceExhausted, 3, "OFPET_FLOW_MOD_FAILED", "OFPFMFC_TABLE_FULL")
 }

@@ -43,10 +43,10 @@ func TestHeal(t *testing.T) {
 
 	t.Run("ovs-vswitchd", func(t *testing.T) {
 		l.KillVswitchd()
-		l.check(l.StartVswitchd(t.Context()))
-		start := time.Now()
-		works(t, l.within(heal))
+		start, ctx := time.Now(), l.within(heal)
+		l.check(l.StartVswitchd(ctx))
 		l.ready(heal-time.Since(start), bridges...)
+		works(t, ctx)
 		t.Logf("worked again after %v", time.Since(start).Round(10*time.Millisecond))
 	})
 
@@ -66,10 +66,10 @@ func TestHeal(t *testing.T) {
 			_, err := l.Ofctl(t.Context(), "del-flows", b)
 			l.check(err)
 		}
-		start := time.Now()
+		start, ctx := time.Now(), l.within(heal)
 		l.startSluiced()
-		works(t, l.within(heal))
 		l.ready(heal-time.Since(start), bridges...)
+		works(t, ctx)
 		t.Logf("worked again after %v", time.Since(start).Round(10*time.Millisecond))
 	})
 }

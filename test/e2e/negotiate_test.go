@@ -7,7 +7,6 @@ import (
 	"io"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/sluice-sdn/sluice/ofp"
 	"github.com/sluice-sdn/sluice/test/ovs"
@@ -85,8 +84,8 @@ func TestRefusalOnTheWire(t *testing.T) {
 		name  string
 		hello []byte
 	}{
-		{"1.4 by its header", []byte{5, 0, 0, 8, 0, 0, 0, 1}},
-		{"1.4 and 1.5 by the bitmap", []byte{6, 0, 0, 16, 0, 0, 0, 1, 0, 1, 0, 8, 0, 0, 0, 0x60}},
+		{"1.4", []byte{5, 0, 0, 16, 0, 0, 0, 1, 0, 1, 0, 8, 0, 0, 0, 0x20}},
+		{"1.4 and 1.5", []byte{6, 0, 0, 16, 0, 0, 0, 1, 0, 1, 0, 8, 0, 0, 0, 0x60}},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			ctx, cancel := context.WithTimeout(t.Context(), heal)
@@ -153,6 +152,6 @@ func TestDuplicateDPID(t *testing.T) {
 	l.check(err)
 	// The second has backed off for up to eight seconds by now.
 	l.ready(heal, "second")
-	l.check(l.WaitConnected(l.within(time.Second), "second"))
+	l.check(l.WaitConnected(l.within(heal), "second"))
 	l.reaches(t, g[0], g[1])
 }
