@@ -19,9 +19,15 @@ import (
 // flushTimeout bounds what is still written when a connection ends.
 const flushTimeout = time.Second
 
-// patience is how long the reader waits for a full inbox, and the dispatcher for
-// a full outbox, before they go on and drop what may be dropped.
-const patience = 50 * time.Millisecond
+// What a full queue may cost in waiting before what may be dropped is dropped.
+// The reader waits longer than the dispatcher, so that a switch that is slow to
+// read is slowed down rather than robbed; but it waits only a moment while
+// somebody, a handler perhaps, waits for a reply that only it can bring.
+const (
+	readerPatience     = 500 * time.Millisecond
+	replyPatience      = 10 * time.Millisecond
+	dispatcherPatience = 200 * time.Millisecond
+)
 
 // Handler takes what happens on a connection. The dispatcher calls its methods,
 // one at a time: Up first and, if that returns nil, Events any number of times
@@ -186,7 +192,7 @@ func (c *Conn) awaitOutbox(waited bool) bool {
 	if waited {
 		return true
 	}
-	t := time.NewTimer(patience)
+	t := time.NewTimer(dispatcherPatience)
 	defer t.Stop()
 	select {
 	case <-room:

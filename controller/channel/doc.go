@@ -34,12 +34,12 @@
 //
 // # Bounds
 //
-//   - Inbox: two chunks of at most 64 KiB. When it is full the reader waits a
-//     moment, so that TCP slows the switch down; if the dispatcher still does not
-//     come (a handler waits for a reply, say), packet-ins are dropped and counted
-//     by class, and state events are kept aside, up to 1 MiB; beyond that the
-//     reader waits for room. That time does not count as the peer's silence.
-//   - Outbox: see Config.HighWater. The dispatcher, too, waits a moment for room
+//   - Inbox: two chunks of at most 64 KiB. When it is full the reader waits half
+//     a second, so that TCP slows the switch down, or 10 ms if somebody waits for
+//     a reply; if the dispatcher still does not come, packet-ins are dropped and
+//     counted by class, and state events are kept aside, up to 1 MiB; beyond that
+//     the reader waits for room. That time does not count as the peer's silence.
+//   - Outbox: see Config.HighWater. The dispatcher, too, waits 200 ms for room
 //     between batches. Echoes, barriers and requests are not held up by it;
 //     their lane and number have bounds of their own.
 //   - Replies: Config.MaxRequests in flight, Config.MaxReplyBytes each, and a

@@ -15,6 +15,7 @@ const (
 	heldBytes   = 32 << 10             // bytes in a held outbox that wake the writer all the same
 	holdTime    = 2 * time.Millisecond // how long a message may stay in a held outbox
 	keepBytes   = 256 << 10            // a written buffer of at most that size is used again
+	softLimit   = 128 << 10            // bytes that make the dispatcher wait for the writer
 )
 
 // outbox holds what is to be written. Senders encode into it under its mutex;
@@ -29,12 +30,14 @@ type outbox struct {
 	spare   []byte // a written buffer, to be used again
 	queued  int    // bytes of bulk that are not written yet, those being written included
 	limit   int    // the high-water mark
+	soft    int    // where the dispatcher waits a moment
+	low     int    // where those who wait for room are woken
 	sent    tally
 	held    bool          // a batch of events is being handled
 	armed   bool          // holdTimer runs
 	woken   bool          // the writer knows that there is something
 	closed  bool          // nothing is accepted any more
-	room    chan struct{} // closed when queued has fallen to half the limit; nil if nobody waits
+	room    chan struct{} // closed when queued has fallen to low; nil if nobody waits
 
 	wake      chan struct{} // to the writer
 	holdTimer *time.Timer
@@ -43,6 +46,8 @@ type outbox struct {
 
 func (o *outbox) init(limit int, stats *Stats) {
 	o.limit = limit
+	o.soft = min(limit, softLimit)
+	o.low = o.soft / 2
 	o.wake = make(chan struct{}, 1)
 	o.drops = stats
 }
@@ -227,12 +232,13 @@ func (o *outbox) roomLocked() <-chan struct{} {
 	return o.room
 }
 
-// full returns a channel that is closed when there is room again, or nil if
-// there is room.
+// full returns a channel that is closed when much has been written, or nil if
+// little waits. It is asked between batches, long before the high-water mark: so
+// the buffers stay small, and close to the processor.
 func (o *outbox) full() <-chan struct{} {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if o.closed || o.queued <= o.limit {
+	if o.closed || o.queued <= o.soft {
 		return nil
 	}
 	return o.roomLocked()
@@ -306,7 +312,7 @@ func (o *outbox) wrote(n int) (urgent []byte) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.queued -= n
-	if o.room != nil && o.queued <= o.limit/2 {
+	if o.room != nil && o.queued <= o.low {
 		close(o.room)
 		o.room = nil
 	}

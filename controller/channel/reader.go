@@ -16,7 +16,7 @@ type reader struct {
 	last       int       // bytes of the last read
 	deadline   time.Time // that the socket has
 	misses     int       // silent intervals in a row
-	stalled    bool      // the inbox was full for longer than patience
+	stalled    bool      // the reader's patience with a full inbox is at its end
 	in         tally
 	errMsg     ofp.Error
 	packetIn   ofp.PacketIn
@@ -263,17 +263,20 @@ func (c *Conn) awaitInbox() bool {
 	if r.stalled {
 		return false
 	}
-	t := time.NewTimer(patience)
+	t := time.NewTicker(replyPatience)
 	defer t.Stop()
-	for {
+	for waited := time.Duration(0); ; {
 		select {
 		case <-c.in.room:
 			if c.in.put(r.chunk) {
 				return true
 			}
 		case <-t.C:
-			r.stalled = true
-			return false
+			waited += replyPatience
+			if waited >= readerPatience || c.replies.inFlight() > 0 {
+				r.stalled = true
+				return false
+			}
 		case <-c.done:
 			return false
 		}
