@@ -3,6 +3,7 @@ package simswitch
 import (
 	"bytes"
 	"encoding/binary"
+	"iter"
 	"slices"
 
 	"github.com/sluice-sdn/sluice/ofp"
@@ -22,6 +23,23 @@ var legacyField = map[ofp.ActionType]ofp.FieldID{
 	ofp.ActionSetIPv4Src: ofp.FieldIPv4Src,
 	ofp.ActionSetIPv4Dst: ofp.FieldIPv4Dst,
 	ofp.ActionSetIPECN:   ofp.FieldIPECN,
+}
+
+// inOrder yields instructions in the order in which they are done, whatever
+// their order in the message (section 5.9 of OpenFlow 1.3.5).
+func inOrder(is []ofp.Instruction) iter.Seq[*ofp.Instruction] {
+	return func(yield func(*ofp.Instruction) bool) {
+		for _, t := range [...]ofp.InstructionType{
+			ofp.InstructionApplyActions, ofp.InstructionClearActions, ofp.InstructionWriteActions,
+			ofp.InstructionWriteMetadata, ofp.InstructionGotoTable,
+		} {
+			for i := range is {
+				if is[i].Type == t && !yield(&is[i]) {
+					return
+				}
+			}
+		}
+	}
 }
 
 // apply does actions with a packet, in order.

@@ -240,7 +240,7 @@ func (d *Datapath) run(p *Packet, table int) {
 		if d.Version == ofp.V13 && f.Priority == 0 && f.Match.Empty() {
 			from.reason = ofp.ReasonNoMatch
 		}
-		for _, i := range f.Instructions {
+		for i := range inOrder(f.Instructions) {
 			switch i.Type {
 			case ofp.InstructionApplyActions:
 				d.apply(p, i.Actions, from)
