@@ -17,7 +17,7 @@ func (m *Match) String() string { return string(appendMatch(nil, m, 0, nil)) }
 func appendMatch(b []byte, m *Match, v Version, n *Names) []byte {
 	start := len(b)
 	if m.oxm11 {
-		v = 0
+		v = V12
 	}
 	m = m.withoutNXM()
 	var have [numFields]MatchField
@@ -133,8 +133,9 @@ func appendVLAN(b []byte, vid, pcp *MatchField, v Version) []byte {
 		return b
 	}
 	// The fixed matches of 1.0 and 1.1 say with one number that there is no tag,
-	// and so does Open vSwitch.
-	if (v == V10 || v == V11) && value == VLANNone && mask == 0x1fff {
+	// and so does Open vSwitch. Text that is no message's does likewise: with a
+	// mask, ovs-ofctl add-flow would not take it for a switch of 1.1.
+	if v < V12 && value == VLANNone && mask == 0x1fff {
 		mask = 0xffff
 	}
 	b = append(b, "vlan_tci=0x"...)
