@@ -40,9 +40,9 @@ func TestFlowsForAPair(t *testing.T) {
 		r.inject(3, tagged('A', 'B', 7))
 		r.inject(1, eth('A', 'C'))
 		want := []string{
-			"in_port=1,vlan_tci=0x0000/0x1fff,dl_src=02:00:00:00:00:43,dl_dst=02:00:00:00:00:41 actions=drop",
+			"in_port=1,vlan_tci=0x0000,dl_src=02:00:00:00:00:43,dl_dst=02:00:00:00:00:41 actions=drop",
 			"in_port=3,dl_vlan=7,dl_src=02:00:00:00:00:42,dl_dst=02:00:00:00:00:41 actions=output:2",
-			"in_port=3,vlan_tci=0x0000/0x1fff,dl_src=02:00:00:00:00:42,dl_dst=02:00:00:00:00:41 actions=output:1",
+			"in_port=3,vlan_tci=0x0000,dl_src=02:00:00:00:00:42,dl_dst=02:00:00:00:00:41 actions=output:1",
 		}
 		if diff := cmp.Diff(want, r.flows()); diff != "" {
 			t.Errorf("flows (-want +got):\n%s", diff)
