@@ -175,7 +175,8 @@ func toInstructions(f *sluicev1.Flow, n *ofp.Names) ([]ofp.Instruction, error) {
 	return is, nil
 }
 
-// fromFlow converts a flow that a switch has, in the forms asked for.
+// fromFlow converts a flow that a switch has, in the forms asked for; the text has
+// the port names that n knows.
 func fromFlow(s *ofp.FlowStats, form sluicev1.FlowForm, n *ofp.Names) *sluicev1.FlowEntry {
 	e := &sluicev1.FlowEntry{
 		DurationSeconds: seconds(s.DurationSec, s.DurationNsec),

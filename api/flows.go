@@ -53,6 +53,10 @@ func (s *flows) ListFlows(r *sluicev1.ListFlowsRequest, stream grpc.ServerStream
 	if _, ok := sluicev1.FlowForm_name[int32(r.GetForm())]; !ok {
 		return invalid(bad("form", "%d: want FLOW_FORM_TEXT or FLOW_FORM_STRUCTURED, or none for both", r.GetForm()))
 	}
+	shown := names
+	if !r.GetPortNames() {
+		shown = nil
+	}
 	list, err := sw.Flows(stream.Context(), filter)
 	if err != nil {
 		return readError(sw, err)
@@ -61,7 +65,7 @@ func (s *flows) ListFlows(r *sluicev1.ListFlowsRequest, stream grpc.ServerStream
 		n := min(len(list), flowsPerResponse)
 		part := &sluicev1.ListFlowsResponse{Flows: make([]*sluicev1.FlowEntry, n)}
 		for i := range n {
-			part.Flows[i] = fromFlow(&list[i], r.GetForm(), names)
+			part.Flows[i] = fromFlow(&list[i], r.GetForm(), shown)
 		}
 		list = list[n:]
 		if err := stream.Send(part); err != nil {

@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"errors"
 	"io"
 	"net"
 	"testing"
@@ -56,7 +57,7 @@ func inBackground(t *testing.T, stop func(), f func() error) {
 	go func() { done <- f() }()
 	t.Cleanup(func() {
 		stop()
-		if err := <-done; err != nil {
+		if err := <-done; err != nil && !errors.Is(err, grpc.ErrServerStopped) {
 			t.Errorf("serve: %v", err)
 		}
 	})

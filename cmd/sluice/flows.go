@@ -204,32 +204,35 @@ func (c *client) writeChanges(cmd *cobra.Command, sw string, changes []*sluicev1
 }
 
 func (c *client) dumpFlows() *cobra.Command {
-	return &cobra.Command{
+	cmd := &cobra.Command{
 		Use:   "dump-flows SWITCH [FLOW]",
 		Short: "Print a switch's flows",
 		Long: `Prints a switch's flows, one a line, in the syntax that add-flows and ovs-ofctl
 take again. FLOW restricts them to those whose match is the same or closer;
 table=, cookie=VALUE/MASK, out_port= and out_group= restrict them too.`,
 		Example: `  sluice dump-flows br0
+  sluice dump-flows --names br0
   sluice dump-flows br0 table=1,ip,nw_dst=10.0.0.0/8
   sluice -o json dump-flows br0 | jq '.flows[].flow.priority'`,
 		Args:              want,
 		ValidArgsFunction: c.completeSwitch,
-		RunE: func(cmd *cobra.Command, args []string) error {
-			q := &sluicev1.ListFlowsRequest{Switch: args[0], Filter: filter(args[1:])}
-			if c.output == "text" {
-				q.Form = sluicev1.FlowForm_FLOW_FORM_TEXT
-			}
-			err := c.call(cmd, func(ctx context.Context, conn *grpc.ClientConn) error {
-				s, err := sluicev1.NewFlowServiceClient(conn).ListFlows(ctx, q)
-				if err != nil {
-					return err
-				}
-				return c.printFlows(s)
-			})
-			return filterFault(err, args[1:])
-		},
 	}
+	names := cmd.Flags().Bool("names", false, "print the ports' names instead of their numbers")
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		q := &sluicev1.ListFlowsRequest{Switch: args[0], Filter: filter(args[1:]), PortNames: *names}
+		if c.output == "text" {
+			q.Form = sluicev1.FlowForm_FLOW_FORM_TEXT
+		}
+		err := c.call(cmd, func(ctx context.Context, conn *grpc.ClientConn) error {
+			s, err := sluicev1.NewFlowServiceClient(conn).ListFlows(ctx, q)
+			if err != nil {
+				return err
+			}
+			return c.printFlows(s)
+		})
+		return filterFault(err, args[1:])
+	}
+	return cmd
 }
 
 // filter returns nil where there is no text.

@@ -728,7 +728,9 @@ type ListFlowsRequest struct {
 	// that match the same or more closely.
 	Filter *FlowSpec `protobuf:"bytes,2,opt,name=filter,proto3" json:"filter,omitempty"`
 	// What to tell of each flow; both forms where it is not set.
-	Form          FlowForm `protobuf:"varint,3,opt,name=form,proto3,enum=sluice.v1.FlowForm" json:"form,omitempty"`
+	Form FlowForm `protobuf:"varint,3,opt,name=form,proto3,enum=sluice.v1.FlowForm" json:"form,omitempty"`
+	// Whether the text has the ports' names instead of their numbers.
+	PortNames     bool `protobuf:"varint,4,opt,name=port_names,json=portNames,proto3" json:"port_names,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -782,6 +784,13 @@ func (x *ListFlowsRequest) GetForm() FlowForm {
 		return x.Form
 	}
 	return FlowForm_FLOW_FORM_UNSPECIFIED
+}
+
+func (x *ListFlowsRequest) GetPortNames() bool {
+	if x != nil {
+		return x.PortNames
+	}
+	return false
 }
 
 type ListFlowsResponse struct {
@@ -1082,11 +1091,13 @@ const file_sluice_v1_flow_proto_rawDesc = "" +
 	"\x04type\x18\x01 \x01(\rR\x04type\x12\x18\n" +
 	"\apayload\x18\x02 \x01(\fR\apayload\"2\n" +
 	"\x12WriteFlowsResponse\x12\x1c\n" +
-	"\tconfirmed\x18\x01 \x01(\rR\tconfirmed\"\x80\x01\n" +
+	"\tconfirmed\x18\x01 \x01(\rR\tconfirmed\"\x9f\x01\n" +
 	"\x10ListFlowsRequest\x12\x16\n" +
 	"\x06switch\x18\x01 \x01(\tR\x06switch\x12+\n" +
 	"\x06filter\x18\x02 \x01(\v2\x13.sluice.v1.FlowSpecR\x06filter\x12'\n" +
-	"\x04form\x18\x03 \x01(\x0e2\x13.sluice.v1.FlowFormR\x04form\"?\n" +
+	"\x04form\x18\x03 \x01(\x0e2\x13.sluice.v1.FlowFormR\x04form\x12\x1d\n" +
+	"\n" +
+	"port_names\x18\x04 \x01(\bR\tportNames\"?\n" +
 	"\x11ListFlowsResponse\x12*\n" +
 	"\x05flows\x18\x01 \x03(\v2\x14.sluice.v1.FlowEntryR\x05flows\"\xdb\x01\n" +
 	"\tFlowEntry\x12#\n" +

@@ -1,0 +1,397 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/sirupsen/logrus"
+	"go.uber.org/goleak"
+	"google.golang.org/grpc"
+	"gopkg.in/yaml.v3"
+
+	"github.com/sluice-sdn/sluice/api"
+	"github.com/sluice-sdn/sluice/controller"
+	"github.com/sluice-sdn/sluice/ofp"
+	"github.com/sluice-sdn/sluice/test/simswitch"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+const patience = 20 * time.Second
+
+// daemon is a controller with its gRPC port.
+type daemon struct {
+	t              *testing.T
+	c              *controller.Controller
+	openflow, grpc string
+}
+
+func listen(t *testing.T) net.Listener {
+	t.Helper()
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return ln
+}
+
+func newDaemon(t *testing.T) *daemon {
+	t.Helper()
+	log := logrus.New()
+	log.SetOutput(io.Discard)
+	c, err := controller.New(controller.Config{Logger: log})
+	if err != nil {
+		t.Fatal(err)
+	}
+	of, rpc := listen(t), listen(t)
+	s := api.New(c, api.Config{Logger: log})
+	ctx, stop := context.WithCancel(context.Background())
+	done := make(chan error, 2)
+	go func() { done <- c.Serve(ctx, of) }()
+	go func() {
+		err := s.Serve(rpc)
+		if errors.Is(err, grpc.ErrServerStopped) {
+			err = nil // a test that ended before this began
+		}
+		done <- err
+	}()
+	t.Cleanup(func() {
+		stop()
+		s.Stop()
+		for range 2 {
+			if err := <-done; err != nil {
+				t.Errorf("serve: %v", err)
+			}
+		}
+	})
+	return &daemon{t, c, of.Addr().String(), rpc.Addr().String()}
+}
+
+// bridge connects a switch.
+func (d *daemon) bridge(cfg simswitch.Config) *simswitch.Switch {
+	d.t.Helper()
+	cfg.MissDrop = true
+	s := simswitch.New(cfg)
+	d.t.Cleanup(s.Close)
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	if err := s.Dial(ctx, d.openflow); err != nil {
+		d.t.Fatal(err)
+	}
+	tick := time.NewTicker(2 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		if _, err := d.c.Find(s.DPID().String()); err == nil {
+			return s
+		}
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			d.t.Fatal("the switch is never ready")
+		}
+	}
+}
+
+type result struct {
+	code     int
+	out, err string
+}
+
+// sluice runs one command line.
+func (d *daemon) sluice(in string, args ...string) result {
+	d.t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	var out, errOut bytes.Buffer
+	code := run(ctx, append([]string{"-a", d.grpc}, args...), strings.NewReader(in), &out, &errOut)
+	return result{code, out.String(), errOut.String()}
+}
+
+// must runs a command line that succeeds and has nothing to complain about.
+func (d *daemon) must(in string, args ...string) string {
+	d.t.Helper()
+	r := d.sluice(in, args...)
+	if r.code != exitDone || r.err != "" {
+		d.t.Fatalf("sluice %s: status %d\n%s%s", strings.Join(args, " "), r.code, r.out, r.err)
+	}
+	return r.out
+}
+
+func wantTexts(t *testing.T, what, s string, texts ...string) {
+	t.Helper()
+	for _, w := range texts {
+		if !strings.Contains(s, w) {
+			t.Errorf("%s is\n%s\nwant %q in it", what, s, w)
+		}
+	}
+}
+
+func TestSwitches(t *testing.T) {
+	d := newDaemon(t)
+	if r := d.sluice("", "switches"); r.code != exitDone || !strings.Contains(r.err, "ovs-vsctl set-controller") || !strings.HasPrefix(r.out, "NAME") {
+		t.Errorf("without a switch: %+v", r)
+	}
+	d.bridge(simswitch.Config{Name: "br0", DPID: 0xa, Versions: []ofp.Version{ofp.V10}})
+	d.bridge(simswitch.Config{Name: "a-long-name", DPID: 0xb, Versions: []ofp.Version{ofp.V13}, Ports: simswitch.Ports(12)})
+	lines := strings.Split(strings.TrimSpace(d.must("", "switches")), "\n")
+	var got [][]string
+	for _, l := range lines {
+		f := strings.Fields(l)
+		if len(f) < 6 {
+			t.Fatalf("line %q", l)
+		}
+		got = append(got, append(f[:3:3], f[4]))
+		if i := strings.Index(l, f[1]); i != strings.Index(lines[0], "DPID") {
+			t.Errorf("columns are not aligned:\n%s", strings.Join(lines, "\n"))
+		}
+	}
+	want := [][]string{{"NAME", "DPID", "VERSION", "PORTS"}, {"br0", "000000000000000a", "1.0", "4"}, {"a-long-name", "000000000000000b", "1.3", "12"}}
+	if d := cmp.Diff(want, got); d != "" {
+		t.Errorf("(-want +got):\n%s", d)
+	}
+	var parsed struct {
+		Switches []struct {
+			Name, Version, DPID string
+			PortCount           int    `json:"port_count" yaml:"port_count"`
+			ConnectedSince      string `json:"connected_since" yaml:"connected_since"`
+		}
+	}
+	if err := json.Unmarshal([]byte(d.must("", "-o", "json", "switches")), &parsed); err != nil || len(parsed.Switches) != 2 || parsed.Switches[1].PortCount != 12 || parsed.Switches[0].ConnectedSince == "" {
+		t.Errorf("json: %v, %+v", err, parsed)
+	}
+	parsed.Switches = nil
+	if err := yaml.Unmarshal([]byte(d.must("", "-o", "yaml", "switches")), &parsed); err != nil || len(parsed.Switches) != 2 || parsed.Switches[0].Name != "br0" || parsed.Switches[0].Version != "1.0" || parsed.Switches[0].DPID != "000000000000000a" {
+		t.Errorf("yaml: %v, %+v\n%s", err, parsed, d.must("", "-o", "yaml", "switches"))
+	}
+}
+
+func TestFlows(t *testing.T) {
+	for _, v := range ofp.Versions() {
+		t.Run(v.String(), func(t *testing.T) {
+			d := newDaemon(t)
+			sim := d.bridge(simswitch.Config{Name: "br0", Versions: []ofp.Version{v}})
+			other := d.bridge(simswitch.Config{Name: "br1", DPID: 2, Versions: []ofp.Version{v}})
+			if out := d.must("", "add-flow", "br0", "priority=10,tcp,tp_dst=80,actions=output:2"); out != "" {
+				t.Errorf("add-flow prints %q", out)
+			}
+			file := filepath.Join(t.TempDir(), "flows")
+			if err := os.WriteFile(file, []byte("# some flows\n\npriority=20,arp,actions=NORMAL # all of them\nadd priority=30,udp,actions=output:1\n"), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			d.must("", "add-flows", "br0", file)
+			d.must("delete_strict priority=30,udp\npriority=40,ip,nw_dst=10.0.0.0/8,actions=drop", "add-flows", "br0", "-")
+			d.must("", "mod-flows", "br0", "tcp,actions=output:3")
+			d.must("", "mod-flows", "--strict", "br0", "priority=20,arp,actions=FLOOD")
+
+			// What dump-flows prints adds the same flows again.
+			dump := d.must("", "dump-flows", "br0")
+			d.must(dump, "add-flows", "br1", "-")
+			if a, b := matches(sim), matches(other); len(a) != 3 || !cmp.Equal(a, b) {
+				t.Errorf("br0 has\n%v\nbr1 has\n%v\nfrom\n%s", a, b, dump)
+			}
+			for _, l := range strings.Split(strings.TrimSpace(dump), "\n") {
+				wantTexts(t, "line", l, "priority=", "actions=")
+			}
+			wantTexts(t, "dump", dump, "output:3", "FLOOD", "drop")
+			wantTexts(t, "dump with names", d.must("", "dump-flows", "--names", "br0"), "output:eth3")
+			if out := d.must("", "dump-flows", "br0", "ip,nw_dst=10.0.0.0/8"); strings.Count(out, "\n") != 1 {
+				t.Errorf("with a match: %s", out)
+			}
+			wantTexts(t, "sum", d.must("", "dump-aggregate", "br0"), "packet_count=0 byte_count=0 flow_count=3\n")
+
+			var parsed struct {
+				Flows []struct {
+					Text string
+					Flow struct {
+						Priority int
+						Match    map[string]any
+						Actions  []map[string]map[string]any
+					}
+				}
+			}
+			raw := d.must("", "-o", "json", "dump-flows", "br0", "tcp")
+			if err := json.Unmarshal([]byte(raw), &parsed); err != nil || len(parsed.Flows) != 1 {
+				t.Fatalf("json: %v\n%s", err, raw)
+			}
+			if f := parsed.Flows[0].Flow; f.Priority != 10 || f.Match["tcp_dst"] != 80.0 || f.Actions[0]["output"]["port"] != 3.0 {
+				t.Errorf("json flow is %+v", f)
+			}
+			if err := json.Unmarshal([]byte(d.must("", "-o", "json", "dump-flows", "br0", "icmp")), &parsed); err != nil || len(parsed.Flows) != 0 {
+				t.Errorf("json of no flow: %v, %v", err, parsed)
+			}
+			if err := yaml.Unmarshal([]byte(d.must("", "-o", "yaml", "dump-flows", "br0")), &parsed); err != nil || len(parsed.Flows) != 3 {
+				t.Errorf("yaml: %v, %v", err, parsed)
+			}
+			d.must("", "del-flows", "--strict", "br0", "priority=10,tcp,tp_dst=80")
+			d.must("", "del-flows", "br0", "arp")
+			d.must("", "del-flows", "br0")
+			if n := len(sim.Flows()); n != 0 {
+				t.Errorf("%d flows are left", n)
+			}
+			if got := d.must("", "-o", "json", "add-flow", "br0", "actions=drop"); got != "{\n  \"confirmed\": 1\n}\n" {
+				t.Errorf("json of a write is %q", got)
+			}
+			if len(sim.Refused()) != 0 {
+				t.Errorf("refused: %v", sim.Refused())
+			}
+		})
+	}
+}
+
+// matches lists a switch's flows without their counters.
+func matches(s *simswitch.Switch) (out []string) {
+	for _, f := range s.Flows() {
+		m := ofp.NewFlowMod(ofp.FlowAdd)
+		m.Table, m.Priority, m.Match, m.Instructions = f.Table, f.Priority, f.Match, f.Instructions
+		out = append(out, m.String())
+	}
+	return out
+}
+
+func TestErrorsOnTheTerminal(t *testing.T) {
+	d := newDaemon(t)
+	d.bridge(simswitch.Config{Name: "br0", Versions: []ofp.Version{ofp.V10}, MaxFlows: 2})
+	gone := listen(t)
+	nobody := gone.Addr().String()
+	gone.Close()
+	for _, row := range []struct {
+		name string
+		in   string
+		args []string
+		code int
+		says []string
+	}{
+		{"no daemon", "", []string{"-a", nobody, "switches"}, exitError, []string{"sluice: cannot reach sluiced at " + nobody + ": connection refused; start it with `sluiced` or name another address with -a\n"}},
+		{"unknown switch", "", []string{"show", "br9"}, exitError, []string{`sluice: no switch "br9" is connected`, "`sluice switches`"}},
+		{"typo in a flow", "", []string{"add-flow", "br0", "ip,nw_srcc=1.2.3.4,actions=drop"}, exitError,
+			[]string{"sluice: col 4: ", "nw_srcc", "\n  ip,nw_srcc=1.2.3.4,actions=drop\n     ^\n"}},
+		{"typo in a file", "arp,actions=drop\n\nip,nw_src=1.2.3.4.5,actions=drop\n", []string{"add-flows", "br0", "-"}, exitError,
+			[]string{"  line 3: ip,nw_src=1.2.3.4.5,actions=drop\n"}},
+		{"typo in a filter", "", []string{"dump-flows", "br0", "tcp,tp_dts=80"}, exitError, []string{"tp_dts", "\n      ^\n"}},
+		{"typo in a packet", "", []string{"packet-out", "br0", "in_port=1,paket=ff,actions=drop"}, exitError, []string{"paket", "\n            ^\n"}},
+		{"version", "", []string{"add-flow", "br0", "table=3,actions=drop"}, exitError, []string{"not in OpenFlow 1.0", "table 3", "nothing was changed"}},
+		{"full table", "priority=1,actions=drop\npriority=2,actions=drop\n# comment\npriority=3,actions=drop\n", []string{"add-flows", "br0", "-"}, exitError,
+			[]string{"br0 refused 1 of 3", "OFPFMFC_", "  line 4: priority=3,actions=drop\n", "of 3: 2 done, 1 refused", "dump-tables"}},
+		{"unknown verb", "", []string{"dmp-flows", "br0"}, exitUsage, []string{`unknown command "dmp-flows"`, "dump-flows", "--help"}},
+		{"unknown flag", "", []string{"switches", "--nosuch"}, exitUsage, []string{"--nosuch", "see sluice switches --help"}},
+		{"missing argument", "", []string{"add-flow", "br0"}, exitUsage, []string{"FLOW is missing"}},
+		{"unquoted flow", "", []string{"add-flow", "br0", "priority=1", "actions=drop"}, exitUsage, []string{"quotes"}},
+		{"bad output", "", []string{"-o", "xml", "switches"}, exitUsage, []string{"text, json or yaml"}},
+		{"no file", "", []string{"add-flows", "br0", "/nonexistent/flows"}, exitError, []string{"/nonexistent/flows"}},
+		{"unknown port", "", []string{"dump-ports", "br0", "eth99"}, exitError, []string{"eth99"}},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			r := d.sluice(row.in, row.args...)
+			if r.code != row.code {
+				t.Errorf("status %d, want %d", r.code, row.code)
+			}
+			if r.out != "" {
+				t.Errorf("prints %q", r.out)
+			}
+			if !strings.HasPrefix(r.err, "sluice: ") {
+				t.Errorf("error is %q", r.err)
+			}
+			wantTexts(t, "error", r.err, row.says...)
+		})
+	}
+}
+
+func TestLooking(t *testing.T) {
+	d := newDaemon(t)
+	sim := d.bridge(simswitch.Config{Name: "br0", Versions: []ofp.Version{ofp.V13}})
+	sim.SetLink(2, false)
+	sim.Inject(1, make([]byte, 64))
+	for _, row := range []struct {
+		args []string
+		says []string
+	}{
+		{[]string{"show", "br0"}, []string{"br0: OpenFlow 1.3, dpid 0000000000000001", "capabilities: flow_stats", "eth1"}},
+		{[]string{"dump-desc", "br0"}, []string{"datapath: br0"}},
+		{[]string{"dump-ports", "br0"}, []string{"RX_PACKETS", "eth4"}},
+		{[]string{"dump-ports", "br0", "eth1"}, []string{"eth1", "64"}},
+		{[]string{"dump-ports-desc", "br0"}, []string{"ADDRESS", "eth2"}},
+		{[]string{"dump-tables", "br0"}, []string{"LOOKUPS"}},
+		{[]string{"barrier", "br0"}, nil},
+		{[]string{"version"}, []string{"sluice "}},
+	} {
+		wantTexts(t, strings.Join(row.args, " "), d.must("", row.args...), row.says...)
+		var x map[string]any
+		raw := d.must("", append([]string{"-o", "json"}, row.args...)...)
+		if err := json.Unmarshal([]byte(raw), &x); err != nil {
+			t.Errorf("%s as json: %v\n%s", row.args, err, raw)
+		}
+		if row.args[0] == "show" && (x["switch"] == nil || x["ports"] == nil) {
+			t.Errorf("show as json is %s", raw)
+		}
+		var y map[string]any
+		if err := yaml.Unmarshal([]byte(d.must("", append([]string{"-o", "yaml"}, row.args...)...)), &y); err != nil {
+			t.Errorf("%s as yaml: %v", row.args, err)
+		}
+		if len(x) != len(y) {
+			t.Errorf("%s: yaml has %v, json %v", row.args, y, x)
+		}
+	}
+}
+
+func TestPacketOut(t *testing.T) {
+	d := newDaemon(t)
+	sim := d.bridge(simswitch.Config{Name: "br0"})
+	d.must("", "packet-out", "br0", "in_port=1,packet=ffffffffffff0000000000010806,actions=output:2")
+	if sent := sim.Sent(); len(sent) != 1 || sent[0].Port != 2 || len(sent[0].Frame) != 14 {
+		t.Errorf("sent %v", sent)
+	}
+}
+
+func TestCompletion(t *testing.T) {
+	d := newDaemon(t)
+	d.bridge(simswitch.Config{Name: "br0"})
+	for _, shell := range []string{"bash", "zsh", "fish", "powershell"} {
+		if len(d.must("", "completion", shell)) < 1000 {
+			t.Errorf("%s: no script", shell)
+		}
+	}
+	for _, row := range []struct {
+		args []string
+		want string
+	}{
+		{[]string{"dump-flows", ""}, "br0\tOpenFlow 1.3"},
+		{[]string{"add-fl"}, "add-flows\t"},
+		{[]string{"-o", ""}, "json"},
+	} {
+		if r := d.sluice("", append([]string{"__complete", "-a", d.grpc}, row.args...)...); !strings.Contains(r.out, row.want) {
+			t.Errorf("%v completes to %q, want %q in it", row.args, r.out, row.want)
+		}
+	}
+}
+
+func TestEveryVerbHasHelpWithExamples(t *testing.T) {
+	d := newDaemon(t)
+	for _, verb := range newRoot(&client{}).Commands() {
+		name := verb.Name()
+		if name == "completion" || name == "help" {
+			continue
+		}
+		wantTexts(t, name+" --help", d.must("", name, "--help"), "Examples:\n  sluice ", "Usage:")
+	}
+	wantTexts(t, "sluice", d.must(""), "Examples:", "dump-flows")
+}
+
+func TestAddressFromEnvironment(t *testing.T) {
+	d := newDaemon(t)
+	d.bridge(simswitch.Config{Name: "br0"})
+	t.Setenv(addressVariable, d.grpc)
+	var out, errOut bytes.Buffer
+	if code := run(t.Context(), []string{"switches"}, nil, &out, &errOut); code != exitDone || !strings.Contains(out.String(), "br0") {
+		t.Errorf("status %d, %s%s", code, &out, &errOut)
+	}
+}
