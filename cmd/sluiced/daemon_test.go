@@ -126,10 +126,30 @@ func TestHTTP(t *testing.T) {
 	}
 }
 
-// A client that says nothing is cut off at the end.
-func TestSilentHTTPClient(t *testing.T) {
+// A client that does not finish its request is cut off at the end.
+func TestSlowHTTPClient(t *testing.T) {
+	var conn net.Conn
+	t.Cleanup(func() { // after the daemon has ended
+		if conn != nil {
+			conn.Close()
+		}
+	})
 	d := start(t, anyPorts())
-	dial(t, d.listeners.http.Addr().String())
+	var err error
+	conn, err = net.Dial("tcp", d.listeners.http.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := conn.SetDeadline(time.Now().Add(time.Minute)); err != nil {
+		t.Fatal(err)
+	}
+	fmt.Fprint(conn, "POST /v1/switches/s1/flows HTTP/1.1\r\nHost: sluiced\r\nContent-Length: 2\r\nExpect: 100-continue\r\n\r\n")
+	// The server says this when the handler waits for the body.
+	const want = "HTTP/1.1 100 Continue\r\n"
+	got := make([]byte, len(want))
+	if _, err := io.ReadFull(conn, got); err != nil || string(got) != want {
+		t.Fatalf("answer %q, error %v; want %q", got, err, want)
+	}
 }
 
 // Before anything is served the daemon lives, but is not ready and says why.
