@@ -329,7 +329,8 @@ func writeAction(c *cursor, a *Action) {
 		return
 	}
 	start := len(c.buf)
-	for k := n; k > 0; k -= len(zeros) {
+	c.buf = append(c.buf, zeros[:min(n, len(zeros))]...)
+	for k := n - len(zeros); k > 0; k -= len(zeros) {
 		c.buf = append(c.buf, zeros[:min(k, len(zeros))]...)
 	}
 	b := c.buf[start:]

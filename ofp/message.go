@@ -205,7 +205,10 @@ func (d *Decoder) Decode(frame []byte, m Message) error {
 	}
 	t := m.Type()
 	c := &d.c
-	*c = cursor{buf: frame, off: HeaderLen, end: len(frame), v: h.Version, msg: messages[t].name}
+	// Field by field: assigning a whole cursor costs as much as the walk of a
+	// small message. What is not set here is never set while reading.
+	c.buf, c.off, c.end, c.v = frame, HeaderLen, len(frame), h.Version
+	c.msg = messages[t].name
 	if raw, ok := m.(*Raw); ok {
 		raw.Kind = h.Kind
 	} else if t != h.Type() {
@@ -270,13 +273,16 @@ type Encoder struct{ c cursor }
 func (e *Encoder) Append(dst []byte, v Version, xid uint32, m Message) ([]byte, error) {
 	t := m.Type()
 	c := &e.c
-	*c = cursor{buf: dst, base: len(dst), v: v, wr: true, msg: messages[t].name}
+	c.buf, c.base, c.v, c.wr = dst, len(dst), v, true // see Decoder.Decode
+	c.msg = messages[t].name
 	kind, ok := t.kind(v)
 	if raw, isRaw := m.(*Raw); isRaw {
 		kind = raw.Kind
 	} else if !ok {
 		c.lacks("message")
-		return dst, c.err
+		err := c.err
+		c.buf, c.err = nil, nil
+		return dst, err
 	}
 	c.buf = append(c.buf, uint8(v), kind, 0, 0, uint8(xid>>24), uint8(xid>>16), uint8(xid>>8), uint8(xid))
 	m.walk(c)
