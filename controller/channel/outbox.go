@@ -297,10 +297,9 @@ func (o *outbox) next(written []byte) (urgent, bulk []byte, more bool) {
 	if cap(written) <= keepBytes && cap(written) > cap(o.spare) {
 		o.spare = written[:0]
 	}
-	urgent, bulk = o.urgent, o.bulk
-	o.urgent = nil
-	if len(bulk) > 0 {
-		o.bulk, o.spare = o.spare, nil
+	urgent, o.urgent = o.urgent, nil
+	if len(o.bulk) > 0 { // else its memory stays where it is
+		bulk, o.bulk, o.spare = o.bulk, o.spare, nil
 	}
 	o.woken = false
 	o.sent.addTo(&o.drops.Out)
