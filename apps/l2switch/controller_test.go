@@ -18,7 +18,7 @@ import (
 )
 
 // serve runs a controller with the app until the test ends or stop is called.
-func serve(t *testing.T, addr string) (at string, app *App, stop func()) {
+func serve(t *testing.T) (addr string, stop func()) {
 	t.Helper()
 	log := logrus.New()
 	log.SetOutput(io.Discard)
@@ -30,7 +30,7 @@ func serve(t *testing.T, addr string) (at string, app *App, stop func()) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	ln, err := net.Listen("tcp", addr)
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -48,7 +48,7 @@ func serve(t *testing.T, addr string) (at string, app *App, stop func()) {
 		}
 	}
 	t.Cleanup(stop)
-	return ln.Addr().String(), app, stop
+	return ln.Addr().String(), stop
 }
 
 // ready waits until the app has prepared the switch.
@@ -89,7 +89,7 @@ func leaves(t *testing.T, s *simswitch.Switch, in ofp.PortNo, frame []byte, want
 func TestThroughTheController(t *testing.T) {
 	for _, v := range ofp.Versions() {
 		t.Run(v.String(), func(t *testing.T) {
-			addr, _, stop := serve(t, "127.0.0.1:0")
+			addr, stop := serve(t)
 			s := simswitch.New(simswitch.Config{Versions: []ofp.Version{v}})
 			t.Cleanup(s.Close)
 			dial := func() {
@@ -131,7 +131,7 @@ func TestThroughTheController(t *testing.T) {
 			stop()
 			await(t, s, "the end of the connection", func() bool { return !s.Connected() })
 			leaves(t, s, 2, eth('A', 'B'), 3) // flows work without a controller
-			serve(t, addr)
+			addr, _ = serve(t)
 			dial()
 			await(t, s, "no old flow", func() bool { return len(s.Flows()) == 1 })
 			leaves(t, s, 2, eth('A', 'B'), 1, 3, 4)

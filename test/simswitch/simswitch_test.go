@@ -129,7 +129,7 @@ func TestNegotiation(t *testing.T) {
 		{"both bitmaps: the highest common", []ofp.Version{1, 3}, false, 4, []ofp.Version{1, 2, 3, 4}, 3},
 		{"bitmaps with a hole", []ofp.Version{1, 3}, false, 4, []ofp.Version{1, 2, 4}, 1},
 		{"no bitmap from the controller: the lower header", nil, false, 3, nil, 3},
-		{"no bitmap from the switch: the lower header", []ofp.Version{1}, true, 4, []ofp.Version{1, 4}, 1},
+		{"no bitmap from the switch: the lower header", []ofp.Version{1, 3}, true, 4, []ofp.Version{1, 4}, 3},
 		{"nothing in common", []ofp.Version{4}, false, 1, nil, 0},
 		{"nothing in common in bitmaps", []ofp.Version{2}, false, 4, []ofp.Version{1, 4}, 0},
 	} {
@@ -376,6 +376,10 @@ func TestNonsenseIsRefused(t *testing.T) {
 		p.con.Write([]byte{byte(v), 200, 0, 8, 0, 0, 0, 9})
 		if e := expect[*ofp.Error](p); e.Reason != ofp.BadRequestBadType {
 			t.Errorf("unknown type: %s", e.Describe())
+		}
+		p.con.Write([]byte{byte(v)%4 + 1, 2, 0, 8, 0, 0, 0, 9})
+		if e := expect[*ofp.Error](p); e.Reason != ofp.BadRequestBadVersion {
+			t.Errorf("echo of another version: %s", e.Describe())
 		}
 		p.con.Write([]byte{byte(v), 14, 0, 12, 0, 0, 0, 9, 0, 0, 0, 0})
 		if e := expect[*ofp.Error](p); e.Reason != ofp.BadRequestBadLen {
