@@ -16,7 +16,7 @@ func (m *Match) String() string { return string(appendMatch(nil, m, 0, nil)) }
 // which it came in, or 0.
 func appendMatch(b []byte, m *Match, v Version, n *Names) []byte {
 	start := len(b)
-	if m.oxm11 {
+	if m.oxm11 && v != 0 {
 		v = V12
 	}
 	m = m.withoutNXM()

@@ -364,3 +364,19 @@ func BenchmarkFlowStatsString(b *testing.B) {
 		_ = f.String()
 	}
 }
+
+// Open vSwitch tells the matches of 1.1 as OXM, and prints them with a mask that
+// its own add-flow refuses for 1.1: text has none, a printed message has.
+func TestNoTagText(t *testing.T) {
+	var m Match
+	m.SetUint(FieldVLANVID, VLANNone)
+	for _, oxm11 := range []bool{false, true} {
+		m.oxm11 = oxm11
+		if got := m.String(); got != "vlan_tci=0x0000" {
+			t.Errorf("oxm11 %v: text is %q", oxm11, got)
+		}
+	}
+	if got := string(appendMatch(nil, &m, V11, nil)); got != "vlan_tci=0x0000/0x1fff" {
+		t.Errorf("printed %q", got)
+	}
+}
