@@ -118,12 +118,12 @@ func (s *stage) learn(ctx context.Context, bridges []*bridge) error {
 func (s *stage) flows(ctx context.Context, bridges []*bridge) error {
 	s.title("It has put flows into the switches: the next packets need no controller")
 	for _, b := range bridges {
-		out, err := s.sluice(ctx, "dump-flows", b.name)
+		out, err := s.sluice(ctx, "dump-flows", "--names", b.name)
 		if err != nil {
 			return err
 		}
 		if b.version == "1.0" || b.version == "1.3" {
-			s.show("sluice dump-flows "+b.name, out)
+			s.show("sluice dump-flows --names "+b.name, out)
 		}
 		h := b.hosts[0]
 		s.check(strings.Contains(out, "dl_dst="+h.MAC.String()), "%s knows the way to %s (%s)", b.name, h.Name, h.MAC)
@@ -316,7 +316,7 @@ func reason(err error) string {
 	if err == nil {
 		return ""
 	}
-	return ": " + err.Error()
+	return ":\n      " + strings.ReplaceAll(err.Error(), "\n", "\n      ")
 }
 
 // sluice runs the command line beside the controller.

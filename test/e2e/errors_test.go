@@ -16,6 +16,7 @@ import (
 func TestErrors(t *testing.T) {
 	t.Parallel()
 	l := newLab(t, "--apps", "none")
+	l.expected = []string{"OFPFMFC_OVERLAP", "OFPBAC_BAD_OUT_GROUP", "OFPFMFC_TABLE_FULL"}
 	for i, v := range versions {
 		l.bridge(v.bridge, uint64(i+1), v.protocol)
 	}

@@ -25,6 +25,7 @@ func TestForeignClient(t *testing.T) {
 		skipOrFail(t, "Python has no gRPC (Debian: python3-grpcio): "+string(out))
 	}
 	l := newLab(t, "--apps", "l2switch")
+	l.expected = []string{"OFPBAC_BAD_OUT_GROUP"}
 	l.bridge("br0", 1, "OpenFlow13")
 	h := l.hosts("br0", 1, 2)
 	l.ready(heal, "br0")

@@ -8,6 +8,8 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -69,7 +71,8 @@ type lab struct {
 	sluiced *ovs.Process
 	args    []string
 	conn    *grpc.ClientConn
-	// expected are texts of log lines that would fail the test otherwise.
+	// expected are texts of log lines, and names of OpenFlow errors, that
+	// would fail the test otherwise.
 	expected []string
 }
 
@@ -88,6 +91,7 @@ func newLab(t *testing.T, args ...string) *lab {
 	l.check(err)
 	t.Cleanup(func() {
 		l.conn.Close()
+		l.counted()
 		if err := l.sluiced.Terminate(5 * time.Second); err != nil {
 			t.Errorf("sluiced after SIGTERM: %v", err)
 		}
@@ -101,6 +105,29 @@ func newLab(t *testing.T, args ...string) *lab {
 		}
 	})
 	return l
+}
+
+// troubles are the counters that no healthy run has above zero, whoever caused
+// and whoever handled what they count.
+var troubles = regexp.MustCompile(`(?m)^sluice_(?:openflow_errors_received_total|openflow_messages_undecodable_total|faults_total|app_panics_total|app_disabled)(\{[^}]*\})? (\S+)$`)
+
+// counted fails the test for what the controller has counted and nobody expects.
+func (l *lab) counted() {
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+	defer cancel()
+	status, body, err := l.HTTP(ctx, "/metrics")
+	if err != nil || status != 200 {
+		l.t.Errorf("/metrics: %d, %v", status, err)
+	}
+	found := troubles.FindAllStringSubmatch(body, -1)
+	if len(found) < 2 {
+		l.t.Errorf("/metrics does not count errors and faults:\n%s", body)
+	}
+	for _, m := range found {
+		if m[2] != "0" && !slices.ContainsFunc(l.expected, func(e string) bool { return strings.Contains(m[1], e) }) {
+			l.t.Errorf("in the metrics of sluiced: %s", m[0])
+		}
+	}
 }
 
 func (l *lab) startSluiced() {
