@@ -143,11 +143,23 @@ func (s *Switch) Send(m ofp.Message) error { return s.conn.Send(m) }
 // else a *WriteError. All messages are encoded before the first is sent: if one
 // cannot be, nothing is sent. Over the high-water mark it waits for room, as long
 // as ctx allows. Messages of others may be sent in between.
+//
+// A delete from all tables becomes one delete a table where the switch speaks
+// OpenFlow 1.1, which cannot say it otherwise.
 func (s *Switch) Write(ctx context.Context, msgs []ofp.Message) error {
 	start := time.Now()
-	err := s.conn.Write(ctx, msgs)
+	err := s.write(ctx, msgs)
 	s.c.metrics.wrote(time.Since(start), err)
 	return err
+}
+
+func (s *Switch) write(ctx context.Context, msgs []ofp.Message) error {
+	if s.Version() == ofp.V11 {
+		if x, ok := forEachTable(msgs, int(s.conn.Features().Tables)); ok {
+			return x.result(s.conn.Write(ctx, x.msgs), msgs)
+		}
+	}
+	return s.conn.Write(ctx, msgs)
 }
 
 // Request sends m and returns the reply; a multipart reply is assembled from its
