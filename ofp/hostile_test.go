@@ -215,6 +215,11 @@ func TestDecodeIntoDirtyMessage(t *testing.T) {
 		m.Match.SetUint(FieldInPort, 5)
 		byType[TypePacketIn] = append(byType[TypePacketIn], encoded(t, v, 1, m))
 	}
+	fast := Port{No: 1, CurrSpeed: 1, MaxSpeed: 2}
+	features := &FeaturesReply{Ports: []Port{fast}}
+	byType[TypePortStatus] = append(byType[TypePortStatus], encoded(t, V13, 1, &PortStatus{Port: fast}), encoded(t, V10, 1, &PortStatus{}))
+	byType[TypeFeaturesReply] = append(byType[TypeFeaturesReply], encoded(t, V12, 1, features), encoded(t, V13, 1, &FeaturesReply{AuxiliaryID: 3}))
+	byType[TypeFlowRemoved] = append(byType[TypeFlowRemoved], encoded(t, V13, 1, &FlowRemoved{Table: 4, HardTimeout: 5}))
 	mod := benchFlowModMessage()
 	mod.CookieMask, mod.Command, mod.Flags = 7, FlowModify, FlowNoByteCounts
 	byType[TypeFlowMod] = append(byType[TypeFlowMod], encoded(t, V13, 1, mod))

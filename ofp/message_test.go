@@ -63,6 +63,7 @@ func TestGoldenBytes(t *testing.T) {
 		{"port statistics request 1.0", V10, Request(&PortStatsRequest{Port: PortAny}), "00040000" + "ffff000000000000"},
 		{"port statistics request 1.3", V13, Request(&PortStatsRequest{Port: PortAny}), "0004000000000000" + "ffffffff00000000"},
 		{"table full 1.0", V10, &Error{Reason: FlowModFailedTableFull, ErrType: 3}, "00030000"},
+		{"table full 1.1", V11, &Error{Reason: FlowModFailedTableFull, ErrType: 5, Code: 1}, "00050001"},
 		{"table full 1.3", V13, &Error{Reason: FlowModFailedTableFull, ErrType: 5, Code: 1}, "00050001"},
 		{"an error of no known number", V13, &Error{ErrType: 0xffff, Code: 9, Data: []byte{1}}, "ffff000901"},
 	}
