@@ -126,3 +126,24 @@ func TestPrintOfBytesThatAreNoMessage(t *testing.T) {
 		}
 	}
 }
+
+func TestInstructionsPrintInTheOrderOfExecution(t *testing.T) {
+	is := []Instruction{GotoTable(2), WriteActions(Output(3)), Apply(Output(1)), {Type: InstructionMeter, Meter: 4}, {Type: InstructionClearActions}}
+	want := "meter:4,output:1,clear_actions,write_actions(output:3),goto_table:2"
+	if got := FormatActions(is, nil); got != want {
+		t.Errorf("got %s, want %s", got, want)
+	}
+	if is[0].Type != InstructionGotoTable {
+		t.Error("printing has changed the instructions")
+	}
+}
+
+func TestErrorInsideAnErrorIsNotOpenedAgain(t *testing.T) {
+	var frame []byte
+	for range 5 {
+		frame = mustAppend(t, V13, NewError(FlowModFailedOverlap, frame))
+	}
+	if got := strings.Count(Print(frame), "OFPT_ERROR"); got != 2 {
+		t.Errorf("%d errors are opened, want the outer one and the one in it\n%s", got, Print(frame))
+	}
+}

@@ -266,9 +266,6 @@ func parseUint(s string) (uint64, bool) {
 	case len(s) > 1 && s[0] == '0':
 		s, base = s[1:], 8
 	}
-	if s == "" || s[0] == '+' || s[0] == '-' {
-		return 0, false
-	}
 	v, err := strconv.ParseUint(s, base, 64)
 	return v, err == nil
 }
