@@ -366,6 +366,7 @@ func TestReadsWhileHandlerWaits(t *testing.T) {
 		arp := &ofp.PacketIn{Data: append(make([]byte, 12), 0x08, 0x06, 0, 0)}
 		arp.Match.SetUint(ofp.FieldInPort, 1)
 		const n = 300
+		begin := time.Now()
 		for i := range n {
 			r.send(arp)
 			r.send(&ofp.PortStatus{Port: ofp.Port{No: ofp.PortNo(i + 1)}})
@@ -378,6 +379,9 @@ func TestReadsWhileHandlerWaits(t *testing.T) {
 		r.sendX(r.want(ofp.TypeBarrierRequest).XID, &ofp.BarrierReply{})
 		if err := <-got; err != nil {
 			t.Fatal(err)
+		}
+		if got := time.Since(begin); got > 2*readerPatience {
+			t.Errorf("the reader waited %v", got)
 		}
 		close(r.w.slow)
 		synctest.Wait()

@@ -2,7 +2,9 @@ package channel
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io"
 	"net"
 	"strings"
 	"testing"
@@ -181,19 +183,25 @@ func TestIncompatibleIsTold(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			ours, theirs := loopback(t)
 			r := startOver(t, ours, theirs, ofp.V13, Config{Versions: tt.allowed})
-			r.raw(tt.hello)
-			r.raw([]byte{5, 2, 0, 8, 0, 0, 0, 1}) // unread when the connection ends
-			go r.run()
-			e := r.want(ofp.TypeError)
-			m := e.m.(*ofp.Error)
-			if e.Version != tt.version || e.XID != 9 || m.Reason != ofp.HelloFailedIncompatible || !strings.Contains(string(m.Data), "supported 1.") {
-				t.Errorf("error: %+v %+v %s", e.Header, m, m.Data)
-			}
-			for range r.in { // until the connection is closed
-			}
-			theirs.Close()
+			// More than is read before the connection ends: closing it at once
+			// would reset it, and the peer might not see the error.
+			r.raw(append(tt.hello, make([]byte, 50<<10)...))
 			if end := r.ended(); end.Reason != ReasonIncompatible {
 				t.Errorf("end: %v", end)
+			}
+			if h, m, err := r.read(); err != nil || m.Type() != ofp.TypeHello {
+				t.Fatalf("first comes %+v %+v, %v", h, m, err)
+			}
+			h, m, err := r.read()
+			if err != nil {
+				t.Fatal(err)
+			}
+			e, ok := m.(*ofp.Error)
+			if !ok || h.Version != tt.version || h.XID != 9 || e.Reason != ofp.HelloFailedIncompatible || !strings.Contains(string(e.Data), "supported 1.") {
+				t.Errorf("error: %+v %+v", h, m)
+			}
+			if _, _, err := r.read(); !errors.Is(err, io.EOF) {
+				t.Errorf("at the end: %v", err)
 			}
 		})
 	}
