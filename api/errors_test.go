@@ -322,7 +322,11 @@ func TestNoBarrierReply(t *testing.T) {
 			r := newRig(t, Config{Timeout: row.server})
 			sim := r.bridge(ofp.V13)
 			sim.SetFaults(simswitch.Silent(ofp.TypeBarrierRequest))
+			begun := time.Now()
 			err := call(r, row.caller)
+			if took := time.Since(begun); took > patience {
+				t.Errorf("it took %s", took)
+			}
 			if status.Code(err) != codes.DeadlineExceeded {
 				t.Fatalf("error is %v, want DEADLINE_EXCEEDED", err)
 			}

@@ -155,6 +155,18 @@ func TestListManyWithAFilter(t *testing.T) {
 	}
 }
 
+func TestSelectorsReachTheMessage(t *testing.T) {
+	got, err := toFlow(&sluicev1.Flow{Cookie: 1, CookieMask: 2, OutPort: "LOCAL", OutGroup: ptr(uint32(7))}, ofp.FlowDelete, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := ofp.NewFlowMod(ofp.FlowDelete)
+	want.Cookie, want.CookieMask, want.OutPort, want.OutGroup = 1, 2, ofp.PortLocal, 7
+	if d := cmp.Diff(want, got, cmp.AllowUnexported(ofp.Match{})); d != "" {
+		t.Errorf("(-want +got):\n%s", d)
+	}
+}
+
 // needed sets the fields that a field needs, with values that satisfy it.
 func needed(m *ofp.Match, f *ofp.FieldInfo) {
 	for _, n := range f.Needs {

@@ -97,7 +97,8 @@ var (
 		"OFPBRC_IS_SLAVE":     "another controller is the switch's master",
 	}
 	codeHints = map[codes.Code]string{
-		codes.NotFound: "`sluice switches` lists those that are connected",
+		codes.NotFound:         "`sluice switches` lists those that are connected",
+		codes.DeadlineExceeded: "to wait longer use --timeout",
 	}
 )
 

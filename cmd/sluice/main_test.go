@@ -173,6 +173,10 @@ func TestSwitches(t *testing.T) {
 	if err := yaml.Unmarshal([]byte(d.must("", "-o", "yaml", "switches")), &parsed); err != nil || len(parsed.Switches) != 2 || parsed.Switches[0].Name != "br0" || parsed.Switches[0].Version != "1.0" || parsed.Switches[0].DPID != "000000000000000a" {
 		t.Errorf("yaml: %v, %+v\n%s", err, parsed, d.must("", "-o", "yaml", "switches"))
 	}
+	var loose struct{ Switches []map[string]any }
+	if err := yaml.Unmarshal([]byte(d.must("", "-o", "yaml", "switches")), &loose); err != nil || loose.Switches[0]["version"] != "1.0" {
+		t.Errorf("the version is to be a string in yaml, too: %v, %v", err, loose)
+	}
 }
 
 func TestFlows(t *testing.T) {
@@ -281,7 +285,7 @@ func TestErrorsOnTheTerminal(t *testing.T) {
 		{"typo in a packet", "", []string{"packet-out", "br0", "in_port=1,paket=ff,actions=drop"}, exitError, []string{"paket", "\n            ^\n"}},
 		{"version", "", []string{"add-flow", "br0", "table=3,actions=drop"}, exitError, []string{"not in OpenFlow 1.0", "table 3", "nothing was changed"}},
 		{"full table", "priority=1,actions=drop\npriority=2,actions=drop\n# comment\npriority=3,actions=drop\n", []string{"add-flows", "br0", "-"}, exitError,
-			[]string{"br0 refused 1 of 3", "OFPFMFC_", "  line 4: priority=3,actions=drop\n", "of 3: 2 done, 1 refused", "dump-tables"}},
+			[]string{"br0 refused 1 of 3", "OFPFMFC_", "  line 4: priority=3,actions=drop\n", "of 3: 2 done, 1 refused, 0 sent without an answer, 0 not sent\n", "dump-tables"}},
 		{"unknown verb", "", []string{"dmp-flows", "br0"}, exitUsage, []string{`unknown command "dmp-flows"`, "dump-flows", "--help"}},
 		{"unknown flag", "", []string{"switches", "--nosuch"}, exitUsage, []string{"--nosuch", "see sluice switches --help"}},
 		{"missing argument", "", []string{"add-flow", "br0"}, exitUsage, []string{"FLOW is missing"}},
