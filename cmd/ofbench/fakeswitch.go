@@ -97,8 +97,13 @@ func (s *fakeSwitch) connect(ctx context.Context, addr string) error {
 func (s *fakeSwitch) run(ctx context.Context) error {
 	defer s.conn.Close()
 	done := make(chan struct{})
-	closer := context.AfterFunc(ctx, func() { s.conn.Close() })
-	defer closer()
+	closed := make(chan struct{})
+	stop := context.AfterFunc(ctx, func() { s.conn.Close(); close(closed) })
+	defer func() {
+		if !stop() {
+			<-closed
+		}
+	}()
 	var writeErr error
 	var writer sync.WaitGroup
 	writer.Go(func() {

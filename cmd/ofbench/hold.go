@@ -34,6 +34,7 @@ func hold(ctx context.Context, o *options, out *report) error {
 	}
 	defer f.close()
 	h.Ready = time.Since(f.start).Seconds()
+	out.holding(h)
 	held := time.Now()
 	end := time.NewTimer(o.hold)
 	defer end.Stop()

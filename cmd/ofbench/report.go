@@ -85,9 +85,13 @@ func (p *report) end(r *result) {
 		r.Duplicate, r.Late, r.Unknown, r.Unbuffered, r.Lost, r.Sent)
 }
 
+func (p *report) holding(h *held) {
+	p.text("ofbench: %d switches of OpenFlow %s ready after %.2f s, holding them for %v\n", h.Switches, h.OpenFlow, h.Ready, p.options.hold)
+}
+
 func (p *report) held(h *held) {
 	p.object(h)
-	p.text("HELD: %d switches of OpenFlow %s ready after %.2f s, held for %.1f s, %d dropped\n", h.Switches, h.OpenFlow, h.Ready, h.Seconds, h.Dropped)
+	p.text("HELD: %d switches, ready after %.2f s, held for %.1f s, %d dropped\n", h.Switches, h.Ready, h.Seconds, h.Dropped)
 	if h.RSSAfter > 0 {
 		p.text("memory: controller %.1f MB before, %.1f MB at the end, %.1f KB a switch\n",
 			float64(h.RSSBefore)/1e6, float64(h.RSSAfter)/1e6, float64(h.PerSwitch)/1e3)
