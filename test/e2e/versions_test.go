@@ -46,6 +46,7 @@ func TestVersions(t *testing.T) {
 				t.Run("flow by gRPC", func(t *testing.T) { l.flowByGRPC(t, v, h[0], h[1]) })
 				t.Run("structured flow", func(t *testing.T) { l.structuredFlow(t, v, h[0], h[1]) })
 				t.Run("flow by command line", func(t *testing.T) { l.flowByCommandLine(t, v, h[0], h[1]) })
+				t.Run("delete in all tables", func(t *testing.T) { l.deleteEverywhere(t, v) })
 				t.Run("rewritten", func(t *testing.T) { l.rewritten(t, v, h[0], h[1]) })
 				t.Run("packet-out", func(t *testing.T) { l.packetOut(t, v, h[0]) })
 				t.Run("ports", func(t *testing.T) { l.ports(t, v, h) })
@@ -174,6 +175,25 @@ func (l *lab) flowByCommandLine(t *testing.T, v version, a, b *ovs.Host) {
 	l.reaches(t, a, b)
 	if out := l.sluice(t, "dump-flows", v.bridge); strings.Contains(out, "priority=60002") {
 		t.Errorf("the flow is still there:\n%s", out)
+	}
+}
+
+// deleteEverywhere deletes without naming a table, which OpenFlow 1.1 cannot say
+// in one message.
+func (l *lab) deleteEverywhere(t *testing.T, v version) {
+	if v.name == "1.0" {
+		return // it has one table
+	}
+	for _, table := range []int{0, 3, 253} {
+		l.sluice(t, "add-flow", v.bridge, fmt.Sprintf("table=%d,priority=7,udp,tp_dst=4242,actions=drop", table))
+	}
+	l.sluice(t, "del-flows", v.bridge, "udp,tp_dst=4242")
+	out, err := l.Ofctl(t.Context(), "dump-flows", v.bridge)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if strings.Contains(out, "tp_dst=4242") {
+		t.Errorf("flows are left:\n%s", out)
 	}
 }
 
