@@ -36,7 +36,8 @@ type dispatch struct {
 	handlers []handler
 	dec      ofp.Decoder
 	packetIn ofp.PacketIn
-	running  *app // the app that is being called, if any
+	now      time.Time // when the batch at hand came
+	running  *app      // the app that is being called, if any
 	event    int  // in the batch: the one at hand
 	from     int  // in handlers: the first to ask about the event at hand
 }
@@ -52,6 +53,7 @@ func (l *link) Up(*channel.Conn) error {
 	if err := s.c.claim(s); err != nil {
 		return err
 	}
+	s.dispatch.now = time.Now()
 	for _, a := range s.c.apps {
 		s.attach(a)
 	}
@@ -80,14 +82,14 @@ func (l *link) Down(*channel.Conn) {
 func (l *link) Events(_ *channel.Conn, b *channel.Batch) {
 	s := (*Switch)(l)
 	d := &s.dispatch
-	start := time.Now()
+	d.now = time.Now()
 	var packets int
 	var other time.Duration
 	for d.event, d.from = 0, 0; d.event < b.Len(); {
 		s.run(b, &packets, &other)
 	}
 	if packets > 0 {
-		s.c.metrics.handling.observe(packets, time.Since(start)-other)
+		s.c.metrics.handling.observe(packets, time.Since(d.now)-other)
 	}
 }
 

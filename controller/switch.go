@@ -14,7 +14,7 @@ import (
 	"github.com/sluice-sdn/sluice/ofp"
 )
 
-// Switch is a connected, ready switch. All methods may be called from any
+// Switch is a connected, ready switch. All methods but Now may be called from any
 // goroutine. When the switch goes away, Done is closed and what waits fails with
 // ErrDisconnected; a switch that comes back is another Switch.
 type Switch struct {
@@ -75,6 +75,12 @@ func (s *Switch) Addr() net.Addr { return s.conn.Addr() }
 
 // Since returns when the switch became ready.
 func (s *Switch) Since() time.Time { return s.since }
+
+// Now returns when the events that are being handled came, some milliseconds ago
+// at most, or in Attach when it began: the clock for what handlers do with every
+// packet, since it is read once a batch. Only the handlers of the switch's own
+// events and Attach may call it.
+func (s *Switch) Now() time.Time { return s.dispatch.now }
 
 // Features returns what the switch told in its handshake; Ports is empty, see
 // the method Ports.

@@ -33,9 +33,8 @@ func (c *Conn) handshake() *CloseError {
 	c.out.mu.Lock()
 	c.out.version = c.cfg.Versions[len(c.cfg.Versions)-1]
 	c.out.mu.Unlock()
-	if _, err := s.send(ofp.NewHello(c.cfg.Versions...)); err != nil {
-		return err
-	}
+	// In the urgent lane, so that no answer goes before it.
+	c.out.answer(c.cfg.Versions[len(c.cfg.Versions)-1], c.out.reserve(1), ofp.NewHello(c.cfg.Versions...))
 	if err := s.until(c.cfg.HelloTimeout, ReasonHelloTimeout, s.hello); err != nil {
 		return err
 	}

@@ -145,6 +145,24 @@ func TestBadPeers(t *testing.T) {
 	}
 }
 
+// TestTrickle: a peer that sends a byte now and then does not move the deadline.
+func TestTrickle(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := start(t, ofp.V13, Config{})
+		go r.run()
+		begin := time.Now()
+		go func() {
+			for _, b := range []byte{4, 0, 0, 40, 0, 0, 0, 9} {
+				time.Sleep(2 * time.Second)
+				r.raw([]byte{b})
+			}
+		}()
+		if e := r.ended(); e.Reason != ReasonHelloTimeout || time.Since(begin) != 5*time.Second {
+			t.Errorf("%v after %v", e, time.Since(begin))
+		}
+	})
+}
+
 func TestPeerHangsUp(t *testing.T) {
 	for n := range 3 {
 		t.Run(fmt.Sprint(n), func(t *testing.T) {
