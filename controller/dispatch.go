@@ -38,8 +38,8 @@ type dispatch struct {
 	packetIn ofp.PacketIn
 	now      time.Time // when the batch at hand came
 	running  *app      // the app that is being called, if any
-	event    int  // in the batch: the one at hand
-	from     int  // in handlers: the first to ask about the event at hand
+	event    int       // in the batch: the one at hand
+	from     int       // in handlers: the first to ask about the event at hand
 }
 
 // link is a Switch as its connection sees it: the methods that the dispatcher

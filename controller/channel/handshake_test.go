@@ -151,7 +151,10 @@ func TestTrickle(t *testing.T) {
 		r := start(t, ofp.V13, Config{})
 		go r.run()
 		begin := time.Now()
+		sent := make(chan struct{})
+		defer func() { <-sent }()
 		go func() {
+			defer close(sent)
 			for _, b := range []byte{4, 0, 0, 40, 0, 0, 0, 9} {
 				time.Sleep(2 * time.Second)
 				r.raw([]byte{b})
