@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"testing"
+	"time"
 
 	"github.com/sluice-sdn/sluice/ofp"
 )
@@ -15,7 +16,10 @@ type sink struct {
 	enc ofp.Encoder
 	buf []byte
 	n   int
+	now time.Time
 }
+
+func (s *sink) Now() time.Time { return s.now }
 
 func (s *sink) Send(m ofp.Message) error {
 	b, err := s.enc.Append(s.buf[:0], s.v, 1, m)
@@ -41,7 +45,7 @@ func known(tb testing.TB, v ofp.Version, buffer uint32) (*sink, func()) {
 		tb.Fatal(err)
 	}
 	const n = 100
-	out := &sink{v: v}
+	out := &sink{v: v, now: time.Now()}
 	s := newSession(&app.cfg, out)
 	frame := make([]byte, 64)
 	binary.BigEndian.PutUint16(frame[12:], 0x0800)

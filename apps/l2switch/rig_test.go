@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/sluice-sdn/sluice/ofp"
 	"github.com/sluice-sdn/sluice/test/simswitch"
@@ -60,6 +61,8 @@ func code[M ofp.Message](r *rig, m M) (ofp.Message, []byte, error) {
 	}
 	return out, b, nil
 }
+
+func (r *rig) Now() time.Time { return time.Now() }
 
 func (r *rig) Send(m ofp.Message) error {
 	m, frame, err := code(r, m)

@@ -12,6 +12,7 @@ import (
 
 // wire is what a session needs of a *controller.Switch.
 type wire interface {
+	Now() time.Time
 	Send(m ofp.Message) error
 	Write(ctx context.Context, msgs []ofp.Message) error
 	Flows(ctx context.Context, filter ofp.FlowFilter) ([]ofp.FlowStats, error)
@@ -35,7 +36,7 @@ type session struct {
 }
 
 func newSession(cfg *Config, sw wire) *session {
-	s := &session{sw: sw, hosts: newHosts(cfg.MaxHosts, cfg.Age), flood: ofp.PortFlood, begin: time.Now(), left: func() {}}
+	s := &session{sw: sw, hosts: newHosts(cfg.MaxHosts, cfg.Age), flood: ofp.PortFlood, begin: sw.Now(), left: func() {}}
 	s.flow = ofp.NewFlowMod(ofp.FlowAdd)
 	s.flow.Cookie = cookieLearned
 	s.flow.Priority = Priority
@@ -73,7 +74,7 @@ func (s *session) prepare(ctx context.Context) error {
 }
 
 // now is the session's clock in seconds.
-func (s *session) now() uint32 { return uint32(time.Since(s.begin) / time.Second) }
+func (s *session) now() uint32 { return uint32(s.sw.Now().Sub(s.begin) / time.Second) }
 
 // PacketIn implements controller.PacketInHandler. LLDP and link-local frames are
 // left to apps that come later.
