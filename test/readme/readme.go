@@ -12,6 +12,9 @@
 //	<!-- test: skip REASON -->           it is not run; the test tells the reason
 //	<!-- test: within 3m -->             it may take that long
 //	<!-- test: fails -->                 its status must not be 0
+//	<!-- test: outside -->               it is run on the machine itself, which has
+//	                                     the network; what "go install" puts into
+//	                                     GOBIN is in the path of later blocks
 //	<!-- test: background until CMD -->  it goes on running; what follows starts
 //	                                     when the shell command CMD succeeds
 //	<!-- test: file NAME -->             a block of any language is saved as NAME,
@@ -60,6 +63,7 @@ type block struct {
 	want   string // of a console block: the output it shows
 	arg    string // skip's reason, background's command, file's name
 	fails  bool
+	alone  bool // run outside the switch's namespace
 	within time.Duration
 }
 
@@ -164,6 +168,8 @@ func (b *block) direct(word, rest string) error {
 		b.kind = output
 	case "fails":
 		b.fails = true
+	case "outside":
+		b.alone = true
 	case "within":
 		d, err := time.ParseDuration(rest)
 		if err != nil || d <= 0 {
@@ -171,7 +177,7 @@ func (b *block) direct(word, rest string) error {
 		}
 		b.within = d
 	default:
-		return fmt.Errorf("unknown directive %q: want skip, background, file, output, fails, within or setup", word)
+		return fmt.Errorf("unknown directive %q: want skip, outside, background, file, output, fails, within or setup", word)
 	}
 	return nil
 }

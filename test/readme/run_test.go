@@ -46,7 +46,7 @@ func runAll(ctx context.Context, n *ovs.Net, blocks []block, logf func(string, .
 		}
 	}
 	script := func(text string) []string {
-		return []string{"env", "SLUICE_SOURCE=" + source, "PATH=" + path + ":" + os.Getenv("PATH"),
+		return []string{"env", "SLUICE_SOURCE=" + source, "GOBIN=" + path, "PATH=" + path + ":" + os.Getenv("PATH"),
 			"bash", "-c", `cd "$1" && exec bash -euo pipefail -c "$2"`, "bash", tree, text}
 	}
 
@@ -80,6 +80,17 @@ func end(p *ovs.Process) error {
 	return err
 }
 
+// outside runs a command on the machine itself and returns what it prints.
+func outside(ctx context.Context, args ...string) (string, error) {
+	cmd := exec.CommandContext(ctx, args[0], args[1:]...)
+	cmd.WaitDelay = 5 * time.Second
+	out, err := cmd.CombinedOutput()
+	if err != nil {
+		return "", &ovs.CommandError{Args: args, Output: string(out), Err: err}
+	}
+	return string(out), nil
+}
+
 func (b *block) do(ctx context.Context, n *ovs.Net, script func(string) []string, tree string, last *string, running *[]*ovs.Process, logf func(string, ...any)) error {
 	ctx, cancel := context.WithTimeout(ctx, b.within)
 	defer cancel()
@@ -111,7 +122,11 @@ func (b *block) do(ctx context.Context, n *ovs.Net, script func(string) []string
 			return err
 		})
 	}
-	out, err := n.Run(ctx, script(b.text)...)
+	command := n.Run
+	if b.alone {
+		command = outside
+	}
+	out, err := command(ctx, script(b.text)...)
 	logf("line %d:\n%s\n%s", b.line, b.text, out)
 	if b.fails {
 		if err == nil {
