@@ -32,9 +32,7 @@ type peer struct {
 	part map[ofp.PartKind]bool
 	fail map[ofp.Type]ofp.ErrorReason
 
-	mu  sync.Mutex
-	got []ofp.Message // what came that was not answered
-	in  chan received // the same, as it comes
+	in chan received // what came that was not answered
 }
 
 type received struct {
