@@ -180,14 +180,12 @@ func (p *printer) features(m *FeaturesReply) {
 		p.number(", auxiliary_id:", uint64(m.AuxiliaryID))
 	}
 	p.text("\ncapabilities: ")
-	names, known := capabilityNames, ^Capabilities(0)
+	names, known := capabilityNames, Capabilities(0x16f)
 	switch p.v {
 	case V10:
 		names, known = capabilityNames10, 0xef
 	case V11:
 		known = 0xef
-	default:
-		known = 0x16f
 	}
 	p.b = names.list(p.b, uint32(m.Capabilities&known))
 	p.text("\n")
