@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"encoding/hex"
 	"encoding/json"
 	"os"
@@ -13,7 +14,7 @@ import (
 
 func ofpPrint(in string, args ...string) result {
 	var out, errOut bytes.Buffer
-	code := run(nil, append([]string{"ofp-print"}, args...), strings.NewReader(in), &out, &errOut) //nolint:staticcheck // no call is made
+	code := run(context.Background(), append([]string{"ofp-print"}, args...), strings.NewReader(in), &out, &errOut)
 	return result{code, out.String(), errOut.String()}
 }
 

@@ -45,7 +45,7 @@ func main() {
 		}
 		go func() {
 			defer conn.Close()
-			if err := serve(conn); err != nil && !errors.Is(err, io.EOF) {
+			if err := serve(conn); !errors.Is(err, io.EOF) {
 				fmt.Fprintf(os.Stderr, "floor: %s: %v\n", conn.RemoteAddr(), err)
 			}
 		}()

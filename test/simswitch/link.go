@@ -176,7 +176,7 @@ func (s *Switch) negotiate(l *link, h ofp.Header, m ofp.Message) error {
 		b, err := ofp.Append(nil, slices.Max(mine), h.XID, ofp.NewError(ofp.HelloFailedIncompatible, []byte("no common version")))
 		if err == nil {
 			l.conn.SetWriteDeadline(time.Now().Add(writeTimeout))
-			l.conn.Write(b) // the connection ends anyway
+			_, _ = l.conn.Write(b) // the connection ends anyway
 		}
 		return fmt.Errorf("negotiate: no common version with a controller of %s", h.Version)
 	}
