@@ -56,6 +56,12 @@ func (f *MatchField) Uint() (value, mask uint64) {
 }
 
 func beUint(b []byte) (v uint64) {
+	switch len(b) { // the usual lengths, quickly
+	case 2:
+		return uint64(binary.BigEndian.Uint16(b))
+	case 4:
+		return uint64(binary.BigEndian.Uint32(b))
+	}
 	for _, x := range b {
 		v = v<<8 | uint64(x)
 	}
@@ -222,6 +228,9 @@ func (f *FieldInfo) exact(mask []byte) bool {
 
 // over reports whether value has bits beyond the field's width.
 func (f *FieldInfo) over(value []byte) bool {
+	if f.Bits == 8*len(f.full) {
+		return false
+	}
 	for i, x := range f.full {
 		if value[i]&^x != 0 {
 			return true
@@ -479,10 +488,12 @@ func (m *Match) checkOXM(c *cursor) {
 	if c.v != V12 {
 		return // 1.1 has OXM from Open vSwitch only, which takes every field
 	}
-	for f := range m.All() {
-		if info := f.ID.Info(); info != nil && info.Since > c.v {
-			c.lacks("match field " + info.Name)
+	for b := m.oxm; len(b) > 0; {
+		h := binary.BigEndian.Uint32(b)
+		if f := &fields[fieldOf(h)]; f.Since > c.v {
+			c.lacks("match field " + f.Name)
 			return
 		}
+		b = b[4+h&0xff:]
 	}
 }

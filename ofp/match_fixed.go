@@ -57,11 +57,8 @@ const (
 	wild10TOS        = 1 << 21
 )
 
-// wild10 pairs the bits of 1.0 with those of 1.1.
-var wild10 = [...][2]uint32{
-	{1 << 0, wildInPort}, {1 << 1, wildVLAN}, {wild10Type, wildType}, {1 << 5, wildProto},
-	{1 << 6, wildTPSrc}, {1 << 7, wildTPDst}, {wild10PCP, wildPCP}, {wild10TOS, wildTOS},
-}
+// wildSame are the bits that 1.0 and 1.1 have at the same place.
+const wildSame = wildInPort | wildVLAN | wildProto | wildTPSrc | wildTPDst
 
 var macAll = MAC{0xff, 0xff, 0xff, 0xff, 0xff, 0xff}
 
@@ -132,22 +129,8 @@ func (f *fixedMatch) wildcards10(c *cursor) (w uint32) {
 	if !c.wr {
 		return 0
 	}
-	for _, p := range wild10 {
-		if f.wild&p[1] != 0 {
-			w |= p[0]
-		}
-	}
-	mac := func(mask MAC, bit uint32, name string) {
-		switch mask {
-		case macAll:
-		case MAC{}:
-			w |= bit
-		default:
-			c.lacks("mask of match field " + name)
-		}
-	}
-	mac(f.dlSrcMask, wild10DLSrc, "eth_src")
-	mac(f.dlDstMask, wild10DLDst, "eth_dst")
+	w = f.wild&wildSame | f.wild&wildType/wildType*wild10Type | f.wild&wildPCP/wildPCP*wild10PCP | f.wild&wildTOS/wildTOS*wild10TOS
+	w |= wildMAC(c, &f.dlSrcMask, wild10DLSrc, "eth_src") | wildMAC(c, &f.dlDstMask, wild10DLDst, "eth_dst")
 	prefix := func(mask uint32, shift int, name string) {
 		n := bits.TrailingZeros32(mask)
 		if mask != ^uint32(0)<<n && mask != 0 {
@@ -160,13 +143,20 @@ func (f *fixedMatch) wildcards10(c *cursor) (w uint32) {
 	return w
 }
 
-func (f *fixedMatch) fromWildcards10(w uint32) {
-	f.wild = wildLabel | wildTC
-	for _, p := range wild10 {
-		if w&p[0] != 0 {
-			f.wild |= p[1]
-		}
+// wildMAC is the bit where the mask takes any address, and 0 where it takes one.
+func wildMAC(c *cursor, mask *MAC, bit uint32, name string) uint32 {
+	switch *mask {
+	case macAll:
+	case MAC{}:
+		return bit
+	default:
+		c.lacks("mask of match field " + name)
 	}
+	return 0
+}
+
+func (f *fixedMatch) fromWildcards10(w uint32) {
+	f.wild = wildLabel | wildTC | w&wildSame | w&wild10Type/wild10Type*wildType | w&wild10PCP/wild10PCP*wildPCP | w&wild10TOS/wild10TOS*wildTOS
 	if w&wild10DLSrc == 0 {
 		f.dlSrcMask = macAll
 	}

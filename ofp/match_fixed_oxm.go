@@ -1,6 +1,9 @@
 package ofp
 
-import "encoding/binary"
+import (
+	"bytes"
+	"encoding/binary"
+)
 
 // toOXM adds what the structure says to m, which is empty. A field whose
 // protocol is not matched means nothing and is left out, as switches do.
@@ -102,26 +105,29 @@ func (f *fixedMatch) vlanToOXM(v Version, m *Match) {
 // place for.
 func (f *fixedMatch) fromOXM(c *cursor, m *Match) {
 	f.wild = wildAll
-	for x := range m.All() {
-		if x.ID == FieldUnknown {
+	for b := m.oxm; len(b) > 0 && c.err == nil; {
+		h := binary.BigEndian.Uint32(b)
+		n := int(h & 0xff)
+		info, value, mask := &fields[fieldOf(h)], b[4:4+n], []byte(nil)
+		b = b[4+n:]
+		if info.ID == FieldUnknown {
 			c.lacks("match field of an unknown kind")
 			return
 		}
-		if x.Mask != nil && x.ID != FieldVLANVID && !fixedMaskable(c.v, x.ID) {
-			c.lacks("mask of match field " + x.ID.String())
-			return
+		if h&0x100 != 0 {
+			value, mask = value[:n/2], value[n/2:]
 		}
-		if x.Mask == nil && x.ID.Info().over(x.Value) {
-			c.bad("match field "+x.ID.String(), "0x%x has more than %d bits", x.Value, x.ID.Info().Bits)
-			return
+		switch {
+		case mask != nil && info.ID != FieldVLANVID && !fixedMaskable(c.v, info.ID):
+			c.lacks("mask of match field " + info.Name)
+		case mask == nil && info.over(value):
+			c.bad("match field "+info.Name, "0x%x has more than %d bits", bytes.Clone(value), info.Bits)
+		case !f.set(c, info, value, mask):
+			c.lacks("match field " + info.Name)
 		}
-		if !f.set(c, x) {
-			c.lacks("match field " + x.ID.String())
-			return
-		}
-		if c.err != nil {
-			return
-		}
+	}
+	if c.err != nil {
+		return
 	}
 	if c.v != V10 || f.wild&wildVLAN != 0 {
 		return
@@ -145,6 +151,9 @@ func (f *fixedMatch) fromOXM(c *cursor, m *Match) {
 // share a place is meant, and switches ignore a field without its prerequisite,
 // so that the flow would take more packets than asked for.
 func (f *fixedMatch) needs(c *cursor, x FieldID) {
+	if x < FieldVLANPCP {
+		return
+	}
 	ip := f.dlType == ethIPv4 || f.dlType == ethIPv6
 	src, dst := transportFields(f.dlType, f.proto)
 	ok := true
@@ -185,12 +194,23 @@ func fixedMaskable(v Version, id FieldID) bool {
 }
 
 // set puts one field into its place and reports whether there is one.
-func (f *fixedMatch) set(c *cursor, x MatchField) bool {
+func (f *fixedMatch) set(c *cursor, x *FieldInfo, value, maskBytes []byte) bool {
+	switch x.ID {
+	case FieldEthDst:
+		f.dlDst, f.dlDstMask = toMAC(value), maskMAC(maskBytes)
+		return true
+	case FieldEthSrc:
+		f.dlSrc, f.dlSrcMask = toMAC(value), maskMAC(maskBytes)
+		return true
+	}
 	f.needs(c, x.ID)
 	exact := func(bit uint32) { f.wild &^= bit }
 	var v, mask uint64
-	if len(x.Value) <= 8 {
-		v, mask = x.Uint()
+	if len(value) <= 8 {
+		v, mask = beUint(value), x.max()
+		if maskBytes != nil {
+			mask = beUint(maskBytes)
+		}
 	}
 	switch x.ID {
 	case FieldInPort:
@@ -199,10 +219,6 @@ func (f *fixedMatch) set(c *cursor, x MatchField) bool {
 	case FieldMetadata:
 		f.metadata, f.metadataMask = v, mask
 		return c.v == V11
-	case FieldEthDst:
-		f.dlDst, f.dlDstMask = toMAC(x.Value), maskMAC(x.Mask)
-	case FieldEthSrc:
-		f.dlSrc, f.dlSrcMask = toMAC(x.Value), maskMAC(x.Mask)
 	case FieldEthType:
 		exact(wildType)
 		f.dlType = uint16(v)
@@ -255,10 +271,8 @@ func (f *fixedMatch) set(c *cursor, x MatchField) bool {
 	return true
 }
 
-func toMAC(b []byte) (m MAC) {
-	copy(m[:], b)
-	return m
-}
+// toMAC is the address in a value of six bytes.
+func toMAC(b []byte) MAC { return MAC(b) }
 
 func maskMAC(b []byte) MAC {
 	if b == nil {
