@@ -73,7 +73,7 @@ func (m *FlowMod) refuses(kind keyKind, deletes bool) string {
 		}
 	case keyActions:
 		if deletes {
-			return "a delete has none"
+			return "want none here: flows are chosen by their match"
 		}
 	case keyIdleTimeout, keyHardTimeout, keyFlag:
 		if deletes {

@@ -3,6 +3,7 @@ package ofp
 import (
 	"math"
 	"net/netip"
+	"slices"
 	"strings"
 )
 
@@ -165,7 +166,7 @@ func (t *matchText) finish(p *textParser) {
 		if it := t.later[i]; it.key != "" {
 			id, ok := t.m.choose(i)
 			if !ok {
-				t.lacking(p, it.at, it.key, choices[i].of[0])
+				t.lacking(p, it.at, it.key, choices[i].of...)
 				return
 			}
 			t.field(p, it, id)
@@ -197,16 +198,29 @@ func (m *Match) choose(choice int) (FieldID, bool) {
 	return choices[choice].of[0], false
 }
 
-// lacking fails about a field whose needs are not met.
-func (t *matchText) lacking(p *textParser, at int, name string, id FieldID) {
-	for _, need := range fields[id].Needs {
-		if t.m.satisfies(need) {
-			continue
+// lacking fails about a name that stands for one of these fields, none of which
+// has what it needs.
+func (t *matchText) lacking(p *textParser, at int, name string, ids ...FieldID) {
+	var s []string
+	for _, id := range ids {
+		if w := t.m.missing(id); w != "" && !slices.Contains(s, w) {
+			s = append(s, w)
 		}
-		p.fail(at, at+len(name), "%s needs %s before or after it", name, need.words())
-		return
 	}
-	p.fail(at, at+len(name), "%s lacks what it needs", name)
+	p.fail(at, at+len(name), "%s needs %s before or after it", name, strings.Join(s, " or "))
+}
+
+// missing says in the words of a match's text what a field needs first. Where
+// that is an IP protocol, its name says the Ethernet type, too.
+func (m *Match) missing(id FieldID) (words string) {
+	for _, need := range fields[id].Needs {
+		switch {
+		case m.satisfies(need):
+		case words == "", need.Field == FieldIPProto:
+			words = need.words()
+		}
+	}
+	return words
 }
 
 // words says in the words of a match's text what is needed.
