@@ -165,7 +165,15 @@ func readError(sw *controller.Switch, err error) error {
 	case errors.As(err, &ee):
 		return encodeStatus(sw, ee, 0, nil, nil)
 	}
-	return withDetails(endCode(err), fmt.Sprintf("%s: %v", sw.Name(), err))
+	return withDetails(endCode(err), fmt.Sprintf("%s: %s", sw.Name(), ended(err)))
+}
+
+// ended says why waiting for a switch ended.
+func ended(err error) string {
+	if errors.Is(err, context.DeadlineExceeded) {
+		return "no answer from the switch in time"
+	}
+	return err.Error()
 }
 
 // endCode is the code of an error that says why waiting ended.
@@ -209,7 +217,7 @@ func writeError(sw *controller.Switch, msgs []ofp.Message, err error) error {
 		details = append(details, switchRefused(se.Reply, 0, nil), errorInfo(sw, se.Reply))
 	case we.Err != nil:
 		code = endCode(we.Err)
-		text = join(text, fmt.Sprintf("%s: %v: %d of %d were sent, %d are confirmed", sw.Name(), we.Err, we.Sent, len(msgs), we.Confirmed))
+		text = join(text, fmt.Sprintf("%s: %s: %d of %d were sent, %d are confirmed", sw.Name(), ended(we.Err), we.Sent, len(msgs), we.Confirmed))
 	}
 	return withDetails(code, text, details...)
 }
@@ -231,7 +239,7 @@ func refusedText(sw *controller.Switch, we *controller.WriteError, total int) (c
 	if total == 1 {
 		return code, fmt.Sprintf("%s refused: %s", sw.Name(), said)
 	}
-	return code, fmt.Sprintf("%s refused %d of %d changes, first number %d: %s", sw.Name(), len(we.Errors), total, we.Errors[0].Index, said)
+	return code, fmt.Sprintf("%s refused %d of %d changes: changes[%d]: %s", sw.Name(), len(we.Errors), total, we.Errors[0].Index, said)
 }
 
 // refusals are the details of messages that the switch refused, the first ones
@@ -285,7 +293,7 @@ func errorInfo(sw *controller.Switch, e *ofp.Error) *errdetails.ErrorInfo {
 func encodeStatus(sw *controller.Switch, e *ofp.EncodeError, index int, m ofp.Message, result *sluicev1.WriteResult) error {
 	where := ""
 	if result != nil && result.Total > 1 {
-		where = fmt.Sprintf("change number %d: ", index)
+		where = fmt.Sprintf("changes[%d]: ", index)
 	}
 	detail := &sluicev1.FlowError{Index: uint32(index), Flow: flowText(m), Message: e.Error(), Field: e.Field, Version: e.Version.String()}
 	details := []proto.Message{detail}

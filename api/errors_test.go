@@ -165,7 +165,7 @@ func TestVersionLacks(t *testing.T) {
 					t.Errorf("detail is %v, want index 1, version %s and the flow", f, v)
 				}
 				wantTexts(t, "field", f.GetField(), row.field)
-				wantTexts(t, "message", status.Convert(err).Message(), row.field, "OpenFlow "+v.String(), "number 1")
+				wantTexts(t, "message", status.Convert(err).Message(), row.field, "OpenFlow "+v.String(), "changes[1]: ")
 				if e := detail[*errdetails.ErrorInfo](err); e.GetReason() != "OPENFLOW_VERSION" || e.GetMetadata()["switch"] != "br0" {
 					t.Errorf("error info is %v", e)
 				}
@@ -213,7 +213,7 @@ func TestSwitchRefuses(t *testing.T) {
 					t.Errorf("detail is %v, want index 1, %s %s and data", f, row.why.TypeName(), row.why)
 				}
 				wantTexts(t, "flow", f.GetFlow(), "priority=2", "arp")
-				wantTexts(t, "message", status.Convert(err).Message(), "br0", row.why.String(), "1 of 3", "number 1")
+				wantTexts(t, "message", status.Convert(err).Message(), "br0", row.why.String(), "1 of 3", "changes[1]: ")
 				if e := detail[*errdetails.ErrorInfo](err); e.GetReason() != row.why.String() {
 					t.Errorf("error info is %v", e)
 				}

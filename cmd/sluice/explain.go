@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"regexp"
 	"strconv"
 	"strings"
@@ -39,44 +40,71 @@ func (c *client) explain(err error) int {
 	}
 	var fault *flowFault
 	errors.As(err, &fault)
-	st, ok := status.FromError(err)
+	// status.FromError would put the wrapping into the message.
+	of, ok := errors.AsType[interface {
+		error
+		GRPCStatus() *status.Status
+	}](err)
 	if !ok {
 		fmt.Fprintf(c.errOut, "sluice: %v\n", err)
 		return exitError
 	}
-	for _, line := range c.explanation(st, fault) {
+	for _, line := range c.explanation(of.GRPCStatus(), fault) {
 		fmt.Fprintln(c.errOut, line)
 	}
 	return exitError
 }
 
+// noAnswer says why there is no answer of sluiced's at all, or "".
+func (c *client) noAnswer(st *status.Status) string {
+	switch {
+	case len(st.Details()) > 0:
+		return ""
+	case st.Code() != codes.Unavailable && st.Code() != codes.DeadlineExceeded:
+		return ""
+	}
+	if why := c.unreachable(); why != nil {
+		return fmt.Sprintf("cannot reach sluiced at %s: %v; start it with `sluiced` or name another address with -a", c.target(), root(why))
+	}
+	switch text := st.Message(); {
+	case strings.HasPrefix(text, "context deadline"):
+		return fmt.Sprintf("no answer from sluiced at %s within %s", c.target(), c.timeout)
+	case strings.Contains(text, "server preface"):
+		return fmt.Sprintf("what listens at %s does not speak gRPC; -a wants the address that sluiced's --grpc has", c.target())
+	case strings.HasPrefix(text, "connection error"), strings.HasPrefix(text, "error reading from server"), strings.HasPrefix(text, "closing transport"):
+		return fmt.Sprintf("the connection to sluiced at %s broke before the answer: %s", c.target(), text)
+	}
+	return ""
+}
+
 // explanation is what to print about a status: the first line says what went
 // wrong, the others give details.
 func (c *client) explanation(st *status.Status, fault *flowFault) []string {
-	if why := c.unreachable(); why != nil && (st.Code() == codes.Unavailable || st.Code() == codes.DeadlineExceeded) {
-		return []string{fmt.Sprintf("sluice: cannot reach sluiced at %s: %v; start it with `sluiced` or name another address with -a", c.target(), root(why))}
+	lines := []string{"sluice: " + changePrefix.ReplaceAllString(st.Message(), "")}
+	if why := c.noAnswer(st); why != "" {
+		lines[0] = "sluice: " + why
 	}
-	lines := []string{"sluice: " + st.Message()}
-	if st.Code() == codes.DeadlineExceeded && strings.HasPrefix(st.Message(), "context deadline") {
-		lines[0] = fmt.Sprintf("sluice: no answer from sluiced at %s within %s", c.target(), c.timeout)
-	}
-	var hint string
+	var result, hint string
 	for _, d := range st.Details() {
 		switch d := d.(type) {
 		case *errdetails.BadRequest:
 			for _, v := range d.GetFieldViolations() {
-				lines = append(lines, pointOut(v, fault)...)
-				if len(lines) > 1 {
+				shown, ok := pointOut(v, fault)
+				lines = append(lines, shown...)
+				if ok || isArgument(v.GetField()) {
 					lines[0] = "sluice: " + v.GetDescription()
 				}
 			}
 		case *sluicev1.FlowError:
 			lines = append(lines, flowErrorLines(d, fault)...)
 		case *sluicev1.WriteResult:
-			lines = append(lines, resultLine(d, fault))
+			result = resultLine(d, fault)
 		case *errdetails.ErrorInfo:
 			hint = reasonHints[d.GetReason()]
 		}
+	}
+	if result != "" {
+		lines = append(lines, result)
 	}
 	if hint == "" {
 		hint = codeHints[st.Code()]
@@ -108,6 +136,9 @@ func root(err error) error {
 	if errors.Is(err, context.DeadlineExceeded) {
 		return errors.New("no answer")
 	}
+	if e, ok := errors.AsType[*net.DNSError](err); ok {
+		return errors.New(e.Err) // without the name server's address
+	}
 	for {
 		inner := errors.Unwrap(err)
 		if inner == nil {
@@ -118,33 +149,44 @@ func root(err error) error {
 }
 
 var (
-	changeIndex = regexp.MustCompile(`^changes\[(\d+)\]`)
-	columnText  = regexp.MustCompile(`^col (\d+): `)
+	changeIndex  = regexp.MustCompile(`^changes\[(\d+)\]`)
+	changePrefix = regexp.MustCompile(`\bchanges\[\d+\]: `) // people read lines and texts
+	columnText   = regexp.MustCompile(`^col (\d+): `)
 )
 
+// isArgument reports whether a field of a request is an argument of the command
+// line as it stands: what is wrong with it can be said without the field's name.
+func isArgument(field string) bool {
+	return field == "switch" || field == "port" || field == "text"
+}
+
 // pointOut shows the text that a violation is about, with a mark under its
-// column.
-func pointOut(v *errdetails.BadRequest_FieldViolation, fault *flowFault) []string {
+// column, and reports whether it is about a text of the command line's. One that
+// is empty shows nothing.
+func pointOut(v *errdetails.BadRequest_FieldViolation, fault *flowFault) (lines []string, ok bool) {
 	if fault == nil {
-		return nil
+		return nil, false
 	}
 	at := 0
 	if m := changeIndex.FindStringSubmatch(v.GetField()); m != nil {
 		at, _ = strconv.Atoi(m[1])
 	} else if !strings.HasPrefix(v.GetField(), "filter") && v.GetField() != "text" {
-		return nil
+		return nil, false
 	}
 	if at >= len(fault.sources) {
-		return nil
+		return nil, false
 	}
 	s := fault.sources[at]
-	lines := []string{s.label() + s.text}
+	if s.text == "" && s.line == 0 {
+		return nil, true
+	}
+	lines = []string{s.label() + s.text}
 	if m := columnText.FindStringSubmatch(v.GetDescription()); m != nil {
 		if col, err := strconv.Atoi(m[1]); err == nil && col >= 1 && col <= len(s.text)+1 {
 			lines = append(lines, strings.Repeat(" ", len(s.label())+len([]rune(s.text[:col-1])))+"^")
 		}
 	}
-	return lines
+	return lines, true
 }
 
 // label says where a text came from.
@@ -165,21 +207,43 @@ func flowErrorLines(d *sluicev1.FlowError, fault *flowFault) []string {
 		lines = append(lines, s.label()+s.text)
 	}
 	if d.GetCode() != "" {
-		return append(lines, fmt.Sprintf("    %s (%s type %d, code %d)", d.GetMessage(), d.GetType(), d.GetTypeNumber(), d.GetCodeNumber()))
+		lines = append(lines, fmt.Sprintf("    %s (%s type %d, code %d)", d.GetMessage(), d.GetType(), d.GetTypeNumber(), d.GetCodeNumber()))
 	}
-	return append(lines, "    "+d.GetMessage())
+	return lines // a message without a code is the status's own
 }
 
+// resultLine says how far a write came, where that is not plain: "" for a single
+// change that was refused.
 func resultLine(d *sluicev1.WriteResult, fault *flowFault) string {
+	total, sent, confirmed, failed := int(d.GetTotal()), int(d.GetSent()), int(d.GetConfirmed()), int(d.GetFailed())
 	before := 0
 	if fault != nil {
-		before = fault.before
+		before, total = fault.before, max(total, len(fault.sources))
 	}
-	total := int(d.GetTotal())
-	if fault != nil {
-		total = max(total, len(fault.sources))
+	unknown := max(sent-confirmed, 0)
+	if total+before == 1 && unknown == 0 {
+		return ""
 	}
-	done := int(d.GetConfirmed()) - min(int(d.GetFailed()), int(d.GetConfirmed()))
-	return fmt.Sprintf("  of %d: %d done, %d refused, %d sent without an answer, %d not sent", total+before,
-		done+before, d.GetFailed(), d.GetSent()-min(d.GetConfirmed(), d.GetSent()), total-int(d.GetSent()))
+	left := total - sent
+	if sent == 0 {
+		left -= failed // what was refused here is not waiting to be sent
+	}
+	parts := []string{fmt.Sprintf("%d done", max(confirmed-failed, 0)+before)}
+	for _, x := range []struct {
+		n    int
+		what string
+	}{
+		{failed, "%d refused"},
+		{unknown, "%d sent but not confirmed: done or not, see `sluice dump-flows`"},
+		{left, "%d not sent"},
+	} {
+		if x.n > 0 {
+			parts = append(parts, fmt.Sprintf(x.what, x.n))
+		}
+	}
+	noun := "changes"
+	if total+before == 1 {
+		noun = "change"
+	}
+	return fmt.Sprintf("  of %d %s: %s", total+before, noun, strings.Join(parts, ", "))
 }

@@ -8,7 +8,9 @@ import (
 	"io"
 	"net"
 	"os"
+	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -265,6 +267,8 @@ func matches(s *simswitch.Switch) (out []string) {
 func TestErrorsOnTheTerminal(t *testing.T) {
 	d := newDaemon(t)
 	d.bridge(simswitch.Config{Name: "br0", Versions: []ofp.Version{ofp.V10}, MaxFlows: 2})
+	d.bridge(simswitch.Config{Name: "same", DPID: 0x15})
+	d.bridge(simswitch.Config{Name: "same", DPID: 0x16})
 	gone := listen(t)
 	nobody := gone.Addr().String()
 	gone.Close()
@@ -283,16 +287,25 @@ func TestErrorsOnTheTerminal(t *testing.T) {
 			[]string{"  line 3: ip,nw_src=1.2.3.4.5,actions=drop\n"}},
 		{"typo in a filter", "", []string{"dump-flows", "br0", "tcp,tp_dts=80"}, exitError, []string{"tp_dts", "\n      ^\n"}},
 		{"typo in a packet", "", []string{"packet-out", "br0", "in_port=1,paket=ff,actions=drop"}, exitError, []string{"paket", "\n            ^\n"}},
-		{"version", "", []string{"add-flow", "br0", "table=3,actions=drop"}, exitError, []string{"not in OpenFlow 1.0", "table 3", "nothing was changed"}},
+		{"version", "", []string{"add-flow", "br0", "table=3,actions=drop"}, exitError, []string{"not in OpenFlow 1.0", "table 3", "nothing was changed\n  table=3,actions=drop\n$"}},
+		{"version in a file", "arp,actions=drop\ntable=3,actions=drop\n", []string{"add-flows", "br0", "-"}, exitError,
+			[]string{"sluice: flow_mod: table 3: not in OpenFlow 1.0, the version of br0; nothing was changed\n  line 2: table=3,actions=drop\n  of 2 changes: 0 done, 1 refused, 1 not sent\n$"}},
+		{"version in a packet", "", []string{"packet-out", "br0", "in_port=1,packet=ff,actions=group:1"}, exitError,
+			[]string{"sluice: packet_out: action group: not in OpenFlow 1.0, the version of br0; nothing was changed\n  in_port=1,packet=ff,actions=group:1\n$"}},
+		{"unknown switch for a flow", "", []string{"add-flow", "br9", "actions=drop"}, exitError, []string{"sluice: no switch \"br9\" is connected\n  `sluice switches` lists those that are connected\n$"}},
+		{"ambiguous switch", "", []string{"del-flows", "same"}, exitError, []string{`sluice: ambiguous switch name: "same" is the name of 0000000000000015, 0000000000000016; use the DPID`}},
+		{"empty switch", "", []string{"show", ""}, exitUsage, []string{"SWITCH is empty"}},
+		{"empty flow", "", []string{"add-flow", "br0", ""}, exitError, []string{"sluice: col 1: no actions; want actions=..., such as actions=output:1 or actions=drop\n$"}},
+		{"other server", "", []string{"-a", d.openflow, "switches"}, exitError, []string{"sluice: what listens at " + d.openflow + " does not speak gRPC; -a wants"}},
 		{"full table", "priority=1,actions=drop\npriority=2,actions=drop\n# comment\npriority=3,actions=drop\n", []string{"add-flows", "br0", "-"}, exitError,
-			[]string{"br0 refused 1 of 3", "OFPFMFC_", "  line 4: priority=3,actions=drop\n", "of 3: 2 done, 1 refused, 0 sent without an answer, 0 not sent\n", "dump-tables"}},
+			[]string{"br0 refused 1 of 3", "OFPFMFC_", "  line 4: priority=3,actions=drop\n", "sluice: br0 refused 1 of 3 changes: OFPFMFC_", "\n  of 3 changes: 2 done, 1 refused\n", "dump-tables"}},
 		{"unknown verb", "", []string{"dmp-flows", "br0"}, exitUsage, []string{`unknown command "dmp-flows"`, "dump-flows", "--help"}},
 		{"unknown flag", "", []string{"switches", "--nosuch"}, exitUsage, []string{"--nosuch", "see sluice switches --help"}},
 		{"missing argument", "", []string{"add-flow", "br0"}, exitUsage, []string{"FLOW is missing"}},
 		{"unquoted flow", "", []string{"add-flow", "br0", "priority=1", "actions=drop"}, exitUsage, []string{"quotes"}},
 		{"bad output", "", []string{"-o", "xml", "switches"}, exitUsage, []string{"text, json or yaml"}},
 		{"no file", "", []string{"add-flows", "br0", "/nonexistent/flows"}, exitError, []string{"/nonexistent/flows"}},
-		{"unknown port", "", []string{"dump-ports", "br0", "eth99"}, exitError, []string{"eth99"}},
+		{"unknown port", "", []string{"dump-ports", "br0", "eth99"}, exitError, []string{"sluice: the switch has no port \"eth99\"\n$"}},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			r := d.sluice(row.in, row.args...)
@@ -305,7 +318,44 @@ func TestErrorsOnTheTerminal(t *testing.T) {
 			if !strings.HasPrefix(r.err, "sluice: ") {
 				t.Errorf("error is %q", r.err)
 			}
-			wantTexts(t, "error", r.err, row.says...)
+			wantTexts(t, "error", r.err+"$", row.says...) // the $ is the end
+			if strings.Contains(r.err, "rpc error") || strings.Contains(r.err, "changes[") {
+				t.Errorf("the error speaks of gRPC: %s", r.err)
+			}
+		})
+	}
+}
+
+// TestHowFarAWriteCame: where a switch is silent or goes away, the error says
+// what is known.
+func TestHowFarAWriteCame(t *testing.T) {
+	const two = "arp,actions=drop\nip,actions=drop\n"
+	for _, row := range []struct {
+		name  string
+		fault func(int, ofp.Header, ofp.Message) simswitch.Fault
+		in    string
+		want  string // a regular expression
+	}{
+		{"one", simswitch.Silent(ofp.TypeBarrierRequest), "arp,actions=drop",
+			"sluice: br0: no answer from the switch in time: 1 of 1 were sent, 0 are confirmed\n" +
+				"  of 1 change: 0 done, 1 sent but not confirmed: done or not, see `sluice dump-flows`\n  to wait longer use --timeout\n"},
+		{"two", simswitch.Silent(ofp.TypeBarrierRequest), two,
+			"sluice: br0: no answer from the switch in time: 2 of 2 were sent, 0 are confirmed\n" +
+				"  of 2 changes: 0 done, 2 sent but not confirmed: done or not, see `sluice dump-flows`\n  to wait longer use --timeout\n"},
+		{"gone", simswitch.DropAfter(1), two,
+			"sluice: br0: switch disconnected: [12] of 2 were sent, 0 are confirmed\n" +
+				"  of 2 changes: 0 done, [12] sent but not confirmed: done or not, see `sluice dump-flows`(, 1 not sent)?\n"},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			d := newDaemon(t)
+			d.bridge(simswitch.Config{Name: "br0"}).SetFaults(row.fault)
+			r := d.sluice(row.in, "--timeout", "1s", "add-flows", "br0", "-")
+			if r.code != exitError {
+				t.Errorf("status %d", r.code)
+			}
+			if !regexp.MustCompile("^" + row.want + "$").MatchString(r.err) {
+				t.Errorf("error is\n%s\nwant\n%s", r.err, row.want)
+			}
 		})
 	}
 }
@@ -326,7 +376,7 @@ func TestLooking(t *testing.T) {
 		{[]string{"dump-ports-desc", "br0"}, []string{"ADDRESS", "eth2"}},
 		{[]string{"dump-tables", "br0"}, []string{"LOOKUPS"}},
 		{[]string{"barrier", "br0"}, nil},
-		{[]string{"version"}, []string{"sluice "}},
+		{[]string{"version"}, []string{"sluice " + buildVersion() + "\n"}},
 	} {
 		wantTexts(t, strings.Join(row.args, " "), d.must("", row.args...), row.says...)
 		var x map[string]any
@@ -347,6 +397,14 @@ func TestLooking(t *testing.T) {
 	}
 }
 
+// TestVersionFlag: --version prints what the verb prints.
+func TestVersionFlag(t *testing.T) {
+	d := newDaemon(t)
+	if verb, flag := d.must("", "version"), d.must("", "--version"); verb != flag {
+		t.Errorf("the verb prints %q, the flag %q", verb, flag)
+	}
+}
+
 func TestPacketOut(t *testing.T) {
 	d := newDaemon(t)
 	sim := d.bridge(simswitch.Config{Name: "br0"})
@@ -360,8 +418,17 @@ func TestCompletion(t *testing.T) {
 	d := newDaemon(t)
 	d.bridge(simswitch.Config{Name: "br0"})
 	for _, shell := range []string{"bash", "zsh", "fish", "powershell"} {
-		if len(d.must("", "completion", shell)) < 1000 {
+		script := d.must("", "completion", shell)
+		if len(script) < 1000 {
 			t.Errorf("%s: no script", shell)
+		}
+		if shell != "bash" {
+			continue
+		}
+		parse := exec.CommandContext(t.Context(), "bash", "-n")
+		parse.Stdin = strings.NewReader(script)
+		if out, err := parse.CombinedOutput(); err != nil {
+			t.Errorf("bash cannot read its script: %v\n%s", err, out)
 		}
 	}
 	for _, row := range []struct {

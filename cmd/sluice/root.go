@@ -79,6 +79,8 @@ confirmed the change, and exits with status 0 only then.`,
 		root.AddCommand(verb)
 	}
 	root.AddCommand(c.ofpPrint(), c.version())
+	root.Version = buildVersion()
+	root.SetVersionTemplate("sluice {{.Version}}\n")
 	return root
 }
 
@@ -119,6 +121,9 @@ func want(cmd *cobra.Command, args []string) error {
 		if !strings.HasPrefix(n, "[") {
 			least++
 		}
+	}
+	if len(args) > 0 && args[0] == "" && names[0] == "SWITCH" {
+		return usage(cmd, "SWITCH is empty: want a switch's name or datapath identifier")
 	}
 	switch {
 	case len(args) < least:
