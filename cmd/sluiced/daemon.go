@@ -74,7 +74,7 @@ func newDaemon(ctx context.Context, s *settings, logger logrus.FieldLogger) (*da
 	if err != nil {
 		return nil, err
 	}
-	registry, err := newRegistry(engine)
+	registry, err := newRegistry(engine, chosen)
 	if err != nil {
 		return nil, err
 	}

@@ -112,7 +112,7 @@ func TestHTTP(t *testing.T) {
 	if status != http.StatusOK {
 		t.Fatalf("GET /metrics: status %d: %s", status, metrics)
 	}
-	for _, name := range []string{"sluice_build_info{", "sluice_switches", "go_goroutines ", "process_open_fds "} {
+	for _, name := range []string{"sluice_build_info{", "sluice_switches", "sluice_l2switch_hosts ", "go_goroutines ", "process_open_fds "} {
 		if !strings.Contains(metrics, "\n"+name) {
 			t.Errorf("/metrics lacks %s", name)
 		}

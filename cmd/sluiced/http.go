@@ -11,18 +11,26 @@ import (
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 	"github.com/sirupsen/logrus"
+
+	"github.com/sluice-sdn/sluice/controller"
 )
 
 // newRegistry returns the registry behind /metrics: the engine's metrics, those
-// of the Go runtime and of the process, and the build.
-func newRegistry(engine prometheus.Collector) (*prometheus.Registry, error) {
+// of the apps that have some, of the Go runtime and of the process, and the build.
+func newRegistry(engine prometheus.Collector, apps []controller.App) (*prometheus.Registry, error) {
 	registry := prometheus.NewRegistry()
-	for _, c := range []prometheus.Collector{
+	all := []prometheus.Collector{
 		engine,
 		collectors.NewGoCollector(),
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 		thisBuild().collector(),
-	} {
+	}
+	for _, app := range apps {
+		if c, ok := app.(prometheus.Collector); ok {
+			all = append(all, c)
+		}
+	}
+	for _, c := range all {
 		if err := registry.Register(c); err != nil {
 			return nil, fmt.Errorf("registering metrics: %w", err)
 		}
