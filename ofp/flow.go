@@ -27,8 +27,9 @@ const (
 )
 
 // FlowFlags are the flags of a flow-mod (ofp_flow_mod_flags), as OpenFlow 1.3
-// numbers them.
-type FlowFlags uint16
+// numbers them. The upper half holds bits that the version they were received in
+// has no name for.
+type FlowFlags uint32
 
 // Flow flags. On the wire of 1.0, FlowEmergency is the bit that later versions
 // have for FlowResetCounts; here it has one of its own, so that neither is taken
@@ -59,34 +60,38 @@ var flowFlagsOf = [4]FlowFlags{
 	FlowSendFlowRem | FlowCheckOverlap | FlowResetCounts | FlowNoPktCounts | FlowNoByteCounts,
 }
 
-const wire10Emergency = 1 << 2
+// Of the bits on the wire each version names the lowest: three of 1.0, of which
+// the third is the emergency flag, and so on. Those that it does not name are
+// kept in the upper half of FlowFlags, so that they are written again in the same
+// version, and never taken for a flag of another.
+var flowFlagBits = [4]uint16{1<<3 - 1, 1<<2 - 1, 1<<3 - 1, 1<<5 - 1}
 
-// flags walks a flow-mod's flags. One that the version does not have is an error
-// both ways: it would mean something else in another version.
+const (
+	wire10Emergency = 1 << 2
+	flowFlagsNamed  = 1<<16 - 1 // the lower half
+)
+
+// walk is a flow's flags. To write one that the version does not have is an
+// error.
 func (f *FlowFlags) walk(c *cursor, b []byte) {
-	known := flowFlagsOf[c.v-1]
+	known, named := flowFlagsOf[c.v-1], flowFlagBits[c.v-1]
 	if c.wr {
-		if *f&^known != 0 {
+		if *f&flowFlagsNamed&^known != 0 || uint16(*f>>16)&named != 0 {
 			f.refuse(c, known)
 			return
 		}
-		n := uint16(*f)
+		n := uint16(*f)&named | uint16(*f>>16)
 		if *f&FlowEmergency != 0 {
-			n ^= uint16(FlowEmergency) | wire10Emergency
+			n |= wire10Emergency
 		}
 		c.u16(b, &n)
 		return
 	}
 	var n uint16
 	c.u16(b, &n)
-	if c.v == V10 && n&(wire10Emergency|uint16(FlowEmergency)) == wire10Emergency {
-		n ^= uint16(FlowEmergency) | wire10Emergency
-	} else if c.v == V10 && n&uint16(FlowEmergency) != 0 {
-		n |= wire10Emergency // not a flag of 1.0, and not to be read as the emergency flag
-	}
-	*f = FlowFlags(n)
-	if *f&^known != 0 {
-		c.bad("flow_mod flags", "0x%04x has bits that the version does not know", n)
+	*f = FlowFlags(n&^named)<<16 | FlowFlags(n&named)
+	if c.v == V10 && n&wire10Emergency != 0 {
+		*f ^= FlowEmergency | wire10Emergency
 	}
 }
 
@@ -97,7 +102,7 @@ func (f *FlowFlags) refuse(c *cursor, known FlowFlags) {
 			return
 		}
 	}
-	c.bad("flags", "0x%04x", uint16(*f))
+	c.lacks(fmt.Sprintf("flags 0x%x of another version", uint32(*f>>16)))
 }
 
 // FlowMod adds, changes or deletes flows (ofp_flow_mod, section 7.3.4.2 of

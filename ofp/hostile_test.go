@@ -163,7 +163,6 @@ func TestLengthsThatLie(t *testing.T) {
 		{"flow of 1.0 of half its size", "0111003c00000001" + "00010000" + "0030" + strings.Repeat("00", 46), ErrTruncated, "flow"},
 		{"match of 1.1 of a wrong length", "020e009000000001" + strings.Repeat("00", 40) + "00000057" + strings.Repeat("00", 84) + "0000000000000000", ErrMalformed, "match type"},
 		{"meter instruction before 1.3", "030e004000000001" + strings.Repeat("00", 40) + "0001000400000000" + "0006000800000001", ErrVersion, "instruction meter"},
-		{"flag of another version", "020e008800000001" + strings.Repeat("00", 36) + "00040000" + "00000058" + strings.Repeat("00", 84), ErrMalformed, "flow_mod flags"},
 		{"header length under 8", "0400000700000001", ErrMalformed, "header length"},
 		{"header length of another frame", "0400001000000001", ErrMalformed, "header length"},
 	}

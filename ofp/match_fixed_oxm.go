@@ -287,6 +287,10 @@ func maskMAC(b []byte) MAC {
 func (m *Match) appendUint(id FieldID, v uint64) {
 	info := &fields[id]
 	m.oxm = binary.BigEndian.AppendUint32(m.oxm, info.oxm)
+	if len(info.full) == 4 {
+		m.oxm = binary.BigEndian.AppendUint32(m.oxm, uint32(v))
+		return
+	}
 	for shift := 8 * (info.Bytes() - 1); shift >= 0; shift -= 8 {
 		m.oxm = append(m.oxm, byte(v>>shift))
 	}

@@ -87,7 +87,7 @@ func (m *PacketIn) port(c *cursor, b []byte, f FieldID) {
 	var p PortNo
 	if c.wr {
 		p = m.InPort()
-		if v, _, ok := m.Match.Uint(f); ok {
+		if v, _, ok := m.Match.Uint(f); ok && f != FieldInPort {
 			p = PortNo(v)
 		}
 	}

@@ -154,7 +154,7 @@ func (f *FlowStats) walk(c *cursor) {
 	c.u16(b[14:], &f.IdleTimeout)
 	c.u16(b[16:], &f.HardTimeout)
 	if c.v >= V13 { // padding before
-		c.u16(b[18:], (*uint16)(&f.Flags))
+		f.Flags.walk(c, b[18:])
 	} else if !c.wr {
 		f.Flags = 0
 	}
