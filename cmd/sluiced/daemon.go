@@ -154,7 +154,7 @@ func (d *daemon) drain() {
 	d.gateway.close()
 }
 
-// announce logs what runs and where it listens.
+// announce logs what runs, where it listens, and what to do next.
 func (d *daemon) announce(s *settings) {
 	orNone := func(s string) string {
 		if s == "" {
@@ -182,4 +182,18 @@ func (d *daemon) announce(s *settings) {
 			log.Warn("other machines can command the switches here: there is no authentication")
 		}
 	}
+	d.log.WithField("connect", connectCommand(d.listeners.openflow.Addr())).Info("ready for switches")
+}
+
+// connectCommand is what connects an Open vSwitch bridge to this address, where
+// BRIDGE and, for an address that is no machine's, HOST are to be filled in.
+func connectCommand(addr net.Addr) string {
+	host, port, err := net.SplitHostPort(addr.String())
+	switch {
+	case err != nil:
+		return "ovs-vsctl set-controller BRIDGE tcp:" + addr.String()
+	case net.ParseIP(host).IsUnspecified():
+		host = "HOST"
+	}
+	return "ovs-vsctl set-controller BRIDGE tcp:" + net.JoinHostPort(host, port)
 }

@@ -172,6 +172,24 @@ func TestNotReady(t *testing.T) {
 	}
 }
 
+// The command in the log has an address that switches can use.
+func TestConnectCommand(t *testing.T) {
+	for addr, want := range map[string]string{
+		"[::]:6653":      "tcp:HOST:6653",
+		"0.0.0.0:1234":   "tcp:HOST:1234",
+		"192.0.2.1:6653": "tcp:192.0.2.1:6653",
+		"[::1]:6653":     "tcp:[::1]:6653",
+	} {
+		a, err := net.ResolveTCPAddr("tcp", addr)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := connectCommand(a); got != "ovs-vsctl set-controller BRIDGE "+want {
+			t.Errorf("for %s: %q", addr, got)
+		}
+	}
+}
+
 // A part that fails ends the others, and its error is the daemon's.
 func TestPartFails(t *testing.T) {
 	for _, part := range []string{"openflow", "grpc", "http"} {

@@ -27,8 +27,14 @@ func main() {
 	ctx, stop := context.WithCancelCause(context.Background())
 	go func() { // Lives as long as the process.
 		stop(fmt.Errorf("signal: %v", <-signals))
-		fmt.Fprintf(os.Stderr, "sluiced: signal: %v again: ended at once\n", <-signals)
-		os.Exit(1)
+		// SIGTERM often comes twice, as timeout(1) sends it to the process and to
+		// its group: only SIGINT says that somebody does not want to wait.
+		for s := range signals {
+			if s == syscall.SIGINT {
+				fmt.Fprintf(os.Stderr, "sluiced: signal: %v again: ended at once\n", s)
+				os.Exit(1)
+			}
+		}
 	}()
 	os.Exit(run(ctx, os.Args[1:], os.LookupEnv, os.Stdout, os.Stderr))
 }
@@ -60,8 +66,9 @@ such as SLUICE_LOG_LEVEL) and a key of the configuration file (log-level). The
 flag goes before the environment, the environment before the file, the file
 before the default. An unknown key in the file is an error.
 
-SIGTERM and SIGINT end it within 5 seconds, a second one at once. Exit status: 0
-after a clean end, 1 when something failed, 2 when it was told something wrong.`
+SIGTERM and SIGINT end it within 5 seconds, a SIGINT after that at once. Exit
+status: 0 after a clean end, 1 when something failed, 2 when it was told
+something wrong.`
 
 const examples = `  # a learning switch for whatever connects to port 6653
   sluiced

@@ -60,6 +60,9 @@ func launch(t *testing.T, binary string) *process {
 		line := p.await(t, "listening")
 		p.addrs[line["flag"]] = line["addr"]
 	}
+	if ready := p.await(t, "ready for switches"); ready["connect"] != "ovs-vsctl set-controller BRIDGE tcp:"+p.addrs["openflow"] {
+		t.Errorf("says how to connect: %q", ready["connect"])
+	}
 	waitReady(t, p.addrs["http"])
 	return p
 }
@@ -159,6 +162,18 @@ func TestProcess(t *testing.T) {
 			}
 		})
 	}
+
+	t.Run("SIGTERM twice", func(t *testing.T) {
+		p := launch(t, binary)
+		watchHealth(t, p.addrs["grpc"])
+		p.signal(t, syscall.SIGTERM)
+		p.await(t, "shutting down")
+		p.signal(t, syscall.SIGTERM)
+		rest, status, took := p.end(t)
+		if status != 0 || took > 5*time.Second || len(rest) == 0 || !strings.Contains(rest[len(rest)-1], `"ended"`) {
+			t.Errorf("exit status %d after %v, wrote %q; want a clean end", status, took, rest)
+		}
+	})
 
 	t.Run("second signal", func(t *testing.T) {
 		p := launch(t, binary)
