@@ -19,23 +19,26 @@ import (
 // of the apps that have some, of the Go runtime and of the process, and the build.
 func newRegistry(engine prometheus.Collector, apps []controller.App) (*prometheus.Registry, error) {
 	registry := prometheus.NewRegistry()
-	all := []prometheus.Collector{
-		engine,
+	for _, c := range append(ourCollectors(engine, apps),
 		collectors.NewGoCollector(),
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
-		thisBuild().collector(),
-	}
-	for _, app := range apps {
-		if c, ok := app.(prometheus.Collector); ok {
-			all = append(all, c)
-		}
-	}
-	for _, c := range all {
+	) {
 		if err := registry.Register(c); err != nil {
 			return nil, fmt.Errorf("registering metrics: %w", err)
 		}
 	}
 	return registry, nil
+}
+
+// ourCollectors are those of Sluice's own metrics, which docs/metrics.md lists.
+func ourCollectors(engine prometheus.Collector, apps []controller.App) []prometheus.Collector {
+	all := []prometheus.Collector{engine, thisBuild().collector()}
+	for _, app := range apps {
+		if c, ok := app.(prometheus.Collector); ok {
+			all = append(all, c)
+		}
+	}
+	return all
 }
 
 // newHandler returns the handler of the HTTP port. ready returns "" or why the
