@@ -118,11 +118,14 @@ func (c *client) explanation(st *status.Status, fault *flowFault) []string {
 // reasonHints say what to do about an error of a switch, codeHints about others.
 var (
 	reasonHints = map[string]string{
-		"OFPFMFC_TABLE_FULL":  "the table has no room: delete flows with `sluice del-flows`, or see `sluice dump-tables`",
-		"OFPFMFC_OVERLAP":     "a flow of the same priority overlaps it: see `sluice dump-flows`",
-		"OFPBAC_BAD_OUT_PORT": "see `sluice dump-ports-desc` for the switch's ports",
-		"OFPBRC_EPERM":        "the switch does not let this controller do that: see its role and settings",
-		"OFPBRC_IS_SLAVE":     "another controller is the switch's master",
+		"OFPFMFC_TABLE_FULL":   "the table has no room: delete flows with `sluice del-flows`, or see `sluice dump-tables`",
+		"OFPFMFC_OVERLAP":      "a flow of the same priority overlaps it: see `sluice dump-flows`",
+		"OFPBAC_BAD_OUT_PORT":  "see `sluice dump-ports-desc` for the switch's ports",
+		"OFPBAC_BAD_OUT_GROUP": "the switch has no such group",
+		"OFPFMFC_BAD_TABLE_ID": "see `sluice show` for how many tables the switch has",
+		"OFPBIC_BAD_TABLE_ID":  "goto_table leads to a later table only: see `sluice show` for how many the switch has",
+		"OFPBRC_EPERM":         "the switch does not let this controller do that: see its role and settings",
+		"OFPBRC_IS_SLAVE":      "another controller is the switch's master",
 	}
 	codeHints = map[codes.Code]string{
 		codes.NotFound:         "`sluice switches` lists those that are connected",

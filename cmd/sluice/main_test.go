@@ -326,6 +326,20 @@ func TestErrorsOnTheTerminal(t *testing.T) {
 	}
 }
 
+// TestHintsAreAboutErrorsThatExist: a hint under a name that no error has would
+// never be seen.
+func TestHintsAreAboutErrorsThatExist(t *testing.T) {
+	names := map[string]bool{}
+	for r := ofp.ErrorReason(1); r.String() != "unknown"; r++ {
+		names[r.String()] = true
+	}
+	for name := range reasonHints {
+		if !names[name] {
+			t.Errorf("no OpenFlow error is called %s", name)
+		}
+	}
+}
+
 // TestHowFarAWriteCame: where a switch is silent or goes away, the error says
 // what is known.
 func TestHowFarAWriteCame(t *testing.T) {
