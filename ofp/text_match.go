@@ -224,19 +224,19 @@ func (m *Match) missing(id FieldID) (words string) {
 }
 
 // words says in the words of a match's text what is needed.
-func (n Prerequisite) words() string {
-	if n.Values == nil {
-		if n.Field == FieldVLANVID {
+func (p Prerequisite) words() string {
+	if p.Values == nil {
+		if p.Field == FieldVLANVID {
 			return "dl_vlan"
 		}
-		return fieldTexts[n.Field].match
+		return fieldTexts[p.Field].match
 	}
 	var s []string
-	for _, v := range n.Values {
-		word := fieldTexts[n.Field].match + "=" + formatUint(v, &fields[n.Field])
+	for _, v := range p.Values {
+		word := fieldTexts[p.Field].match + "=" + formatUint(v, &fields[p.Field])
 		for _, w := range matchKeywords {
-			if n.Field == FieldEthType && w.ipProto == 0 && uint64(w.ethType) == v ||
-				n.Field == FieldIPProto && uint64(w.ipProto) == v {
+			if p.Field == FieldEthType && w.ipProto == 0 && uint64(w.ethType) == v ||
+				p.Field == FieldIPProto && uint64(w.ipProto) == v {
 				word = w.name
 				break
 			}
