@@ -1,16 +1,23 @@
 package l2switch
 
 import (
+	"math/bits"
+	"math/rand/v2"
 	"time"
 
 	"github.com/sluice-sdn/sluice/ofp"
 )
 
-// host is where a host was last seen, and when on the session's clock.
+// host is where a host was last seen, and when on the session's clock. It is a
+// slot of the table; an empty one has no key.
 type host struct {
+	key  uint64 // with the bit used
 	port ofp.PortNo
 	seen uint32 // seconds
 }
+
+// used is set in the key of every slot that holds a host; key never sets it.
+const used = 1 << 63
 
 // sighting says what a packet tells about its sender.
 type sighting uint8
@@ -31,38 +38,83 @@ const grace = 5
 // only made while it is known and lives at most age seconds, so whoever has
 // flows is remembered, and its move is noticed.
 //
-// The table is a map, whose seeded hash no peer can aim at.
+// The hosts stand in an open-addressed table of which at most half is in use. A
+// slot is found by a hash whose key is secret and drawn for each table, so that
+// no peer can choose addresses that collide.
 type hosts struct {
-	m         map[uint64]host
+	slots     []host // a power of two; a host is at its hash or in the run behind
+	n         int    // slots in use
+	secret    [2]uint64
 	max       int
 	age       uint32 // seconds
 	nextSweep uint32
 }
 
 func newHosts(limit int, age time.Duration) hosts {
-	return hosts{m: map[uint64]host{}, max: limit, age: uint32(age / time.Second)}
+	t := hosts{secret: [2]uint64{rand.Uint64(), rand.Uint64() | 1}, max: limit, age: uint32(age / time.Second)}
+	t.rebuild(0)
+	return t
+}
+
+// slot returns the slot of a key, or the empty one where it belongs.
+func (t *hosts) slot(k uint64) *host {
+	hi, lo := bits.Mul64(k^t.secret[0], t.secret[1])
+	for i := hi ^ lo; ; i++ {
+		h := &t.slots[i&uint64(len(t.slots)-1)]
+		if h.key == k|used || h.key == 0 {
+			return h
+		}
+	}
+}
+
+// rebuild moves the hosts, n in number, to a table of the size for them.
+func (t *hosts) rebuild(n int) {
+	old := t.slots
+	t.n = n
+	t.slots = make([]host, max(8, 1<<bits.Len(uint(2*n+1))))
+	for _, h := range old {
+		if h.key != 0 {
+			*t.slot(h.key &^ used) = h
+		}
+	}
+}
+
+// remove removes the hosts that are gone and returns how many there were.
+func (t *hosts) remove(gone func(h *host) bool) (n int) {
+	for i := range t.slots {
+		if h := &t.slots[i]; h.key != 0 && gone(h) {
+			h.key = 0
+			n++
+		}
+	}
+	if n > 0 {
+		t.rebuild(t.n - n)
+	}
+	return n
 }
 
 // learn notes that a host was seen on a port.
 func (t *hosts) learn(k uint64, port ofp.PortNo, now uint32) sighting {
-	h, ok := t.m[k]
+	h := t.slot(k)
 	switch {
-	case ok && h.port == port:
-		if h.seen != now {
-			t.m[k] = host{port, now}
-		}
+	case h.key != 0 && h.port == port:
+		h.seen = now
 		return seenAgain
-	case ok:
-		t.m[k] = host{port, now}
+	case h.key != 0:
+		h.port, h.seen = port, now
 		return seenElsewhere
 	}
 	if now >= t.nextSweep {
 		t.sweep(now)
 	}
-	if len(t.m) >= t.max {
+	if t.n >= t.max {
 		return seenNot
 	}
-	t.m[k] = host{port, now}
+	if 2*(t.n+1) > len(t.slots) {
+		t.rebuild(t.n)
+	}
+	*t.slot(k) = host{k | used, port, now}
+	t.n++
 	return seenFirst
 }
 
@@ -70,26 +122,16 @@ func (t *hosts) learn(k uint64, port ofp.PortNo, now uint32) sighting {
 // in a tenth of the age, when a new host comes.
 func (t *hosts) sweep(now uint32) {
 	t.nextSweep = now + max(t.age/10, 1)
-	for k, h := range t.m {
-		if now-h.seen > 2*t.age+grace {
-			delete(t.m, k)
-		}
-	}
+	t.remove(func(h *host) bool { return now-h.seen > 2*t.age+grace })
 }
 
 // find returns the port of a known host.
 func (t *hosts) find(k uint64, now uint32) (ofp.PortNo, bool) {
-	h, ok := t.m[k]
-	return h.port, ok && now-h.seen <= t.age
+	h := t.slot(k)
+	return h.port, h.key != 0 && now-h.seen <= t.age
 }
 
 // forget removes all hosts on a port and returns how many there were.
-func (t *hosts) forget(port ofp.PortNo) (n int) {
-	for k, h := range t.m {
-		if h.port == port {
-			delete(t.m, k)
-			n++
-		}
-	}
-	return n
+func (t *hosts) forget(port ofp.PortNo) int {
+	return t.remove(func(h *host) bool { return h.port == port })
 }

@@ -121,7 +121,7 @@ func (s *session) learn(h *header, in ofp.PortNo, now uint32) bool {
 		return false
 	case seenFirst:
 		s.stats.learned.Add(1)
-		s.stats.hosts.Store(uint64(len(s.hosts.m)))
+		s.stats.hosts.Store(uint64(s.hosts.n))
 	case seenElsewhere:
 		s.stats.moved.Add(1)
 		s.deleteHost(h)
@@ -217,7 +217,7 @@ func (s *session) PortStatus(m *ofp.PortStatus) {
 		return
 	}
 	s.hosts.forget(m.Port.No)
-	s.stats.hosts.Store(uint64(len(s.hosts.m)))
+	s.stats.hosts.Store(uint64(s.hosts.n))
 	to := ofp.AllFlows()
 	to.OutPort = m.Port.No
 	s.deleteNow(to)
