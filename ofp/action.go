@@ -328,14 +328,8 @@ func writeAction(c *cursor, a *Action) {
 		c.bad("action "+row.name, "length %d", n)
 		return
 	}
-	start := len(c.buf)
-	c.buf = append(c.buf, zeros[:min(n, len(zeros))]...)
-	for k := n - len(zeros); k > 0; k -= len(zeros) {
-		c.buf = append(c.buf, zeros[:min(k, len(zeros))]...)
-	}
-	b := c.buf[start:]
-	binary.BigEndian.PutUint16(b, kind)
-	binary.BigEndian.PutUint16(b[2:], uint16(n))
+	b := c.room(n)
+	binary.BigEndian.PutUint32(b, uint32(kind)<<16|uint32(n))
 	body := b[4:]
 	switch row.shape {
 	case shape8:

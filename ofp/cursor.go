@@ -21,18 +21,28 @@ type cursor struct {
 	err  error   // the first one
 }
 
-// zeros is what a failed or short read sees, and what padding is made of. It is
-// never written to.
+// zeros is what a failed or short read sees. It is never written to.
 var zeros [512]byte
 
+// room appends n zero bytes and returns them to be filled in. The slice is valid
+// until more is written.
+func (c *cursor) room(n int) []byte {
+	l := len(c.buf)
+	if cap(c.buf)-l < n {
+		c.buf = slices.Grow(c.buf, n)
+	}
+	c.buf = c.buf[:l+n]
+	b := c.buf[l : l+n : l+n]
+	clear(b)
+	return b
+}
+
 // fixed returns the next n bytes of the wire form: the bytes to read from, or
-// zeros just appended to be filled in. n is at most len(zeros). The slice is
-// valid until the next call. what names the structure for an error.
+// room to write. n is at most len(zeros). The slice is valid until the next
+// call. what names the structure for an error.
 func (c *cursor) fixed(n int, what string) []byte {
 	if c.wr {
-		l := len(c.buf)
-		c.buf = append(c.buf, zeros[:n]...)
-		return c.buf[l : l+n : l+n]
+		return c.room(n)
 	}
 	if c.end-c.off < n {
 		c.short(what, n)
@@ -140,7 +150,7 @@ func (c *cursor) leave(outer int) {
 // skip passes over n bytes of padding, which must be there, or writes zeros.
 func (c *cursor) skip(n int, what string) {
 	if c.wr {
-		c.buf = append(c.buf, zeros[:n]...)
+		c.room(n)
 		return
 	}
 	if n > c.end-c.off {
@@ -171,7 +181,7 @@ func (c *cursor) setLen16(start, at int) {
 // pad8 pads what was written since start to a multiple of 8 bytes.
 func (c *cursor) pad8(start int) {
 	if n := (len(c.buf) - start) & 7; n != 0 {
-		c.buf = append(c.buf, zeros[:8-n]...)
+		c.room(8 - n)
 	}
 }
 

@@ -156,7 +156,7 @@ func (m *FlowMod) walk(c *cursor) {
 		m.walk10(c)
 		return
 	}
-	b := c.fixed(40, "flow_mod")
+	b := c.fixed(40, "flow_mod")[:40]
 	c.u64(b, &m.Cookie)
 	c.u64(b[8:], &m.CookieMask)
 	c.u8(b[16:], &m.Table)
@@ -187,7 +187,7 @@ func (m *FlowMod) walk10(c *cursor) {
 		}
 	}
 	walkMatch(c, &m.Match)
-	b := c.fixed(24, "flow_mod")
+	b := c.fixed(24, "flow_mod")[:24]
 	command := uint16(m.Command)
 	if m.NXTable {
 		command |= uint16(m.Table) << 8

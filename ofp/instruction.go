@@ -90,7 +90,13 @@ func walkInstructions(c *cursor, is *[]Instruction) {
 		walkPlainActions(c, is)
 		return
 	}
-	list(c, is, "instruction", walkInstruction)
+	if c.wr {
+		for i := range *is {
+			writeInstruction(c, &(*is)[i])
+		}
+		return
+	}
+	list(c, is, "instruction", readInstruction)
 }
 
 func walkPlainActions(c *cursor, is *[]Instruction) {
@@ -118,11 +124,7 @@ func walkPlainActions(c *cursor, is *[]Instruction) {
 	}
 }
 
-func walkInstruction(c *cursor, i *Instruction) {
-	if c.wr {
-		writeInstruction(c, i)
-		return
-	}
+func readInstruction(c *cursor, i *Instruction) {
 	if c.left() < 4 {
 		c.short("instruction", 4)
 		return
@@ -162,7 +164,7 @@ func writeInstruction(c *cursor, i *Instruction) {
 		return
 	}
 	start := len(c.buf)
-	c.buf = append(c.buf, byte(i.Type>>8), byte(i.Type), 0, 0)
+	binary.BigEndian.PutUint16(c.room(4), uint16(i.Type))
 	if info == nil {
 		c.rest(&i.Data)
 	} else {

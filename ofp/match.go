@@ -399,12 +399,11 @@ func walkMatch(c *cursor, m *Match) {
 		return
 	}
 	if c.wr {
-		start := len(c.buf)
-		n := 4 + len(m.oxm)
-		c.buf = append(c.buf, 0, 1, byte(n>>8), byte(n))
 		m.checkOXM(c)
-		c.buf = append(c.buf, m.oxm...)
-		c.pad8(start)
+		n := 4 + len(m.oxm)
+		b := c.room((n + 7) &^ 7)
+		binary.BigEndian.PutUint32(b, 1<<16|uint32(uint16(n)))
+		copy(b[4:], m.oxm)
 		return
 	}
 	b := c.fixed(4, "match")

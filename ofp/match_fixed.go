@@ -105,7 +105,7 @@ func (f *fixedMatch) walk(c *cursor) {
 }
 
 func (f *fixedMatch) walk10(c *cursor) {
-	b := c.fixed(fixedMatchLen10, "match")
+	b := c.fixed(fixedMatchLen10, "match")[:fixedMatchLen10]
 	wild := f.wildcards10(c)
 	c.u32(b, &wild)
 	if !c.wr {
@@ -168,7 +168,7 @@ func (f *fixedMatch) fromWildcards10(w uint32) {
 }
 
 func (f *fixedMatch) walk11(c *cursor) {
-	b := c.fixed(fixedMatchLen11, "match")
+	b := c.fixed(fixedMatchLen11, "match")[:fixedMatchLen11]
 	t, n := uint16(0), uint16(fixedMatchLen11)
 	c.u16(b, &t)
 	c.u16(b[2:], &n)

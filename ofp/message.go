@@ -284,7 +284,7 @@ func (e *Encoder) Append(dst []byte, v Version, xid uint32, m Message) ([]byte, 
 		c.buf, c.err = nil, nil
 		return dst, err
 	}
-	c.buf = append(c.buf, uint8(v), kind, 0, 0, uint8(xid>>24), uint8(xid>>16), uint8(xid>>8), uint8(xid))
+	binary.BigEndian.PutUint64(c.room(HeaderLen), uint64(v)<<56|uint64(kind)<<48|uint64(xid))
 	m.walk(c)
 	c.setLen16(c.base, 2)
 	out, err := c.buf, c.err
