@@ -275,20 +275,19 @@ func readAction(c *cursor, a *Action) {
 	c.off += n
 }
 
+// shapeLen is the length of an action of each shape in 1.1 and later, and 0
+// where it varies.
+var shapeLen = [...]uint8{
+	shapeNone: 8, shape8: 8, shape16: 8, shape32: 8, shapeMAC: 16, shapeOutput: 16, shapeEnqueue: 16,
+	shapeField: 0, shapeExperimenter: 0, shapeRaw: 0,
+}
+
 // len is the length of an action of that shape, or 0 if it varies.
 func (s actionShape) len(v Version) int {
-	switch s {
-	case shapeMAC, shapeEnqueue:
-		return 16
-	case shapeOutput:
-		if v == V10 {
-			return 8
-		}
-		return 16
-	case shapeField, shapeExperimenter, shapeRaw:
-		return 0
+	if s == shapeOutput && v == V10 {
+		return 8
 	}
-	return 8
+	return int(shapeLen[s])
 }
 
 func writeAction(c *cursor, a *Action) {
@@ -318,15 +317,15 @@ func writeAction(c *cursor, a *Action) {
 		}
 	}
 	n := row.shape.len(c.v)
-	switch row.shape {
-	case shapeField, shapeExperimenter:
-		n = (8 + len(a.Value) + 7) &^ 7
-	case shapeRaw:
+	if n == 0 {
 		n = 4 + len(a.Value)
-	}
-	if n > 0xfff8 || row.shape == shapeRaw && n&7 != 0 {
-		c.bad("action "+row.name, "length %d", n)
-		return
+		if row.shape != shapeRaw {
+			n = (n + 4 + 7) &^ 7
+		}
+		if n > 0xfff8 || n&7 != 0 {
+			c.bad("action "+row.name, "length %d", n)
+			return
+		}
 	}
 	b := c.room(n)
 	binary.BigEndian.PutUint32(b, uint32(kind)<<16|uint32(n))

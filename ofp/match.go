@@ -406,22 +406,23 @@ func walkMatch(c *cursor, m *Match) {
 		copy(b[4:], m.oxm)
 		return
 	}
-	b := c.fixed(4, "match")
-	if c.err != nil {
+	if c.left() < 4 {
+		c.short("match", 4)
 		return
 	}
+	b := c.buf[c.off:c.end]
 	n := int(binary.BigEndian.Uint16(b[2:]))
 	if t := binary.BigEndian.Uint16(b); t != 1 {
-		c.off -= 4
 		c.bad("match type", "%d, want 1 (OXM)", t)
 		return
 	}
-	if n < 4 || n-4 > c.left() {
-		c.off -= 2
-		c.bad("match length", "%d, at least 4 and at most %d", n, c.left()+4)
+	if n < 4 || n > len(b) {
+		c.off += 2
+		c.bad("match length", "%d, at least 4 and at most %d", n, len(b))
 		return
 	}
-	body := c.buf[c.off : c.off+n-4]
+	body := b[4:n]
+	c.off += 4
 	if !scanOXM(c, body, "match field") {
 		return
 	}

@@ -65,13 +65,17 @@ func (m *PacketIn) walk(c *cursor) {
 		m.lacks(c, 2)
 		c.rest(&m.Data)
 	default:
-		b := c.fixed(8, "packet_in")
+		n := 8
+		if c.v >= V13 {
+			n = 16
+		}
+		b := c.fixed(n, "packet_in")
 		c.u32(b, &m.BufferID)
 		c.u16(b[4:], &m.TotalLen)
 		c.u8(b[6:], (*uint8)(&m.Reason))
 		c.u8(b[7:], &m.Table)
-		if c.v >= V13 {
-			c.u64(c.fixed(8, "packet_in cookie"), &m.Cookie)
+		if n == 16 {
+			c.u64(b[8:], &m.Cookie)
 		} else if !c.wr {
 			m.Cookie = 0
 		}

@@ -80,11 +80,12 @@ type wire [4]int16
 const none = -1
 
 // in returns the number for v, and whether v has one.
-func (w wire) in(v Version) (uint16, bool) {
-	if v < V10 || v > V13 || w[v-1] < 0 {
+func (w *wire) in(v Version) (uint16, bool) {
+	i := int(v) - int(V10)
+	if uint(i) >= uint(len(w)) || w[i] < 0 {
 		return 0, false
 	}
-	return uint16(w[v-1]), true
+	return uint16(w[i]), true
 }
 
 // all is a number that every version shares.
