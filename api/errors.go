@@ -97,9 +97,9 @@ func at(field string, err error) error {
 
 // invalid is INVALID_ARGUMENT about a field of the request.
 func invalid(err error) error {
-	v := &errdetails.BadRequest_FieldViolation{Description: err.Error()}
+	v := &errdetails.BadRequest_FieldViolation{Description: valid(err.Error())}
 	if f, ok := err.(*fieldError); ok {
-		v.Field, v.Description = f.field, f.err.Error()
+		v.Field, v.Description = valid(f.field), valid(f.err.Error())
 	}
 	return withDetails(codes.InvalidArgument, err.Error(),
 		&errdetails.BadRequest{FieldViolations: []*errdetails.BadRequest_FieldViolation{v}})
@@ -109,19 +109,21 @@ func invalid(err error) error {
 // which some clients take no more than 8 KiB, base64 included.
 const detailBytes = 4096
 
-// withDetails drops the details that would not fit any more.
+// withDetails drops the details that would not fit any more, and those that
+// cannot be encoded, each for itself: one that is lost does not take the others
+// with it.
 func withDetails(code codes.Code, text string, details ...proto.Message) error {
 	st := status.New(code, clip(text, 1024))
 	left := detailBytes
-	var keep []protoadapt.MessageV1
 	for _, d := range details {
-		if n := proto.Size(d); n <= left {
-			left -= n
-			keep = append(keep, protoadapt.MessageV1Of(d))
+		n := proto.Size(d)
+		if n > left {
+			continue
 		}
-	}
-	if with, err := st.WithDetails(keep...); err == nil {
-		st = with
+		if with, err := st.WithDetails(protoadapt.MessageV1Of(d)); err == nil {
+			st = with
+			left -= n
+		}
 	}
 	return st.Err()
 }
@@ -265,7 +267,7 @@ func refusals(sw *controller.Switch, we *controller.WriteError) []proto.Message 
 // switchRefused is the detail of one message that the switch refused.
 func switchRefused(e *ofp.Error, index int, m ofp.Message) *sluicev1.FlowError {
 	return &sluicev1.FlowError{
-		Index: uint32(index), Flow: flowText(m), Message: "the switch answered " + e.Describe(),
+		Index: uint32(index), Flow: flowText(m), Message: valid("the switch answered " + e.Describe()),
 		Type: e.Reason.TypeName(), Code: e.Reason.String(),
 		TypeNumber: uint32(e.ErrType), CodeNumber: uint32(e.Code), Data: e.Data[:min(len(e.Data), 64)],
 	}
@@ -284,7 +286,7 @@ func errorInfo(sw *controller.Switch, e *ofp.Error) *errdetails.ErrorInfo {
 		reason = "UNKNOWN_OPENFLOW_ERROR"
 	}
 	return &errdetails.ErrorInfo{Reason: reason, Domain: errorDomain, Metadata: map[string]string{
-		"switch": sw.Name(), "dpid": sw.DPID().String(), "openflow": sw.Version().String(),
+		"switch": valid(sw.Name()), "dpid": sw.DPID().String(), "openflow": sw.Version().String(),
 	}}
 }
 
@@ -295,7 +297,7 @@ func encodeStatus(sw *controller.Switch, e *ofp.EncodeError, index int, m ofp.Me
 	if result != nil && result.Total > 1 {
 		where = fmt.Sprintf("changes[%d]: ", index)
 	}
-	detail := &sluicev1.FlowError{Index: uint32(index), Flow: flowText(m), Message: e.Error(), Field: e.Field, Version: e.Version.String()}
+	detail := &sluicev1.FlowError{Index: uint32(index), Flow: flowText(m), Message: valid(e.Error()), Field: valid(e.Field), Version: e.Version.String()}
 	details := []proto.Message{detail}
 	if result != nil {
 		details = append(details, result)
@@ -310,7 +312,7 @@ func encodeStatus(sw *controller.Switch, e *ofp.EncodeError, index int, m ofp.Me
 		return withDetails(codes.InvalidArgument, where+e.Error(), details...)
 	}
 	details = append(details, &errdetails.ErrorInfo{Reason: "OPENFLOW_VERSION", Domain: errorDomain, Metadata: map[string]string{
-		"switch": sw.Name(), "dpid": sw.DPID().String(), "openflow": e.Version.String(), "field": e.Field,
+		"switch": valid(sw.Name()), "dpid": sw.DPID().String(), "openflow": e.Version.String(), "field": valid(e.Field),
 	}})
 	return withDetails(codes.FailedPrecondition, fmt.Sprintf("%s%s, the version of %s; nothing was changed", where, e, sw.Name()), details...)
 }

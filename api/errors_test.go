@@ -226,6 +226,42 @@ func TestSwitchRefuses(t *testing.T) {
 	})
 }
 
+// TestDetailsWhateverTheSwitchIsCalled: a name is what bytes the switch sends,
+// and takes no detail of an error with it.
+func TestDetailsWhateverTheSwitchIsCalled(t *testing.T) {
+	r := newRig(t, Config{})
+	sim := r.connect(simswitch.Config{Name: "br\xff0", DPID: 7, Versions: []ofp.Version{ofp.V10}})
+	write := func(text string) error {
+		ctx, cancel := context.WithTimeout(t.Context(), patience)
+		defer cancel()
+		_, err := r.flows.WriteFlows(ctx, &sluicev1.WriteFlowsRequest{Switch: "7", Changes: addTexts(text)})
+		return err
+	}
+	check := func(what string, err error, code codes.Code, reason string) {
+		t.Helper()
+		if status.Code(err) != code {
+			t.Fatalf("%s: error is %v, want %s", what, err, code)
+		}
+		if detail[*sluicev1.FlowError](err) == nil || detail[*sluicev1.WriteResult](err) == nil {
+			t.Errorf("%s: details are missing: %v", what, status.Convert(err).Details())
+		}
+		if e := detail[*errdetails.ErrorInfo](err); e.GetReason() != reason || e.GetMetadata()["switch"] != "br�0" {
+			t.Errorf("%s: error info is %v", what, e)
+		}
+	}
+	check("version", write("table=1,actions=drop"), codes.FailedPrecondition, "OPENFLOW_VERSION")
+	sim.SetFaults(simswitch.RefuseFlow(1, ofp.FlowModFailedTableFull))
+	check("refusal", write("actions=drop"), codes.ResourceExhausted, "OFPFMFC_TABLE_FULL")
+}
+
+// TestOneDetailThatCannotBeEncoded: the others stay.
+func TestOneDetailThatCannotBeEncoded(t *testing.T) {
+	err := withDetails(codes.Internal, "oh", &sluicev1.FlowError{Flow: "\xff"}, &sluicev1.WriteResult{Total: 1})
+	if got := status.Convert(err).Details(); len(got) != 1 || detail[*sluicev1.WriteResult](err).GetTotal() != 1 {
+		t.Errorf("details are %v, want the result alone", got)
+	}
+}
+
 func TestTableFullKeepsTheOthers(t *testing.T) {
 	eachVersion(t, func(t *testing.T, v ofp.Version) {
 		r := newRig(t, Config{})
