@@ -3,6 +3,9 @@ package api
 import (
 	"context"
 	"net/http"
+	"net/url"
+	"strings"
+	"unicode/utf8"
 
 	"github.com/grpc-ecosystem/grpc-gateway/v2/runtime"
 	"google.golang.org/grpc"
@@ -19,10 +22,11 @@ import (
 //
 // Requests that a browser sends on behalf of another site are refused.
 func Gateway(ctx context.Context, conn *grpc.ClientConn) (http.Handler, error) {
-	mux := runtime.NewServeMux(runtime.WithMarshalerOption(runtime.MIMEWildcard, &runtime.JSONPb{
+	form := &runtime.JSONPb{
 		MarshalOptions:   protojson.MarshalOptions{UseProtoNames: true, EmitDefaultValues: true},
 		UnmarshalOptions: protojson.UnmarshalOptions{}, // an unknown field is an error
-	}))
+	}
+	mux := runtime.NewServeMux(runtime.WithMarshalerOption(runtime.MIMEWildcard, form))
 	for _, register := range []func(context.Context, *runtime.ServeMux, *grpc.ClientConn) error{
 		sluicev1.RegisterSwitchServiceHandler,
 		sluicev1.RegisterFlowServiceHandler,
@@ -32,7 +36,29 @@ func Gateway(ctx context.Context, conn *grpc.ClientConn) (http.Handler, error) {
 			return nil, err
 		}
 	}
-	return http.NewCrossOriginProtection().Handler(http.MaxBytesHandler(mux, maxGatewayRequest)), nil
+	checked := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if err := checkAddress(r.URL); err != nil {
+			runtime.HTTPError(r.Context(), mux, form, w, r, err)
+			return
+		}
+		mux.ServeHTTP(w, r)
+	})
+	return http.NewCrossOriginProtection().Handler(http.MaxBytesHandler(checked, maxGatewayRequest)), nil
+}
+
+// checkAddress refuses what the address of a request says in bytes that are not
+// UTF-8: no message can carry them, which would look like a fault of the server.
+// The body is checked where it is parsed.
+func checkAddress(u *url.URL) error {
+	if !utf8.ValidString(u.Path) {
+		return invalid(bad("path", "%q is not UTF-8", clip(u.EscapedPath(), 100)))
+	}
+	for name, values := range u.Query() {
+		if !utf8.ValidString(name + " " + strings.Join(values, " ")) {
+			return invalid(bad("query", "%q is not UTF-8", clip(url.QueryEscape(name), 100)))
+		}
+	}
+	return nil
 }
 
 // maxGatewayRequest bounds the body of an HTTP request, in bytes.
