@@ -52,11 +52,12 @@ const ControllerMaxLenNone = 0xffff
 // Queue and Value hold depends on the type, as its constant says; what a type
 // has no use for is zero.
 type Action struct {
-	Type   ActionType
-	MaxLen uint16
-	Arg    uint32
-	Queue  uint32
-	Value  []byte // of a decoded action: aliases the frame
+	Type     ActionType
+	Received Version // set by decoding: the version that a set_field came in, if its field is of a later one
+	MaxLen   uint16
+	Arg      uint32
+	Queue    uint32
+	Value    []byte // of a decoded action: aliases the frame
 }
 
 // Output sends the packet out of a port. To the controller it sends the whole
@@ -263,6 +264,9 @@ func readAction(c *cursor, a *Action) {
 			c.bad("action set_field", "%s has %d bytes, want %s", f, l, fields[f].lengths())
 			return
 		}
+		if fields[fieldOf(h)].Since > c.v {
+			a.Received = c.v
+		}
 		a.Arg = h
 		a.Value = body[4 : 4+l : 4+l]
 	case shapeExperimenter:
@@ -298,21 +302,7 @@ func writeAction(c *cursor, a *Action) {
 	row := &actions[a.Type]
 	kind, ok := row.wire.in(c.v)
 	if !ok {
-		switch a.Type {
-		case ActionExperimenter:
-			kind = kindExperimenter
-		case ActionUnknown:
-			kind = uint16(a.Arg)
-			if a.Arg > 0xffff || actionOf(c.v, kind) != ActionUnknown {
-				c.bad("action unknown", "number %d is %s in OpenFlow %s", a.Arg, actionOf(c.v, kind), c.v)
-				return
-			}
-		default:
-			if b, ok := translate(c, a); ok {
-				writeAction(c, &b)
-				return
-			}
-			c.lacks("action " + row.name)
+		if kind, ok = kindOffTable(c, a); !ok {
 			return
 		}
 	}
@@ -364,7 +354,7 @@ func writeAction(c *cursor, a *Action) {
 			c.bad("action set_field", "%s: value of %d bytes", f, len(a.Value))
 			return
 		}
-		if f != FieldUnknown && fields[f].Since > c.v {
+		if f != FieldUnknown && fields[f].Since > c.v && a.Received != c.v {
 			c.lacks("action set_field of " + f.String())
 			return
 		}
@@ -376,6 +366,29 @@ func writeAction(c *cursor, a *Action) {
 	case shapeRaw:
 		copy(body, a.Value)
 	}
+}
+
+// kindOffTable is the number of an action that the table has none for. Where the
+// version has another action for it, that one is written; then, and after an
+// error, nothing is left to do and ok is false.
+func kindOffTable(c *cursor, a *Action) (kind uint16, ok bool) {
+	switch a.Type {
+	case ActionExperimenter:
+		return kindExperimenter, true
+	case ActionUnknown:
+		kind = uint16(a.Arg)
+		if a.Arg > 0xffff || actionOf(c.v, kind) != ActionUnknown {
+			c.bad("action unknown", "number %d is %s in OpenFlow %s", a.Arg, actionOf(c.v, kind), c.v)
+			return 0, false
+		}
+		return kind, true
+	}
+	if b, ok := translate(c, a); ok {
+		writeAction(c, &b)
+	} else {
+		c.lacks("action " + a.Type.String())
+	}
+	return 0, false
 }
 
 // fits fails unless the action's argument has at most that many bits.

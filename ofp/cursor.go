@@ -12,8 +12,8 @@ import (
 // through and its caller checks once.
 type cursor struct {
 	buf  []byte  // reading: the frame; writing: the output so far
-	off  int     // reading: the next byte
-	end  int     // reading: the end of the structure at hand
+	off  int     // reading: the next byte; writing: 0
+	end  int     // reading: the end of the structure at hand; writing: 0
 	base int     // where the message begins in buf
 	v    Version // of the message
 	wr   bool    // writing
@@ -28,29 +28,37 @@ var zeros [512]byte
 // until more is written.
 func (c *cursor) room(n int) []byte {
 	l := len(c.buf)
-	if cap(c.buf)-l < n {
-		c.buf = slices.Grow(c.buf, n)
+	if cap(c.buf) < l+n {
+		c.grow(n)
 	}
 	c.buf = c.buf[:l+n]
-	b := c.buf[l : l+n : l+n]
-	clear(b)
-	return b
+	clear(c.buf[l:])
+	return c.buf[l:]
 }
+
+// grow is the part of room that is seldom needed, apart so that room is inlined.
+func (c *cursor) grow(n int) { c.buf = slices.Grow(c.buf, n) }
 
 // fixed returns the next n bytes of the wire form: the bytes to read from, or
 // room to write. n is at most len(zeros). The slice is valid until the next
 // call. what names the structure for an error.
 func (c *cursor) fixed(n int, what string) []byte {
+	b := c.buf[c.off:c.end]
+	if len(b) < n { // always so while writing
+		return c.unread(n, what)
+	}
+	c.off += n
+	return b[:n]
+}
+
+// unread is fixed where there is nothing to read, apart so that fixed is
+// inlined.
+func (c *cursor) unread(n int, what string) []byte {
 	if c.wr {
 		return c.room(n)
 	}
-	if c.end-c.off < n {
-		c.short(what, n)
-		return zeros[:n:n]
-	}
-	b := c.buf[c.off : c.off+n : c.off+n]
-	c.off += n
-	return b
+	c.short(what, n)
+	return zeros[:n]
 }
 
 func (c *cursor) u8(b []byte, p *uint8) {
@@ -147,17 +155,10 @@ func (c *cursor) leave(outer int) {
 	c.end = outer
 }
 
-// skip passes over n bytes of padding, which must be there, or writes zeros.
+// skip passes over n bytes of padding, which must be there, or writes zeros; n
+// is bounded as that of fixed.
 func (c *cursor) skip(n int, what string) {
-	if c.wr {
-		c.room(n)
-		return
-	}
-	if n > c.end-c.off {
-		c.short(what, n)
-		return
-	}
-	c.off += n
+	c.fixed(n, what)
 }
 
 // mark is where the next byte will be written or read.

@@ -19,8 +19,8 @@ var wholly = cmp.Options{
 	cmp.FilterPath(func(p cmp.Path) bool { return p.Last().Type() != reflect.TypeFor[[]byte]() }, cmpopts.EquateEmpty()),
 	cmp.Comparer(bytes.Equal), // byte by byte takes seconds for the bodies of table features
 	cmp.Comparer(func(a, b Match) bool {
-		return bytes.Equal(a.oxm, b.oxm) && bytes.Equal(a.fixed, b.fixed) && a.oxm11 == b.oxm11 &&
-			(len(a.fixed) == 0 || a.fixedVersion == b.fixedVersion)
+		return bytes.Equal(a.oxm, b.oxm) && bytes.Equal(a.received, b.received) && a.oxm11 == b.oxm11 &&
+			(len(a.received) == 0 || a.receivedVersion == b.receivedVersion)
 	}),
 }
 

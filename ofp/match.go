@@ -20,11 +20,12 @@ import (
 type Match struct {
 	oxm []byte // OXM fields, headers included, unpadded
 
-	// fixed holds an OpenFlow 1.0 or 1.1 match as it was received, where its
-	// bytes differ from what oxm would encode to (garbage in wildcarded fields,
-	// wildcard bits that no specification names), and fixedVersion its version.
-	fixed        []byte
-	fixedVersion Version
+	// received holds a match as it came, in receivedVersion, where its bytes are
+	// not what oxm would encode to: a match of 1.0 or 1.1 with garbage in
+	// wildcarded fields or with bits that no specification names; OXM with numbers
+	// of Open vSwitch's own, or with fields of later versions.
+	received        []byte
+	receivedVersion Version
 
 	// oxm11 tells a match that came as OXM in a 1.1 message, as those of Open
 	// vSwitch's flow statistics do, and is to be written so in 1.1.
@@ -264,7 +265,7 @@ func (m *Match) place(id FieldID) int {
 
 // Delete removes the field id.
 func (m *Match) Delete(id FieldID) {
-	m.fixed, m.oxm11 = m.fixed[:0], false
+	m.received, m.oxm11 = m.received[:0], false
 	for at := 0; at < len(m.oxm); {
 		h := binary.BigEndian.Uint32(m.oxm[at:])
 		n := 4 + int(h&0xff)
@@ -277,14 +278,14 @@ func (m *Match) Delete(id FieldID) {
 }
 
 // Reset removes all fields and keeps the memory.
-func (m *Match) Reset() { m.oxm, m.fixed, m.oxm11 = m.oxm[:0], m.fixed[:0], false }
+func (m *Match) Reset() { m.oxm, m.received, m.oxm11 = m.oxm[:0], m.received[:0], false }
 
 // Empty reports whether the match takes every packet.
 func (m *Match) Empty() bool { return len(m.oxm) == 0 }
 
 // Clone returns a match that shares no memory with m.
 func (m *Match) Clone() Match {
-	return Match{oxm: bytes.Clone(m.oxm), fixed: bytes.Clone(m.fixed), fixedVersion: m.fixedVersion, oxm11: m.oxm11}
+	return Match{oxm: bytes.Clone(m.oxm), received: bytes.Clone(m.received), receivedVersion: m.receivedVersion, oxm11: m.oxm11}
 }
 
 // OXM returns the fields as OXM bytes, unpadded. The bytes belong to the match.
@@ -390,110 +391,4 @@ func (p Prerequisite) String() string {
 		}
 	}
 	return s
-}
-
-// walkMatch is ofp_match with its padding, in the layout of the version at hand.
-func walkMatch(c *cursor, m *Match) {
-	if c.v == V10 || c.v == V11 && !oxmIn11(c, m) {
-		walkFixedMatch(c, m)
-		return
-	}
-	if c.wr {
-		m.checkOXM(c)
-		n := 4 + len(m.oxm)
-		b := c.room((n + 7) &^ 7)
-		binary.BigEndian.PutUint32(b, 1<<16|uint32(uint16(n)))
-		copy(b[4:], m.oxm)
-		return
-	}
-	if c.left() < 4 {
-		c.short("match", 4)
-		return
-	}
-	b := c.buf[c.off:c.end]
-	n := int(binary.BigEndian.Uint16(b[2:]))
-	if t := binary.BigEndian.Uint16(b); t != 1 {
-		c.bad("match type", "%d, want 1 (OXM)", t)
-		return
-	}
-	if n < 4 || n > len(b) {
-		c.off += 2
-		c.bad("match length", "%d, at least 4 and at most %d", n, len(b))
-		return
-	}
-	body := b[4:n]
-	c.off += 4
-	if !scanOXM(c, body, "match field") {
-		return
-	}
-	m.oxm = append(m.oxm[:0], body...)
-	m.fixed = m.fixed[:0]
-	m.oxm11 = c.v == V11
-	c.off += n - 4
-	c.skip((8-n&7)&7, "match padding")
-}
-
-// oxmIn11 reports whether the match at hand, in a 1.1 message, is OXM instead of
-// the fixed structure.
-func oxmIn11(c *cursor, m *Match) bool {
-	if !c.wr {
-		return c.left() >= 4 && binary.BigEndian.Uint16(c.buf[c.off:]) == 1
-	}
-	return m.oxm11
-}
-
-// scanOXM checks that body is a list of whole OXM fields, that those with a row
-// have the length that the row says, and that no field stands twice. Reading
-// fails at the first that does not.
-func scanOXM(c *cursor, body []byte, what string) bool {
-	var seen uint64
-	for b := body; len(b) > 0; {
-		at := len(body) - len(b)
-		if len(b) < 4 {
-			c.off += at
-			c.short(what, 4)
-			return false
-		}
-		h := binary.BigEndian.Uint32(b)
-		n := int(h & 0xff)
-		if n > len(b)-4 {
-			c.off += at
-			c.bad(what, "0x%08x has a length of %d bytes, %d left", h, n, len(b)-4)
-			return false
-		}
-		if f := fieldOf(h); f != FieldUnknown {
-			if h != fields[f].oxm && h != fields[f].oxmMasked {
-				c.off += at
-				c.bad(what, "%s has %d bytes, want %s", f, n, fields[f].lengths())
-				return false
-			}
-			if seen&(1<<f) != 0 {
-				c.off += at
-				c.bad(what, "%s stands twice", f)
-				return false
-			}
-			seen |= 1 << f
-		}
-		b = b[4+n:]
-	}
-	return true
-}
-
-func (f *FieldInfo) lengths() string {
-	return fmt.Sprintf("%d, or %d with a mask", f.Bytes(), 2*f.Bytes())
-}
-
-// checkOXM fails if the version at hand lacks one of the fields.
-func (m *Match) checkOXM(c *cursor) {
-	if c.v != V12 {
-		return // 1.1 has OXM from Open vSwitch only, which takes every field
-	}
-	for b := m.oxm; len(b) > 0; {
-		h := binary.BigEndian.Uint32(b)
-		if f := &fields[fieldOf(h)]; f.Since > c.v {
-			c.lacks("match field " + f.Name)
-			return
-		}
-		b = b[4+h&0xff:]
-	}
 }

@@ -66,8 +66,8 @@ const fixedMatchLen10, fixedMatchLen11 = 40, 88
 
 func walkFixedMatch(c *cursor, m *Match) {
 	if c.wr {
-		if len(m.fixed) > 0 && m.fixedVersion == c.v {
-			c.buf = append(c.buf, m.fixed...)
+		if len(m.received) > 0 && m.receivedVersion == c.v {
+			c.buf = append(c.buf, m.received...)
 			return
 		}
 		var f fixedMatch
@@ -91,8 +91,8 @@ func walkFixedMatch(c *cursor, m *Match) {
 	f.fromOXM(&w, m)
 	f.walk(&w)
 	if got := c.buf[at:c.off]; w.err != nil || !bytes.Equal(w.buf, got) {
-		m.fixed = append(m.fixed[:0], got...)
-		m.fixedVersion = c.v
+		m.received = append(m.received[:0], got...)
+		m.receivedVersion = c.v
 	}
 }
 

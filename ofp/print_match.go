@@ -19,7 +19,6 @@ func appendMatch(b []byte, m *Match, v Version, n *Names) []byte {
 	if m.oxm11 && v != 0 {
 		v = V12
 	}
-	m = m.withoutNXM()
 	var have [numFields]MatchField
 	unknown := false
 	for f := range m.All() {

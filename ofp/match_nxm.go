@@ -54,28 +54,18 @@ func fromNXM(f MatchField) MatchField {
 	return f
 }
 
-// withoutNXM returns m, or a match that says the same without NXM numbers.
-func (m *Match) withoutNXM() *Match {
-	found := false
-	for f := range m.All() {
-		found = found || f.ID == FieldUnknown && fromNXM(f).ID != FieldUnknown
-	}
-	if !found {
-		return m
-	}
+// translateNXM puts the fields that have an NXM number in the form that OXM gives
+// them, in canonical order. One that does not fit its field, or that stands there
+// already, stays as it is.
+func (m *Match) translateNXM() {
 	var o Match
-	for f := range m.All() {
-		if f = fromNXM(f); f.ID != FieldUnknown && !o.Has(f.ID) {
-			// What does not fit its field is left out.
-			_ = o.SetMasked(f.ID, f.Value, f.Mask)
-		}
-	}
+	var rest []byte
 	for b := m.oxm; len(b) > 0; {
-		f, rest := nextOXM(b)
-		if fromNXM(f).ID == FieldUnknown {
-			o.oxm = append(o.oxm, b[:len(b)-len(rest)]...)
+		f, after := nextOXM(b)
+		if f = fromNXM(f); f.ID == FieldUnknown || o.Has(f.ID) || o.SetMasked(f.ID, f.Value, f.Mask) != nil {
+			rest = append(rest, b[:len(b)-len(after)]...)
 		}
-		b = rest
+		b = after
 	}
-	return &o
+	m.oxm = append(append(m.oxm[:0], o.oxm...), rest...)
 }
