@@ -17,6 +17,9 @@ var (
 	// ErrOverloaded: too much waits to be written to the switch, or too many
 	// requests wait for its replies.
 	ErrOverloaded = channel.ErrOverloaded
+	// ErrUnreadable: the switch answered with an OpenFlow error that cannot be
+	// read. It has refused, nobody knows why.
+	ErrUnreadable = channel.ErrUnreadable
 )
 
 // SwitchError is an OpenFlow error that a switch answered a request with.

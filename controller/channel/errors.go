@@ -14,6 +14,9 @@ var (
 	// ErrOverloaded: too much waits to be written, or too many requests wait for
 	// a reply.
 	ErrOverloaded = errors.New("switch overloaded")
+	// ErrUnreadable: the switch answered with an OpenFlow error that cannot be
+	// read. It has refused, nobody knows why.
+	ErrUnreadable = errors.New("switch answered an error that cannot be read")
 )
 
 // SwitchError is an OpenFlow error that a switch answered a request with.
@@ -37,8 +40,8 @@ type WriteError struct {
 	// lies between Confirmed and Sent may or may not have been carried out.
 	Confirmed int
 	// Err is why the write ended early: ErrDisconnected, ErrOverloaded, a
-	// context's error, or a SwitchError about a barrier. It is nil if every
-	// message was confirmed and some failed.
+	// context's error, or a SwitchError or ErrUnreadable about a barrier. It is
+	// nil if every message was confirmed and some failed.
 	Err error
 }
 
@@ -46,7 +49,7 @@ type WriteError struct {
 type ItemError struct {
 	Index   int // into the messages of the Write
 	Message ofp.Message
-	Err     error // *ofp.EncodeError or *SwitchError
+	Err     error // *ofp.EncodeError, *SwitchError or ErrUnreadable
 }
 
 // Error says how many messages failed, and what the first one's failure is.

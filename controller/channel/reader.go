@@ -3,6 +3,7 @@ package channel
 import (
 	"encoding/binary"
 	"errors"
+	"fmt"
 	"os"
 	"time"
 
@@ -167,7 +168,13 @@ func (c *Conn) cut() *CloseError {
 		typ := h.Type()
 		r.in.add(typ)
 		if h.Version != c.version && typ != ofp.TypeHello {
-			c.out.answer(c.version, h.XID, ofp.NewError(ofp.BadRequestBadVersion, frame))
+			if typ == ofp.TypeError {
+				// A switch says no under another version: still a no. It is not
+				// answered, as no error ever is.
+				c.replies.fail(h.XID, fmt.Errorf("%w: it has version %s, %s was negotiated", ErrUnreadable, h.Version, c.version))
+			} else {
+				c.out.answer(c.version, h.XID, ofp.NewError(ofp.BadRequestBadVersion, frame))
+			}
 			c.complained.Do(func() {
 				c.log.WithField("message_version", h.Version).Warn("switch sends messages of a version that was not negotiated")
 			})
@@ -210,14 +217,17 @@ func (c *Conn) settle(h ofp.Header, typ ofp.Type, frame []byte) bool {
 }
 
 // settleError gives an error to its request; one that nobody claims is an event.
+// One that cannot be read fails its request all the same: its xid says that the
+// switch has refused.
 func (c *Conn) settleError(h ofp.Header, frame []byte) bool {
 	m := &c.r.errMsg
 	if err := c.r.dec.Decode(frame, m); err != nil {
+		c.replies.fail(h.XID, fmt.Errorf("%w: %w", ErrUnreadable, err))
 		c.undecodable(frame, err)
 		return true
 	}
 	c.stats.Errors[m.Reason].Add(1)
-	return c.replies.fail(h.XID, m)
+	return c.replies.fail(h.XID, &SwitchError{m})
 }
 
 // deliver hands the events of the chunk to the dispatcher, if there are any, and

@@ -96,26 +96,31 @@ func more(v ofp.Version, typ ofp.Type, frame []byte) bool {
 const maxErrorData = 256
 
 // fail gives an error to the request that caused it, and reports whether there
-// is one. m aliases its frame.
-func (r *replies) fail(xid uint32, m *ofp.Error) bool {
+// is one. What a SwitchError holds may alias its frame.
+func (r *replies) fail(xid uint32, err error) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if k, ok := r.calls[xid]; ok {
-		r.finishLocked(xid, k, &SwitchError{cloneError(m)})
+		r.finishLocked(xid, k, keepError(err))
 		return true
 	}
 	for _, t := range r.writes {
-		if t.fail(xid, m) {
+		if t.fail(xid, err) {
 			return true
 		}
 	}
 	return false
 }
 
-func cloneError(m *ofp.Error) *ofp.Error {
-	short := *m
-	short.Data = m.Data[:min(len(m.Data), maxErrorData)]
-	return short.Clone()
+// keepError returns err in memory of its own.
+func keepError(err error) error {
+	s, ok := errors.AsType[*SwitchError](err)
+	if !ok {
+		return err
+	}
+	short := *s.Reply
+	short.Data = short.Data[:min(len(short.Data), maxErrorData)]
+	return &SwitchError{short.Clone()}
 }
 
 // close fails all that waits.

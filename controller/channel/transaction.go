@@ -57,19 +57,19 @@ func (t *transaction) barrier(xid uint32) bool {
 }
 
 // fail takes an error about a message or a barrier.
-func (t *transaction) fail(xid uint32, m *ofp.Error) bool {
+func (t *transaction) fail(xid uint32, err error) bool {
 	i, isBarrier, ok := t.place(xid)
 	switch {
 	case !ok:
 		return false
 	case isBarrier:
-		t.end(fmt.Errorf("barrier: %w", &SwitchError{cloneError(m)}))
+		t.end(fmt.Errorf("barrier: %w", keepError(err)))
 	case !t.failed[i]:
 		if t.failed == nil {
 			t.failed = make(map[int]bool)
 		}
 		t.failed[i] = true
-		t.errors = append(t.errors, ItemError{Index: i, Err: &SwitchError{cloneError(m)}})
+		t.errors = append(t.errors, ItemError{Index: i, Err: keepError(err)})
 	}
 	return true
 }
