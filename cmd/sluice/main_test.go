@@ -18,8 +18,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/sirupsen/logrus"
 	"go.uber.org/goleak"
-	"google.golang.org/grpc"
 	"go.yaml.in/yaml/v3"
+	"google.golang.org/grpc"
 
 	"github.com/sluice-sdn/sluice/api"
 	"github.com/sluice-sdn/sluice/controller"
@@ -323,6 +323,27 @@ func TestErrorsOnTheTerminal(t *testing.T) {
 				t.Errorf("the error speaks of gRPC: %s", r.err)
 			}
 		})
+	}
+}
+
+// TestHugeArguments: an error repeats the beginning of an argument only.
+func TestHugeArguments(t *testing.T) {
+	huge := strings.Repeat("é", 1<<20)
+	for _, row := range []struct {
+		args []string
+		says string
+	}{
+		{[]string{huge}, `unknown command "éé`},
+		{[]string{"barrier", "br0", huge}, "is too much"},
+		{[]string{"-o", huge, "switches"}, "want text, json or yaml"},
+	} {
+		var out, errOut bytes.Buffer
+		if code := run(t.Context(), row.args, nil, &out, &errOut); code != exitUsage {
+			t.Errorf("status %d, want %d", code, exitUsage)
+		}
+		if s := errOut.String(); len(s) > 256 || !strings.Contains(s, row.says) || strings.Contains(s, `\x`) {
+			t.Errorf("an error of %d bytes, %.300q; want %q in it", len(s), s, row.says)
+		}
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/spf13/cobra"
 )
@@ -57,7 +58,7 @@ confirmed the change, and exits with status 0 only then.`,
 	complete(root, "timeout")
 	root.PersistentPreRunE = func(cmd *cobra.Command, _ []string) error {
 		if !slices.Contains([]string{"text", "json", "yaml"}, c.output) {
-			return usage(cmd, "output %q: want text, json or yaml", c.output)
+			return usage(cmd, "output %q: want text, json or yaml", cut(c.output))
 		}
 		if c.timeout <= 0 {
 			return usage(cmd, "timeout %s: want more than 0", c.timeout)
@@ -103,9 +104,30 @@ func usage(cmd *cobra.Command, format string, args ...any) error {
 	return &usageError{cmd.CommandPath(), fmt.Sprintf(format, args...)}
 }
 
+// maxEcho bounds what an error about the command line repeats of an argument, in
+// bytes: more than any verb has.
+const maxEcho = 64
+
+// cut shortens an argument that an error repeats to maxEcho bytes, at a rune.
+func cut(s string) string {
+	if len(s) <= maxEcho {
+		return s
+	}
+	n := maxEcho
+	for n > maxEcho-utf8.UTFMax && !utf8.RuneStart(s[n]) {
+		n--
+	}
+	return s[:n] + "…"
+}
+
+// unknownVerb suggests what was perhaps meant. Nothing is near to a verb that is
+// longer than maxEcho bytes, whose distance would take long to count.
 func unknownVerb(cmd *cobra.Command, verb string) error {
-	text := fmt.Sprintf("unknown command %q", verb)
+	text := fmt.Sprintf("unknown command %q", cut(verb))
 	cmd.SuggestionsMinimumDistance = 2
+	if len(verb) > maxEcho {
+		return usage(cmd, "%s", text)
+	}
 	if s := cmd.SuggestionsFor(verb); len(s) > 0 {
 		text += "; did you mean " + strings.Join(s, " or ") + "?"
 	}
@@ -129,7 +151,7 @@ func want(cmd *cobra.Command, args []string) error {
 	case len(args) < least:
 		return usage(cmd, "%s is missing: want %s", names[len(args)], strings.Join(names, " "))
 	case len(args) > len(names):
-		return usage(cmd, "%q is too much: want %s (a flow with spaces needs quotes)", args[len(names)], strings.Join(names, " "))
+		return usage(cmd, "%q is too much: want %s (a flow with spaces needs quotes)", cut(args[len(names)]), strings.Join(names, " "))
 	}
 	return nil
 }

@@ -66,7 +66,7 @@ func parseFile(flags *pflag.FlagSet, path string, file io.Reader) (map[string]fi
 	case errors.Is(err, io.EOF):
 		return nil, nil
 	case err != nil:
-		return nil, fmt.Errorf("%s: %w", path, err)
+		return nil, fmt.Errorf("%s: %s", path, cutTo(maxFault, err.Error()))
 	}
 	if err := in.Decode(&second); !errors.Is(err, io.EOF) {
 		return nil, fmt.Errorf("%s:%d: a second document; want one", path, second.Line)
@@ -90,7 +90,7 @@ func parseFile(flags *pflag.FlagSet, path string, file io.Reader) (map[string]fi
 		}
 		flag := flags.Lookup(key.Value)
 		if flag == nil {
-			at("unknown key %q%s; there are: %s", key.Value, didYouMean(key.Value, known), strings.Join(known, ", "))
+			at("unknown key %q%s; there are: %s", cut(key.Value), didYouMean(key.Value, known), strings.Join(known, ", "))
 			continue
 		}
 		if before, twice := keys[key.Value]; twice {
@@ -142,5 +142,5 @@ func kind(n *yaml.Node) string {
 	if name, ok := names[n.ShortTag()]; ok {
 		return name
 	}
-	return n.ShortTag()
+	return cut(n.ShortTag())
 }

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/sirupsen/logrus"
@@ -114,6 +115,65 @@ func TestWrongSettings(t *testing.T) {
 				t.Errorf("error (-want +got):\n%s", diff)
 			}
 		})
+	}
+}
+
+// However much was written, an error repeats the beginning of it and says at once
+// what is wrong.
+func TestHugeNonsense(t *testing.T) {
+	const most = 512 // bytes of the whole error
+	huge := strings.Repeat("é", 2<<20)
+	unset := func(string) (string, bool) { return "", false }
+	for _, test := range []struct {
+		name string
+		env  map[string]string
+		file string
+		says string
+	}{
+		{"key", nil, "? " + huge + "\n: x", `unknown key "éé`},
+		{"address", nil, "http: " + huge, "is no address; want HOST:PORT"},
+		{"level", nil, "log-level: " + huge, "want one of: error"},
+		{"form", map[string]string{"SLUICE_LOG_FORMAT": huge}, "", "is not one of: text, json"},
+		{"app", map[string]string{"SLUICE_APPS": huge}, "", "there are: l2switch"},
+		{"app in a list", nil, "apps: [l2switch, " + huge + "]", "there are: l2switch"},
+		{"tag", nil, "http: !" + strings.Repeat("t", 1<<20) + " x", "want a text"},
+		{"anchor", nil, "http: *" + strings.Repeat("a", 1<<20), "unknown anchor"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			_, err := given(t, nil, test.env, test.file)
+			if err == nil {
+				t.Fatal("taken as right")
+			}
+			checkShort(t, err.Error(), most, test.says)
+		})
+	}
+	for _, test := range []struct {
+		name, says string
+		arg        string
+	}{
+		{"flag's value", "is no address; want HOST:PORT", "--http=" + huge},
+		{"flag's name", "unknown flag: --éé", "--" + huge},
+		{"short flags", "unknown shorthand flag", "-" + huge},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			var stderr strings.Builder
+			if status := run(t.Context(), []string{test.arg}, unset, io.Discard, &stderr); status != 2 {
+				t.Errorf("exit status %d, want 2", status)
+			}
+			checkShort(t, stderr.String(), most, test.says)
+		})
+	}
+}
+
+func checkShort(t *testing.T, s string, most int, says string) {
+	t.Helper()
+	switch {
+	case len(s) > most:
+		t.Errorf("an error of %d bytes, want at most %d: %.100q…", len(s), most, s)
+	case !strings.Contains(s, says):
+		t.Errorf("error %q lacks %q", s, says)
+	case strings.Contains(s, "\\x") || !utf8.ValidString(s):
+		t.Errorf("error %q is cut in a character", s)
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/sirupsen/logrus"
 	"github.com/spf13/cobra"
@@ -67,7 +68,7 @@ func (a *address) Set(s string) error {
 		_, err = strconv.ParseUint(port, 10, 16)
 	}
 	if err != nil {
-		return fmt.Errorf(`%q is no address; want HOST:PORT or :PORT, such as 127.0.0.1:8653`, s)
+		return fmt.Errorf(`%q is no address; want HOST:PORT or :PORT, such as 127.0.0.1:8653`, cut(s))
 	}
 	*a = address(s)
 	return nil
@@ -99,7 +100,7 @@ func (a *appNames) Set(s string) error {
 		chosen[i] = strings.TrimSpace(name)
 		switch known := knownApps(); {
 		case !slices.Contains(known, chosen[i]):
-			return fmt.Errorf("unknown app %q%s; there are: %s", chosen[i], didYouMean(chosen[i], known), strings.Join(known, ", "))
+			return fmt.Errorf("unknown app %q%s; there are: %s", cut(chosen[i]), didYouMean(chosen[i], known), strings.Join(known, ", "))
 		case slices.Contains(chosen[:i], chosen[i]):
 			return fmt.Errorf("app %q is listed twice", chosen[i])
 		}
@@ -124,7 +125,7 @@ func (*level) Type() string { return "LEVEL" }
 
 func (l *level) Set(s string) error {
 	if !slices.Contains(levels(), s) {
-		return fmt.Errorf("unknown level %q%s; want one of: %s", s, didYouMean(s, levels()), strings.Join(levels(), ", "))
+		return fmt.Errorf("unknown level %q%s; want one of: %s", cut(s), didYouMean(s, levels()), strings.Join(levels(), ", "))
 	}
 	parsed, err := logrus.ParseLevel(s)
 	*l = level(parsed)
@@ -142,15 +143,40 @@ func (*choice) Type() string     { return "FORM" }
 
 func (c *choice) Set(s string) error {
 	if !slices.Contains(c.of, s) {
-		return fmt.Errorf("%q is not one of: %s", s, strings.Join(c.of, ", "))
+		return fmt.Errorf("%q is not one of: %s", cut(s), strings.Join(c.of, ", "))
 	}
 	c.value = s
 	return nil
 }
 
+// maxEcho bounds what an error repeats of what was written, in bytes: more than
+// any setting's name has. maxFault bounds the error of a library, which may
+// repeat anything.
+const (
+	maxEcho  = 64
+	maxFault = 256
+)
+
+// cut shortens a text that an error repeats to maxEcho bytes.
+func cut(s string) string { return cutTo(maxEcho, s) }
+
+// cutTo shortens a text to n bytes, at a rune.
+func cutTo(n int, s string) string {
+	if len(s) <= n {
+		return s
+	}
+	for least := n - utf8.UTFMax; n > least && !utf8.RuneStart(s[n]); n-- {
+	}
+	return s[:n] + "…"
+}
+
 // didYouMean returns ` (did you mean NAME?)` if a known name is near to what was
-// written, as cobra does for commands.
+// written, as cobra does for commands. No name is near to a text that is longer
+// than maxEcho bytes, whose distance would take long to count.
 func didYouMean(written string, known []string) string {
+	if len(written) > maxEcho {
+		return ""
+	}
 	guide := &cobra.Command{SuggestionsMinimumDistance: 2}
 	for _, name := range known {
 		guide.AddCommand(&cobra.Command{Use: name, Run: func(*cobra.Command, []string) {}})
@@ -161,14 +187,19 @@ func didYouMean(written string, known []string) string {
 	return ""
 }
 
-// flagError adds to an unknown flag the one that was perhaps meant.
+// flagError cuts short what an error about a flag repeats, and adds to an unknown
+// flag the one that was perhaps meant.
 func flagError(cmd *cobra.Command, err error) error {
+	if wrong := new(pflag.InvalidValueError); errors.As(err, &wrong) {
+		return usageError{fmt.Errorf("invalid argument %q for %q flag: %w", cut(wrong.GetValue()), "--"+wrong.GetFlag().Name, wrong.Unwrap())}
+	}
+	text := cutTo(maxFault, err.Error())
 	if unknown := new(pflag.NotExistError); errors.As(err, &unknown) {
 		var known []string
 		cmd.Flags().VisitAll(func(f *pflag.Flag) { known = append(known, f.Name) })
-		return usageError{fmt.Errorf("%w%s", err, didYouMean(unknown.GetSpecifiedName(), known))}
+		text += didYouMean(unknown.GetSpecifiedName(), known)
 	}
-	return usageError{err}
+	return usageError{errors.New(text)}
 }
 
 // usageError is a mistake in what the daemon was told, rather than in what it
