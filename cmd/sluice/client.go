@@ -115,6 +115,11 @@ func (c *client) switchNames(cmd *cobra.Command) []cobra.Completion {
 	}
 	var names []cobra.Completion
 	for _, s := range r.GetSwitches() {
+		if printable(s.GetName()) != s.GetName() {
+			// The shell would put it on the terminal as it is.
+			names = append(names, cobra.CompletionWithDesc(s.GetDpid(), "OpenFlow "+s.GetVersion()))
+			continue
+		}
 		names = append(names, cobra.CompletionWithDesc(s.GetName(), "OpenFlow "+s.GetVersion()+", "+s.GetDpid()))
 	}
 	return names

@@ -50,7 +50,7 @@ func (c *client) explain(err error) int {
 		return exitError
 	}
 	for _, line := range c.explanation(of.GRPCStatus(), fault) {
-		fmt.Fprintln(c.errOut, line)
+		fmt.Fprintln(c.errOut, printable(line))
 	}
 	return exitError
 }
@@ -186,7 +186,7 @@ func pointOut(v *errdetails.BadRequest_FieldViolation, fault *flowFault) (lines 
 	lines = []string{s.label() + s.text}
 	if m := columnText.FindStringSubmatch(v.GetDescription()); m != nil {
 		if col, err := strconv.Atoi(m[1]); err == nil && col >= 1 && col <= len(s.text)+1 {
-			lines = append(lines, strings.Repeat(" ", len(s.label())+len([]rune(s.text[:col-1])))+"^")
+			lines = append(lines, strings.Repeat(" ", len(s.label())+len([]rune(printable(s.text[:col-1]))))+"^")
 		}
 	}
 	return lines, true

@@ -266,7 +266,7 @@ func (c *client) printFlows(s grpc.ServerStreamingClient[sluicev1.ListFlowsRespo
 		for _, f := range r.GetFlows() {
 			switch c.output {
 			case "text":
-				fmt.Fprintln(out, strings.TrimSpace(f.GetText()))
+				fmt.Fprintln(out, printable(strings.TrimSpace(f.GetText())))
 			case "json":
 				sep := ",\n    "
 				if !begun {

@@ -14,6 +14,7 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unicode"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/sirupsen/logrus"
@@ -430,6 +431,50 @@ func TestLooking(t *testing.T) {
 			t.Errorf("%s: yaml has %v, json %v", row.args, y, x)
 		}
 	}
+}
+
+// TestTerminalIsNotObedient: whatever a switch calls itself and its ports, it
+// tells nothing to the terminal and stays in its column.
+func TestTerminalIsNotObedient(t *testing.T) {
+	d := newDaemon(t)
+	ports := simswitch.Ports(2)
+	ports[0].Name = "e\x1b[2J\tx\u202e"
+	sim := d.bridge(simswitch.Config{Name: "br\x1b]0;x\a\n0\u009b", DPID: 7, Ports: ports})
+	clean := func(what, s string) {
+		t.Helper()
+		if i := strings.IndexFunc(s, func(r rune) bool { return r != '\n' && !unicode.IsPrint(r) }); i >= 0 {
+			t.Errorf("%s has %q in it:\n%q", what, s[i:min(i+4, len(s))], s)
+		}
+	}
+	const br, e = `br\x1b]0;x\a\n0\u009b`, `e\x1b[2J\tx\u202e`
+	d.must("", "add-flow", "7", "priority=1,actions=output:1")
+	for _, row := range []struct {
+		args  []string
+		says  []string
+		lines int // 0: any
+	}{
+		{[]string{"switches"}, []string{br + "  0000000000000007"}, 2},
+		{[]string{"show", "7"}, []string{br + ": OpenFlow", "datapath: " + br + "\n", e + "  "}, 0},
+		{[]string{"dump-desc", "7"}, []string{"datapath: " + br + "\n"}, 0},
+		{[]string{"dump-ports-desc", "7"}, []string{e + "  "}, 3},
+		{[]string{"dump-ports", "7"}, []string{e + "  "}, 3},
+		{[]string{"dump-flows", "--names", "7"}, []string{e}, 1},
+		{[]string{"__complete", "-a", d.grpc, "show", ""}, []string{"0000000000000007\tOpenFlow 1.3\n"}, 0},
+	} {
+		out := d.sluice("", row.args...).out
+		wantTexts(t, row.args[0], out, row.says...)
+		if row.lines > 0 && strings.Count(out, "\n") != row.lines {
+			t.Errorf("%s: not %d lines:\n%s", row.args[0], row.lines, out)
+		}
+		clean(row.args[0], strings.ReplaceAll(out, "7\tOpenFlow", ""))
+	}
+	sim.SetFaults(simswitch.RefuseFlow(1, ofp.FlowModFailedEPERM))
+	r := d.sluice("", "add-flow", "7", "priority=2,actions=drop")
+	clean("an error", r.err)
+	wantTexts(t, "an error", r.err, "sluice: "+br+" refused: OFPFMFC_EPERM")
+	r = d.sluice("arp,\tx\x1b[2J=1,actions=drop", "add-flows", "7", "-")
+	clean("a text with an error", r.err)
+	wantTexts(t, "a text with an error", r.err, "\n  line 1: arp,\\tx\\x1b[2J=1,actions=drop\n"+strings.Repeat(" ", len(`  line 1: arp,\t`))+"^\n")
 }
 
 // TestVersionFlag: --version prints what the verb prints.

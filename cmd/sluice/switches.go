@@ -68,7 +68,7 @@ func (c *client) show() *cobra.Command {
 				}
 				return c.print(r, func(w io.Writer) {
 					s := r.GetSwitch()
-					fmt.Fprintf(w, "%s: OpenFlow %s, dpid %s, from %s, since %s\n", s.GetName(), s.GetVersion(), s.GetDpid(), s.GetAddress(), since(s))
+					fmt.Fprintf(w, "%s: OpenFlow %s, dpid %s, from %s, since %s\n", printable(s.GetName()), s.GetVersion(), s.GetDpid(), s.GetAddress(), since(s))
 					fmt.Fprintf(w, "tables: %d, buffers: %d\n", s.GetTableCount(), s.GetBufferCount())
 					fmt.Fprintf(w, "capabilities: %s\n", orDash(s.GetCapabilities()))
 					printDescription(w, s.GetDescription())
@@ -109,7 +109,7 @@ func printDescription(w io.Writer, d *sluicev1.SwitchDescription) {
 		{"datapath", d.GetDatapath()},
 	} {
 		if x.value != "" {
-			fmt.Fprintf(w, "%s: %s\n", x.name, x.value)
+			fmt.Fprintf(w, "%s: %s\n", x.name, printable(x.value))
 		}
 	}
 }
