@@ -198,7 +198,7 @@ func writeError(sw *controller.Switch, msgs []ofp.Message, err error) error {
 	if !errors.As(err, &we) {
 		return readError(sw, err)
 	}
-	result := &sluicev1.WriteResult{Total: uint32(len(msgs)), Sent: uint32(we.Sent), Confirmed: uint32(we.Confirmed), Failed: uint32(len(we.Errors))}
+	result := writeResult(we, len(msgs))
 	if len(we.Errors) > 0 {
 		var ee *ofp.EncodeError
 		if first := we.Errors[0]; errors.As(first.Err, &ee) {
@@ -216,12 +216,24 @@ func writeError(sw *controller.Switch, msgs []ofp.Message, err error) error {
 	case errors.As(we.Err, &se):
 		code = reasonCode(se.Reply.Reason)
 		text = join(text, fmt.Sprintf("%s refused the barrier: %s", sw.Name(), se.Reply.Describe()))
-		details = append(details, switchRefused(se.Reply, 0, nil), errorInfo(sw, se.Reply))
+		details = append(details, errorInfo(sw, se.Reply)) // a FlowError would be about a change
 	case we.Err != nil:
 		code = endCode(we.Err)
-		text = join(text, fmt.Sprintf("%s: %s: %d of %d were sent, %d are confirmed", sw.Name(), ended(we.Err), we.Sent, len(msgs), we.Confirmed))
+		text = join(text, fmt.Sprintf("%s: %s: %d of %d were sent, %d are confirmed", sw.Name(), ended(we.Err), we.Sent, len(msgs), result.Confirmed))
 	}
 	return withDetails(code, text, details...)
+}
+
+// writeResult says how far a write of so many messages came. A refusal is
+// processed, too, even if nothing confirms the messages before it.
+func writeResult(we *controller.WriteError, total int) *sluicev1.WriteResult {
+	confirmed := we.Confirmed
+	for _, e := range we.Errors {
+		if e.Index >= we.Confirmed && e.Index < we.Sent {
+			confirmed++
+		}
+	}
+	return &sluicev1.WriteResult{Total: uint32(total), Sent: uint32(we.Sent), Confirmed: uint32(confirmed), Failed: uint32(len(we.Errors))}
 }
 
 func join(a, b string) string {

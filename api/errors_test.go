@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/base64"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -333,6 +334,36 @@ func TestSwitchGoesAwayInTheMiddle(t *testing.T) {
 			t.Errorf("result is %v", w)
 		}
 		wantTexts(t, "message", status.Convert(err).Message(), "br0", "disconnected", "confirmed")
+	})
+}
+
+// TestRefusedWithItsBarrier: a refusal is an answer, even if none confirms the
+// messages around it.
+func TestRefusedWithItsBarrier(t *testing.T) {
+	eachVersion(t, func(t *testing.T, v ofp.Version) {
+		r := newRig(t, Config{})
+		sim := r.bridge(v)
+		second := simswitch.RefuseFlow(2, ofp.FlowModFailedEPERM)
+		sim.SetFaults(func(n int, h ofp.Header, m ofp.Message) simswitch.Fault {
+			if h.Type() == ofp.TypeBarrierRequest {
+				return simswitch.Fault{Refuse: ofp.BadRequestEPERM}
+			}
+			return second(n, h, m)
+		})
+		err := r.write(addTexts("priority=1,actions=drop", "priority=2,actions=drop", "priority=3,actions=drop"))
+		want := &sluicev1.WriteResult{Total: 3, Sent: 3, Confirmed: 1, Failed: 1}
+		if got := detail[*sluicev1.WriteResult](err); !proto.Equal(got, want) {
+			t.Errorf("result is %v, want %v (%v)", got, want, err)
+		}
+		var about []uint32
+		for _, d := range status.Convert(err).Details() {
+			if f, ok := d.(*sluicev1.FlowError); ok {
+				about = append(about, f.GetIndex())
+			}
+		}
+		if !slices.Equal(about, []uint32{1}) {
+			t.Errorf("errors are about the changes %v, want 1 alone", about)
+		}
 	})
 }
 

@@ -21,7 +21,11 @@ type flowFault struct {
 	err     error
 	sources []source
 	before  int // changes that earlier calls of the same command confirmed
+	after   int // changes that are left for calls that will not be made
 }
+
+// oneOfSeveral reports whether the command needed more than one call.
+func (e *flowFault) oneOfSeveral() bool { return e != nil && e.before+e.after > 0 }
 
 func (e *flowFault) Error() string { return e.err.Error() }
 func (e *flowFault) Unwrap() error { return e.err }
@@ -80,7 +84,12 @@ func (c *client) noAnswer(st *status.Status) string {
 // explanation is what to print about a status: the first line says what went
 // wrong, the others give details.
 func (c *client) explanation(st *status.Status, fault *flowFault) []string {
-	lines := []string{"sluice: " + changePrefix.ReplaceAllString(st.Message(), "")}
+	text := changePrefix.ReplaceAllString(st.Message(), "")
+	if fault.oneOfSeveral() {
+		// The counts are those of one call, of which people know nothing.
+		text = sentCounts.ReplaceAllString(refusedCount.ReplaceAllString(text, "refused $1"), "")
+	}
+	lines := []string{"sluice: " + text}
 	if why := c.noAnswer(st); why != "" {
 		lines[0] = "sluice: " + why
 	}
@@ -102,6 +111,9 @@ func (c *client) explanation(st *status.Status, fault *flowFault) []string {
 		case *errdetails.ErrorInfo:
 			hint = reasonHints[d.GetReason()]
 		}
+	}
+	if result == "" && fault != nil && fault.before > 0 {
+		result = resultLine(withoutResult(st.Code(), len(fault.sources)), fault)
 	}
 	if result != "" {
 		lines = append(lines, result)
@@ -154,6 +166,8 @@ func root(err error) error {
 var (
 	changeIndex  = regexp.MustCompile(`^changes\[(\d+)\]`)
 	changePrefix = regexp.MustCompile(`\bchanges\[\d+\]: `) // people read lines and texts
+	sentCounts   = regexp.MustCompile(`: \d+ of \d+ were sent, \d+ are confirmed\b`)
+	refusedCount = regexp.MustCompile(`\brefused (\d+) of \d+ changes\b`)
 	columnText   = regexp.MustCompile(`^col (\d+): `)
 )
 
@@ -215,19 +229,32 @@ func flowErrorLines(d *sluicev1.FlowError, fault *flowFault) []string {
 	return lines // a message without a code is the status's own
 }
 
-// resultLine says how far a write came, where that is not plain: "" for a single
-// change that was refused.
+// withoutResult is what is known of a call of total changes that failed without
+// a result: where sluiced or the way to it failed, all may have been sent; else
+// it refused the call as a whole.
+func withoutResult(code codes.Code, total int) *sluicev1.WriteResult {
+	r := &sluicev1.WriteResult{Total: uint32(total)}
+	switch code {
+	case codes.Unavailable, codes.DeadlineExceeded, codes.Canceled, codes.Internal, codes.Unknown:
+		r.Sent = r.Total
+	}
+	return r
+}
+
+// resultLine says how far a write came, over all calls of the command, where that
+// is not plain: "" for a single change that was refused.
 func resultLine(d *sluicev1.WriteResult, fault *flowFault) string {
 	total, sent, confirmed, failed := int(d.GetTotal()), int(d.GetSent()), int(d.GetConfirmed()), int(d.GetFailed())
-	before := 0
+	before, after := 0, 0
 	if fault != nil {
-		before, total = fault.before, max(total, len(fault.sources))
+		before, after, total = fault.before, fault.after, max(total, len(fault.sources))
 	}
+	all := before + total + after
 	unknown := max(sent-confirmed, 0)
-	if total+before == 1 && unknown == 0 {
+	if all == 1 && unknown == 0 {
 		return ""
 	}
-	left := total - sent
+	left := total - sent + after
 	if sent == 0 {
 		left -= failed // what was refused here is not waiting to be sent
 	}
@@ -245,8 +272,8 @@ func resultLine(d *sluicev1.WriteResult, fault *flowFault) string {
 		}
 	}
 	noun := "changes"
-	if total+before == 1 {
+	if all == 1 {
 		noun = "change"
 	}
-	return fmt.Sprintf("  of %d %s: %s", total+before, noun, strings.Join(parts, ", "))
+	return fmt.Sprintf("  of %d %s: %s", all, noun, strings.Join(parts, ", "))
 }

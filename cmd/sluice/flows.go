@@ -196,7 +196,7 @@ func (c *client) writeChanges(cmd *cobra.Command, sw string, changes []*sluicev1
 			return err
 		})
 		if err != nil {
-			return &flowFault{err, sources[:n], int(total.Confirmed)}
+			return &flowFault{err: err, sources: sources[:n], before: int(total.Confirmed), after: len(changes) - n}
 		}
 		changes, sources = changes[n:], sources[n:]
 	}
@@ -247,7 +247,7 @@ func filterFault(err error, text []string) error {
 	if err == nil || len(text) == 0 {
 		return err
 	}
-	return &flowFault{err, []source{{text: text[0]}}, 0}
+	return &flowFault{err: err, sources: []source{{text: text[0]}}}
 }
 
 // printFlows prints flows as they come.

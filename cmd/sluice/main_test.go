@@ -11,6 +11,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -393,6 +394,71 @@ func TestHowFarAWriteCame(t *testing.T) {
 				t.Errorf("error is\n%s\nwant\n%s", r.err, row.want)
 			}
 		})
+	}
+}
+
+// TestHowFarSeveralCallsCame: what a command does not do in one call is one
+// matter nevertheless, and every line is accounted for once.
+func TestHowFarSeveralCallsCame(t *testing.T) {
+	flow := func(text string, n int) string { return strings.Repeat(text+"\n", n) }
+	const gone = "delete_strict arp" // there is no such flow
+	d := newDaemon(t)
+	sim := d.bridge(simswitch.Config{Name: "br0"})
+	for _, row := range []struct {
+		name  string
+		fault func(int, ofp.Header, ofp.Message) simswitch.Fault
+		in    string
+		want  string // a regular expression
+	}{
+		{"refused in the first call", simswitch.RefuseFlow(3, ofp.FlowModFailedEPERM), flow(gone, changesPerCall+7),
+			"sluice: br0 refused 1: OFPFMFC_EPERM\n  line 3: arp\n.*OFPFMFC_EPERM.*\n  of 50007 changes: 49999 done, 1 refused, 7 not sent\n"},
+		{"nonsense in the second call", nil, flow(gone, changesPerCall) + "arp,actions=drop\nnonsense\nip,actions=drop\n",
+			"sluice: col 1: .*\n  line 50002: nonsense\n +\\^\n  of 50003 changes: 50000 done, 3 not sent\n"},
+		{"gone in the first call", simswitch.DropAfter(1), flow(gone, changesPerCall+7),
+			"sluice: br0: switch disconnected\n  of 50007 changes: 0 done, \\d+ sent but not confirmed: done or not, see `sluice dump-flows`, \\d+ not sent\n"},
+	} {
+		sim.SetFaults(row.fault)
+		r := d.sluice(row.in, "add-flows", "br0", "-")
+		if r.code != exitError || !regexp.MustCompile("^"+row.want+"$").MatchString(r.err) {
+			t.Errorf("%s: status %d, error is\n%s\nwant\n%s", row.name, r.code, r.err, row.want)
+			continue
+		}
+		_, sum, _ := strings.Cut(r.err, "\n  of ")
+		var all, parts int
+		for i, digits := range regexp.MustCompile(`\d+`).FindAllString(sum, -1) {
+			n, _ := strconv.Atoi(digits)
+			if i == 0 {
+				all = n
+			} else {
+				parts += n
+			}
+		}
+		if all != parts {
+			t.Errorf("%s: the parts add up to %d: %s", row.name, parts, sum)
+		}
+	}
+}
+
+// TestRefusedWithItsBarrier: what is refused is not also without an answer.
+func TestRefusedWithItsBarrier(t *testing.T) {
+	for _, row := range []struct{ in, want string }{
+		{"arp,actions=drop\n", ""},
+		{"arp,actions=drop\nip,actions=drop\nipv6,actions=drop\n",
+			"  of 3 changes: 0 done, 1 refused, 2 sent but not confirmed: done or not, see `sluice dump-flows`\n"},
+	} {
+		d := newDaemon(t)
+		first := simswitch.RefuseFlow(1, ofp.FlowModFailedEPERM)
+		d.bridge(simswitch.Config{Name: "br0"}).SetFaults(func(n int, h ofp.Header, m ofp.Message) simswitch.Fault {
+			if h.Type() == ofp.TypeBarrierRequest {
+				return simswitch.Fault{Refuse: ofp.BadRequestEPERM}
+			}
+			return first(n, h, m)
+		})
+		r := d.sluice(row.in, "add-flows", "br0", "-")
+		wantTexts(t, "error", r.err, "OFPFMFC_EPERM", "refused the barrier: OFPBRC_EPERM", row.want)
+		if row.want == "" && strings.Contains(r.err, "sent but not confirmed") {
+			t.Errorf("error is\n%s\nwant no word of what is unknown", r.err)
+		}
 	}
 }
 
