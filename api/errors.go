@@ -262,12 +262,13 @@ func refusals(sw *controller.Switch, we *controller.WriteError) []proto.Message 
 	var out []proto.Message
 	for i, e := range we.Errors {
 		var se *controller.SwitchError
-		if !errors.As(e.Err, &se) {
-			continue
-		}
-		out = append(out, switchRefused(se.Reply, e.Index, e.Message))
-		if i == 0 {
-			out = append(out, errorInfo(sw, se.Reply))
+		if errors.As(e.Err, &se) {
+			out = append(out, switchRefused(se.Reply, e.Index, e.Message))
+			if i == 0 {
+				out = append(out, errorInfo(sw, se.Reply))
+			}
+		} else { // the switch's error cannot be read
+			out = append(out, &sluicev1.FlowError{Index: uint32(e.Index), Flow: flowText(e.Message), Message: valid(e.Err.Error())})
 		}
 		if i == 20 {
 			break // more than fit

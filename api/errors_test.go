@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"encoding/base64"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -15,6 +16,7 @@ import (
 	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/proto"
 
+	"github.com/sluice-sdn/sluice/controller"
 	"github.com/sluice-sdn/sluice/ofp"
 	sluicev1 "github.com/sluice-sdn/sluice/proto/sluice/v1"
 	"github.com/sluice-sdn/sluice/test/simswitch"
@@ -365,6 +367,24 @@ func TestRefusedWithItsBarrier(t *testing.T) {
 			t.Errorf("errors are about the changes %v, want 1 alone", about)
 		}
 	})
+}
+
+// TestRefusalThatCannotBeRead: the change is named all the same.
+func TestRefusalThatCannotBeRead(t *testing.T) {
+	r := newRig(t, Config{})
+	r.bridge(ofp.V13)
+	sw, err := r.c.Find("br0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	msgs := []ofp.Message{ofp.NewFlowMod(ofp.FlowAdd), ofp.NewFlowMod(ofp.FlowAdd)}
+	err = writeError(sw, msgs, &controller.WriteError{Sent: 2, Confirmed: 2,
+		Errors: []controller.ItemError{{Index: 1, Message: msgs[1], Err: errors.New("nobody can read it")}}})
+	f := detail[*sluicev1.FlowError](err)
+	if f.GetIndex() != 1 || f.GetFlow() == "" || f.GetMessage() != "nobody can read it" {
+		t.Errorf("detail is %v, want index 1, the flow and what is wrong", f)
+	}
+	wantTexts(t, "message", status.Convert(err).Message(), "br0 refused 1 of 2 changes", "nobody can read it")
 }
 
 func TestNoBarrierReply(t *testing.T) {
