@@ -57,6 +57,9 @@ func toAction(a *sluicev1.Action, n *ofp.Names) (ofp.Action, error) {
 		return ofp.Action{}, bad(string(f.Name()), "only Sluice fills this in; want another action")
 	}
 	x, err := toArguments(t, r.Get(f), f, n)
+	if err == nil {
+		err = x.Validate()
+	}
 	if err != nil {
 		return ofp.Action{}, at(string(f.Name()), err)
 	}
@@ -80,6 +83,7 @@ func toArguments(t ofp.ActionType, v protoreflect.Value, f protoreflect.FieldDes
 			return toOutput(m, n)
 		case *sluicev1.Enqueue:
 			x.Arg, x.Queue = m.GetPort(), m.GetQueue()
+			return x, at("port", x.Validate())
 		case *sluicev1.Match:
 			return singleField(m)
 		}
@@ -107,10 +111,12 @@ func toAddressAction(x ofp.Action, s string) (ofp.Action, error) {
 
 func toOutput(m *sluicev1.Output, n *ofp.Names) (ofp.Action, error) {
 	var p ofp.PortNo
+	field := "port"
 	switch to := m.GetTo().(type) {
 	case *sluicev1.Output_Port:
 		p = ofp.PortNo(to.Port)
 	case *sluicev1.Output_PortName:
+		field = "port_name"
 		var err error
 		if p, err = toPort(to.PortName, n); err != nil {
 			return ofp.Action{}, at("port_name", err)
@@ -119,6 +125,9 @@ func toOutput(m *sluicev1.Output, n *ofp.Names) (ofp.Action, error) {
 		return ofp.Action{}, fmt.Errorf("no port: set port to a number, or port_name")
 	}
 	x := ofp.Output(p)
+	if err := x.Validate(); err != nil {
+		return x, at(field, err)
+	}
 	if m.MaxLen != nil {
 		switch {
 		case p != ofp.PortController:

@@ -253,7 +253,18 @@ func TestEveryActionThereAndBack(t *testing.T) {
 		x := ofp.Action{Type: a}
 		switch f.Kind() {
 		case protoreflect.Uint32Kind:
-			x.Arg = 5
+			switch a {
+			case ofp.ActionSetVLANPCP, ofp.ActionSetMPLSTC, ofp.ActionSetIPECN:
+				x.Arg = 3
+			case ofp.ActionPushVLAN:
+				x.Arg = 0x88a8
+			case ofp.ActionPushMPLS:
+				x.Arg = 0x8848
+			case ofp.ActionPushPBB:
+				x.Arg = 0x88e7
+			default:
+				x.Arg = 4
+			}
 		case protoreflect.StringKind:
 			if a == ofp.ActionSetIPv4Src || a == ofp.ActionSetIPv4Dst {
 				x.Arg = 0x0a000001

@@ -85,6 +85,10 @@ func toSetField(c *cursor, a *Action) (Action, bool) {
 		if actions[l.action].shape == shapeMAC {
 			return Action{Type: ActionSetField, Arg: info.oxm, Value: a.Value}, true
 		}
+		if a.Arg>>l.shift<<l.shift != a.Arg {
+			c.bad("action "+a.Type.String(), "%d has bits beside %s", a.Arg, l.field)
+			return Action{}, false
+		}
 		v := uint64(a.Arg >> l.shift)
 		if a.Type == ActionSetVLANVID {
 			v |= VLANPresent

@@ -293,9 +293,8 @@ func (p *textParser) port(it textItem) PortNo {
 		p.badValue(it, "unknown port %q; want a number, a name of a port, or one of in_port, table, normal, flood, all, controller, local, any", clip(it.val))
 		return 0
 	}
-	if no >= 0xfff8 && no <= 0xffff {
-		name := PortNo(uint32(no) | 0xffff0000)
-		p.badValue(it, "%d is %s in OpenFlow 1.0 and an ordinary port later; write %s", no, name, name)
+	if err := no.validHere(); err != nil {
+		p.badValue(it, "%v", err)
 	}
 	return no
 }

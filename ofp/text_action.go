@@ -26,50 +26,42 @@ type actionText struct {
 	typ   ActionType
 	name  string // as it is printed, and read; the action's specification name is read too
 	arg   argKind
-	max   uint32 // of argNumber
-	paren bool   // printed as name(argument)
+	paren bool // printed as name(argument)
 }
 
 // actionTextRows has every action that text can say, in the words of
 // ovs-actions(7), and some that Open vSwitch lacks.
 var actionTextRows = [...]actionText{
 	{typ: ActionOutput, name: "output", arg: argPort},
-	{typ: ActionSetVLANVID, name: "mod_vlan_vid", arg: argNumber, max: 0xfff},
-	{typ: ActionSetVLANPCP, name: "mod_vlan_pcp", arg: argNumber, max: 7},
+	{typ: ActionSetVLANVID, name: "mod_vlan_vid", arg: argNumber},
+	{typ: ActionSetVLANPCP, name: "mod_vlan_pcp", arg: argNumber},
 	{typ: ActionStripVLAN, name: "strip_vlan"},
 	{typ: ActionSetEthSrc, name: "mod_dl_src", arg: argMAC},
 	{typ: ActionSetEthDst, name: "mod_dl_dst", arg: argMAC},
 	{typ: ActionSetIPv4Src, name: "mod_nw_src", arg: argIPv4},
 	{typ: ActionSetIPv4Dst, name: "mod_nw_dst", arg: argIPv4},
-	{typ: ActionSetIPToS, name: "mod_nw_tos", arg: argNumber, max: 0xff},
-	{typ: ActionSetIPECN, name: "mod_nw_ecn", arg: argNumber, max: 3},
-	{typ: ActionSetTPSrc, name: "mod_tp_src", arg: argNumber, max: 0xffff},
-	{typ: ActionSetTPDst, name: "mod_tp_dst", arg: argNumber, max: 0xffff},
+	{typ: ActionSetIPToS, name: "mod_nw_tos", arg: argNumber},
+	{typ: ActionSetIPECN, name: "mod_nw_ecn", arg: argNumber},
+	{typ: ActionSetTPSrc, name: "mod_tp_src", arg: argNumber},
+	{typ: ActionSetTPDst, name: "mod_tp_dst", arg: argNumber},
 	{typ: ActionEnqueue, name: "enqueue", arg: argEnqueue},
 	{typ: ActionCopyTTLOut, name: "copy_ttl_out"},
 	{typ: ActionCopyTTLIn, name: "copy_ttl_in"},
-	{typ: ActionSetMPLSLabel, name: "set_mpls_label", arg: argNumber, max: 0xfffff, paren: true},
-	{typ: ActionSetMPLSTC, name: "set_mpls_tc", arg: argNumber, max: 7, paren: true},
-	{typ: ActionSetMPLSTTL, name: "set_mpls_ttl", arg: argNumber, max: 0xff, paren: true},
+	{typ: ActionSetMPLSLabel, name: "set_mpls_label", arg: argNumber, paren: true},
+	{typ: ActionSetMPLSTC, name: "set_mpls_tc", arg: argNumber, paren: true},
+	{typ: ActionSetMPLSTTL, name: "set_mpls_ttl", arg: argNumber, paren: true},
 	{typ: ActionDecMPLSTTL, name: "dec_mpls_ttl"},
 	{typ: ActionPushVLAN, name: "push_vlan", arg: argEther},
 	{typ: ActionPopVLAN, name: "pop_vlan"},
 	{typ: ActionPushMPLS, name: "push_mpls", arg: argEther},
 	{typ: ActionPopMPLS, name: "pop_mpls", arg: argEther},
-	{typ: ActionSetQueue, name: "set_queue", arg: argNumber, max: math.MaxUint32},
-	{typ: ActionGroup, name: "group", arg: argNumber, max: math.MaxUint32},
-	{typ: ActionSetNWTTL, name: "mod_nw_ttl", arg: argNumber, max: 0xff},
+	{typ: ActionSetQueue, name: "set_queue", arg: argNumber},
+	{typ: ActionGroup, name: "group", arg: argNumber},
+	{typ: ActionSetNWTTL, name: "mod_nw_ttl", arg: argNumber},
 	{typ: ActionDecNWTTL, name: "dec_ttl"},
 	{typ: ActionSetField, name: "set_field", arg: argField},
 	{typ: ActionPushPBB, name: "push_pbb", arg: argEther},
 	{typ: ActionPopPBB, name: "pop_pbb"},
-}
-
-// pushable are the Ethernet types that a push action takes.
-var pushable = [numActions][]uint32{
-	ActionPushVLAN: {0x8100, 0x88a8},
-	ActionPushMPLS: {ethMPLS, ethMPLSM},
-	ActionPushPBB:  {ethPBB},
 }
 
 // actionTexts finds a row by name, actionTextOf by type.
@@ -225,18 +217,14 @@ func (p *textParser) action(it textItem, m *Match) Action {
 	}
 	switch row.arg {
 	case argNumber:
-		a.Arg = uint32(p.uint(it, uint64(row.max)))
-		if row.typ == ActionSetIPToS && a.Arg&3 != 0 {
-			p.badValue(it, "the lower two bits of %d are ECN, which mod_nw_ecn sets; want a multiple of 4", a.Arg)
-		}
+		a.Arg = uint32(p.uint(it, uint64(row.typ.max())))
+		p.valid(it, &a)
 		if m != nil && (row.typ == ActionSetTPSrc || row.typ == ActionSetTPDst) {
 			return m.portSetter(a)
 		}
 	case argEther:
 		a.Arg = uint32(p.uint(it, 0xffff))
-		if types := pushable[row.typ]; types != nil && !slices.Contains(types, a.Arg) && p.err == nil {
-			p.badValue(it, "cannot push 0x%04x; want one of %#04x", a.Arg, types)
-		}
+		p.valid(it, &a)
 	case argMAC:
 		a.Value = make([]byte, 6)
 		p.mac(it, a.Value)
@@ -256,6 +244,7 @@ func (p *textParser) action(it textItem, m *Match) Action {
 		queue.val, queue.valAt = strings.Trim(it.val[sep+1:], " "), it.valAt+sep+1
 		it.val = it.val[:sep]
 		a.Arg, a.Queue = uint32(p.port(it)), uint32(p.uint(queue, math.MaxUint32))
+		p.valid(it, &a)
 	case argField:
 		return p.setField(it, m)
 	}
@@ -288,10 +277,17 @@ func (p *textParser) bareAction(it textItem) Action {
 }
 
 func (p *textParser) output(no PortNo, it textItem) Action {
-	if no == PortAny {
-		p.fail(it.at, it.at+len(it.key), "%s: no packet can leave through port ANY", it.key)
+	if err := no.validOutput(); err != nil && p.err == nil {
+		p.fail(it.at, it.at+len(it.key), "%s: %v", it.key, err)
 	}
 	return Output(no)
+}
+
+// valid fails about an item's value that the action does not take.
+func (p *textParser) valid(it textItem, a *Action) {
+	if err := a.Validate(); err != nil && p.err == nil {
+		p.badValue(it, "%v", err)
+	}
 }
 
 // toController reads the length after controller, alone or as max_len.
@@ -367,8 +363,7 @@ func (p *textParser) setField(it textItem, m *Match) Action {
 	}
 	var value, mask [16]byte
 	p.fieldValue(it, id, &value, &mask)
-	if id == FieldVLANVID && beUint(value[:2])&VLANPresent == 0 {
-		p.badValue(it, "a VLAN identifier is set with its present bit; want 0x1000 to 0x1fff, or 4096 to 8191")
-	}
-	return SetField(id, slices.Clone(value[:fields[id].Bytes()]))
+	a := SetField(id, slices.Clone(value[:fields[id].Bytes()]))
+	p.valid(it, &a)
+	return a
 }
