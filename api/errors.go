@@ -327,5 +327,9 @@ func encodeStatus(sw *controller.Switch, e *ofp.EncodeError, index int, m ofp.Me
 	details = append(details, &errdetails.ErrorInfo{Reason: "OPENFLOW_VERSION", Domain: errorDomain, Metadata: map[string]string{
 		"switch": valid(sw.Name()), "dpid": sw.DPID().String(), "openflow": e.Version.String(), "field": valid(e.Field),
 	}})
-	return withDetails(codes.FailedPrecondition, fmt.Sprintf("%s%s, the version of %s; nothing was changed", where, e, sw.Name()), details...)
+	done := ""
+	if result != nil {
+		done = "; nothing was changed"
+	}
+	return withDetails(codes.FailedPrecondition, fmt.Sprintf("%s%s, the version of %s%s", where, e, sw.Name(), done), details...)
 }

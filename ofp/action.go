@@ -383,9 +383,12 @@ func kindOffTable(c *cursor, a *Action) (kind uint16, ok bool) {
 		}
 		return kind, true
 	}
-	if b, ok := translate(c, a); ok {
+	switch b, ok := translate(c, a); {
+	case ok:
 		writeAction(c, &b)
-	} else {
+	case a.Type == ActionSetField:
+		c.lacks("action set_field of " + fieldOf(a.Arg).String())
+	default:
 		c.lacks("action " + a.Type.String())
 	}
 	return 0, false

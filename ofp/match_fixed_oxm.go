@@ -118,12 +118,15 @@ func (f *fixedMatch) fromOXM(c *cursor, m *Match) {
 			value, mask = value[:n/2], value[n/2:]
 		}
 		switch {
-		case mask != nil && info.ID != FieldVLANVID && !fixedMaskable(c.v, info.ID):
-			c.lacks("mask of match field " + info.Name)
 		case mask == nil && info.over(value):
 			c.bad("match field "+info.Name, "0x%x has more than %d bits", bytes.Clone(value), info.Bits)
 		case !f.set(c, info, value, mask):
+			if mask != nil && info.ID == FieldVLANVID {
+				c.lacks("this mask of match field vlan_vid")
+			}
 			c.lacks("match field " + info.Name)
+		case mask != nil && info.ID != FieldVLANVID && !fixedMaskable(c.v, info.ID):
+			c.lacks("mask of match field " + info.Name)
 		}
 	}
 	if c.err != nil {
