@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -277,6 +278,37 @@ func TestDuplicate(t *testing.T) {
 		}
 		if n := c.stats.Refused[channel.ReasonDuplicate].Load(); n != 1 {
 			t.Errorf("counted %d times", n)
+		}
+	})
+	t.Run("the first one is busy", func(t *testing.T) {
+		const most = 3
+		c := serve(t, Config{Channel: channel.Config{MaxRequests: most}})
+		a := newPeer(t, ofp.V13, 5)
+		a.reply = func(_ uint32, m ofp.Message) []ofp.Message {
+			if m.Type() == ofp.TypeBarrierRequest {
+				return []ofp.Message{} // no answer
+			}
+			return nil
+		}
+		a.dial(c.addr)
+		s := c.sw(t, 5)
+		ctx, cancel := context.WithCancel(t.Context())
+		var waiting sync.WaitGroup
+		for range most {
+			waiting.Go(func() { _ = s.Barrier(ctx) })
+		}
+		defer waiting.Wait()
+		defer cancel()
+		eventually(t, "requests in flight", func() bool { _, _, n := s.conn.Queued(); return n == most })
+		b := newPeer(t, ofp.V13, 5).dial(c.addr)
+		<-b.gone
+		select {
+		case <-s.Done():
+			t.Error("the switch was thrown out")
+		default:
+		}
+		if n := c.stats.Refused[channel.ReasonDuplicate].Load(); n != 1 {
+			t.Errorf("%d refused as duplicates", n)
 		}
 	})
 	t.Run("the first one is dead", func(t *testing.T) {

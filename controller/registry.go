@@ -108,7 +108,7 @@ func (c *Controller) claim(s *Switch) error {
 func (c *Controller) oust(old, s *Switch) error {
 	ctx, cancel := context.WithTimeout(context.Background(), probeTimeout)
 	defer cancel()
-	if _, err := old.conn.Request(ctx, &ofp.EchoRequest{}); err == nil {
+	if err := old.conn.Probe(ctx); err == nil {
 		text := fmt.Sprintf("dpid %s is connected from %v, which answers", s.dpid, old.Addr())
 		return &channel.RefuseError{Text: text, Err: &channel.CloseError{Reason: channel.ReasonDuplicate, Err: fmt.Errorf("%s", text)}}
 	}

@@ -138,6 +138,36 @@ func TestRequestForgotten(t *testing.T) {
 	})
 }
 
+// TestProbe: an answer of any kind shows that a switch is there.
+func TestProbe(t *testing.T) {
+	for _, tt := range []struct {
+		name   string
+		answer func(r *rig, xid uint32)
+		want   error
+	}{
+		{"echo", func(r *rig, x uint32) { r.sendX(x, &ofp.EchoReply{}) }, nil},
+		{"error", func(r *rig, x uint32) { r.sendX(x, &ofp.Error{Reason: ofp.BadRequestBadType}) }, nil},
+		{"error that cannot be read", func(r *rig, x uint32) { r.raw(errorFrame(4, x)) }, nil},
+		{"another reply", func(r *rig, x uint32) { r.sendX(x, &ofp.BarrierReply{}) }, nil},
+		{"none", func(*rig, uint32) {}, context.DeadlineExceeded},
+		{"disconnected", func(r *rig, _ uint32) { r.nc.Close() }, ErrDisconnected},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				r := start(t, ofp.V13, Config{RequestTimeout: time.Second})
+				r.answerless()
+				c := r.ready()
+				go func() { tt.answer(r, r.want(ofp.TypeEchoRequest).XID) }()
+				ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
+				defer cancel()
+				if err := c.Probe(ctx); !errors.Is(err, tt.want) {
+					t.Errorf("probe: %v, want %v", err, tt.want)
+				}
+			})
+		})
+	}
+}
+
 func TestLiveness(t *testing.T) {
 	t.Run("dead", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {

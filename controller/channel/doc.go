@@ -42,7 +42,7 @@
 //   - Outbox: see Config.HighWater. The dispatcher, too, waits 200 ms for room
 //     between batches. Echoes, barriers and requests are not held up by it;
 //     their lane and number have bounds of their own.
-//   - Replies: Config.MaxRequests in flight, Config.MaxReplyBytes each, and a
-//     deadline each.
+//   - Replies: Config.MaxRequests in flight and one probe, Config.MaxReplyBytes
+//     each, and a deadline each.
 //   - An idle connection holds a read buffer of 4 KiB and no write buffer.
 package channel

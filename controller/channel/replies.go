@@ -28,14 +28,14 @@ type call struct {
 	done     chan struct{}
 }
 
-// add registers a request before it is sent.
-func (r *replies) add(xid uint32) (*call, error) {
+// add registers a request before it is sent. Only a probe may go over the limit.
+func (r *replies) add(xid uint32, probe bool) (*call, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.closed {
 		return nil, ErrDisconnected
 	}
-	if len(r.calls) >= r.limit {
+	if len(r.calls) >= r.limit && !probe {
 		return nil, fmt.Errorf("%w: %d requests in flight", ErrOverloaded, len(r.calls))
 	}
 	if r.calls == nil {
@@ -149,10 +149,25 @@ func (r *replies) inFlight() int {
 // in front of everything that waits to be written. See Switch.Request of package
 // controller for the errors.
 func (c *Conn) Request(ctx context.Context, m ofp.Message) (ofp.Message, error) {
+	return c.request(ctx, m, false)
+}
+
+// Probe asks the switch for an echo, however many requests are in flight. It
+// returns nil if the switch shows that it is there, by an error if it likes, and
+// fails with ErrDisconnected or the context's error. One at a time is enough.
+func (c *Conn) Probe(ctx context.Context) error {
+	_, err := c.request(ctx, &ofp.EchoRequest{}, true)
+	if errors.Is(err, ErrDisconnected) || errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled) {
+		return err
+	}
+	return nil
+}
+
+func (c *Conn) request(ctx context.Context, m ofp.Message, probe bool) (ofp.Message, error) {
 	ctx, cancel := context.WithTimeout(ctx, c.cfg.RequestTimeout)
 	defer cancel()
 	xid := c.out.reserve(1)
-	k, err := c.replies.add(xid)
+	k, err := c.replies.add(xid, probe)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", m.Type(), err)
 	}
