@@ -52,11 +52,13 @@ func toAction(a *sluicev1.Action, n *ofp.Names) (ofp.Action, error) {
 	if f == nil {
 		return ofp.Action{}, fmt.Errorf("no action is set: want one, such as output")
 	}
-	t, ok := actionTypes[f.Name()]
-	if !ok {
-		return ofp.Action{}, bad(string(f.Name()), "only Sluice fills this in; want another action")
+	var x ofp.Action
+	var err error
+	if raw := a.GetOther(); raw != nil {
+		x, err = toRawAction(raw)
+	} else {
+		x, err = toArguments(actionTypes[f.Name()], r.Get(f), f, n)
 	}
-	x, err := toArguments(t, r.Get(f), f, n)
 	if err == nil {
 		err = x.Validate()
 	}
@@ -218,6 +220,33 @@ func fromOutput(a *ofp.Action) *sluicev1.Output {
 // versions (OFPAT_EXPERIMENTER).
 const experimenterAction = 0xffff
 
+// setFieldAction is the type of set_field in the versions that have it.
+const setFieldAction = 25
+
+// toRawAction reads an action in the form that rawAction gives it.
+func toRawAction(raw *sluicev1.RawAction) (ofp.Action, error) {
+	b := raw.GetPayload()
+	switch {
+	case raw.GetType() == experimenterAction:
+		if len(b)%8 != 0 {
+			return ofp.Action{}, bad("payload", "%d bytes: want a multiple of 8 behind the experimenter", len(b))
+		}
+		return ofp.Action{Type: ofp.ActionExperimenter, Arg: raw.GetExperimenter(), Value: b}, nil
+	case raw.GetExperimenter() != 0:
+		return ofp.Action{}, bad("experimenter", "only the type %d has one", experimenterAction)
+	case raw.GetType() > experimenterAction:
+		return ofp.Action{}, bad("type", "%d: want at most %d", raw.GetType(), experimenterAction)
+	case raw.GetType() == setFieldAction:
+		if len(b) < 4 {
+			return ofp.Action{}, bad("payload", "%d bytes: want an OXM field", len(b))
+		}
+		return ofp.Action{Type: ofp.ActionSetField, Arg: binary.BigEndian.Uint32(b), Value: b[4:]}, nil
+	case len(b)%8 != 4:
+		return ofp.Action{}, bad("payload", "%d bytes: want 4 more than a multiple of 8", len(b))
+	}
+	return ofp.Action{Type: ofp.ActionUnknown, Arg: raw.GetType(), Value: b}, nil
+}
+
 // rawAction keeps an action that the API has no field for.
 func rawAction(a *ofp.Action) *sluicev1.Action {
 	raw := &sluicev1.RawAction{Type: a.Arg, Payload: a.Value}
@@ -225,8 +254,7 @@ func rawAction(a *ofp.Action) *sluicev1.Action {
 	case ofp.ActionExperimenter:
 		raw.Type, raw.Experimenter = experimenterAction, a.Arg
 	case ofp.ActionSetField:
-		// 25 is set_field in the versions that have it; the payload is the OXM field.
-		raw.Type = 25
+		raw.Type = setFieldAction // the payload is the OXM field
 		raw.Payload = append(binary.BigEndian.AppendUint32(nil, a.Arg), a.Value...)
 	}
 	return &sluicev1.Action{Action: &sluicev1.Action_Other{Other: raw}}

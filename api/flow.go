@@ -105,6 +105,11 @@ func toFlow(f *sluicev1.Flow, command ofp.FlowCommand, n *ofp.Names) (*ofp.FlowM
 	if m.Instructions, err = toInstructions(f, n); err != nil {
 		return nil, err
 	}
+	for _, i := range m.Instructions {
+		for n := range i.Actions {
+			i.Actions[n] = m.Match.ForProtocol(i.Actions[n])
+		}
+	}
 	return m, selects(m, f, n)
 }
 
@@ -138,9 +143,6 @@ func selects(m *ofp.FlowMod, f *sluicev1.Flow, n *ofp.Names) error {
 // toInstructions puts a flow's instructions into the order in which a switch
 // carries them out (section 5.9 of OpenFlow 1.3.5).
 func toInstructions(f *sluicev1.Flow, n *ofp.Names) ([]ofp.Instruction, error) {
-	if len(f.GetOtherInstructions()) > 0 {
-		return nil, bad("other_instructions", "only Sluice fills this in; want it empty")
-	}
 	apply, err := toActions(f.GetActions(), n)
 	if err != nil {
 		return nil, at("actions", err)
@@ -172,7 +174,28 @@ func toInstructions(f *sluicev1.Flow, n *ofp.Names) ([]ofp.Instruction, error) {
 	if f.GotoTable != nil {
 		is = append(is, ofp.GotoTable(uint8(f.GetGotoTable())))
 	}
+	for n, raw := range f.GetOtherInstructions() {
+		i, err := toRawInstruction(raw)
+		if err != nil {
+			return nil, at(fmt.Sprintf("other_instructions[%d]", n), err)
+		}
+		is = append(is, i)
+	}
 	return is, nil
+}
+
+// toRawInstruction reads an instruction that has no field of its own.
+func toRawInstruction(raw *sluicev1.RawInstruction) (ofp.Instruction, error) {
+	i := ofp.Instruction{Type: ofp.InstructionType(raw.GetType()), Data: raw.GetPayload()}
+	switch {
+	case raw.GetType() > 0xffff:
+		return i, bad("type", "%d: want at most 65535", raw.GetType())
+	case i.Type != ofp.InstructionExperimenter && i.Type.String() != "unknown":
+		return i, bad("type", "%d is %s, which has a field of its own", raw.GetType(), i.Type)
+	case len(i.Data)%8 != 4:
+		return i, bad("payload", "%d bytes: want 4 more than a multiple of 8", len(i.Data))
+	}
+	return i, nil
 }
 
 // fromFlow converts a flow that a switch has, in the forms asked for; the text has

@@ -38,9 +38,6 @@ var matchFields = func() map[ofp.FieldID]matchField {
 // toMatch converts a match and checks that every field has what it needs.
 func toMatch(m *sluicev1.Match) (ofp.Match, error) {
 	var out ofp.Match
-	if len(m.GetOther()) > 0 {
-		return out, bad("other", "only Sluice fills this in; want it empty")
-	}
 	r := m.ProtoReflect()
 	for _, info := range ofp.Fields() {
 		f, ok := matchFields[info.ID]
@@ -59,6 +56,11 @@ func toMatch(m *sluicev1.Match) (ofp.Match, error) {
 		}
 		if err := out.SetMasked(info.ID, value, mask); err != nil {
 			return out, at(info.Name, err)
+		}
+	}
+	for i, x := range m.GetOther() {
+		if err := out.SetRaw(x.GetHeader(), x.GetPayload()); err != nil {
+			return out, at(fmt.Sprintf("other[%d]", i), err)
 		}
 	}
 	if err := out.Validate(); err != nil {

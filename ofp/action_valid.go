@@ -108,9 +108,7 @@ func (a *Action) validField() error {
 	switch {
 	case info == nil:
 		return nil
-	case x.Mask != nil:
-		return fmt.Errorf("%s: takes no mask before OpenFlow 1.5", info.Name)
-	case a.Arg != info.oxm:
+	case a.Arg != info.oxm && a.Arg != info.oxmMasked:
 		return fmt.Errorf("%s: value of %d bytes; want %d", info.Name, len(a.Value), info.Bytes())
 	case info.over(x.Value):
 		return fmt.Errorf("%s: 0x%x has more than %d bits", info.Name, x.Value, info.Bits)

@@ -22,7 +22,7 @@ func TestActionValid(t *testing.T) {
 	}
 	for _, a := range []Action{Output(PortAny), Output(65531), {Type: ActionSetEthSrc}, {Type: numActions},
 		SetField(FieldVLANVID, []byte{0, 5}), SetField(FieldIPDSCP, []byte{64}), SetField(FieldEthSrc, []byte{1}),
-		{Type: ActionSetField, Arg: FieldIPv4Src.Info().oxmMasked, Value: make([]byte, 8)}} {
+		{Type: ActionSetField, Arg: FieldIPv4Src.Info().oxm, Value: make([]byte, 8)}} {
 		if err := a.Validate(); err == nil {
 			t.Errorf("%+v is valid", a)
 		}

@@ -219,8 +219,8 @@ func (p *textParser) action(it textItem, m *Match) Action {
 	case argNumber:
 		a.Arg = uint32(p.uint(it, uint64(row.typ.max())))
 		p.valid(it, &a)
-		if m != nil && (row.typ == ActionSetTPSrc || row.typ == ActionSetTPDst) {
-			return m.portSetter(a)
+		if m != nil {
+			return m.ForProtocol(a)
 		}
 	case argEther:
 		a.Arg = uint32(p.uint(it, 0xffff))
@@ -308,27 +308,6 @@ func (p *textParser) toController(it textItem) Action {
 		}
 		length = uint16(p.uint(arg, 0xffff))
 	}
-}
-
-// portSetter turns mod_tp_src and mod_tp_dst into the set_field of the port that
-// the match is about, which every version can say. Without a protocol in the
-// match the action stays what it is, which 1.0 and 1.1 can say.
-func (m *Match) portSetter(a Action) Action {
-	for _, l := range legacySet {
-		if l.action != a.Type {
-			continue
-		}
-		met := true
-		for _, need := range fields[l.field].Needs {
-			met = met && m.satisfies(need)
-		}
-		if met {
-			value := make([]byte, fields[l.field].Bytes())
-			putUint(value, uint64(a.Arg))
-			return SetField(l.field, value)
-		}
-	}
-	return a
 }
 
 // setField reads "value->field".

@@ -43,7 +43,7 @@ message Match {
 
 const tail = `  // Fields that a switch has in its flows and that have no name here, such as
   // those of experimenters, or named ones with a mask that the API cannot say.
-  // Sluice fills this in; a flow to be written must leave it empty.
+  // Sluice fills this in; a flow to be written may have what Sluice filled in.
   repeated RawMatchField other = 1000;
 }
 

@@ -467,7 +467,8 @@ type Action_CopyTtlIn struct {
 }
 
 type Action_SetVlanVid struct {
-	// The actions of OpenFlow 1.0 and 1.1 that write one field.
+	// The actions of OpenFlow 1.0 and 1.1 that write one field. Where the match
+	// has the protocol, set_tp_src and set_tp_dst can be used with every version.
 	SetVlanVid uint32 `protobuf:"varint,18,opt,name=set_vlan_vid,json=setVlanVid,proto3,oneof"`
 }
 
@@ -522,7 +523,7 @@ type Action_SetMplsTc struct {
 
 type Action_Other struct {
 	// An action of a listed flow that has no field here, such as those of
-	// experimenters. A flow to be written cannot have it.
+	// experimenters. A flow to be written may have what Sluice filled in.
 	Other *RawAction `protobuf:"bytes,1000,opt,name=other,proto3,oneof"`
 }
 
@@ -740,8 +741,10 @@ func (x *Enqueue) GetQueue() uint32 {
 type RawAction struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The action's type, or 65535 for an experimenter's.
-	Type          uint32 `protobuf:"varint,1,opt,name=type,proto3" json:"type,omitempty"`
-	Experimenter  uint32 `protobuf:"varint,2,opt,name=experimenter,proto3" json:"experimenter,omitempty"`
+	Type         uint32 `protobuf:"varint,1,opt,name=type,proto3" json:"type,omitempty"`
+	Experimenter uint32 `protobuf:"varint,2,opt,name=experimenter,proto3" json:"experimenter,omitempty"`
+	// All after the type and the length, or after the experimenter; of a set_field
+	// (25) the OXM field without the padding.
 	Payload       []byte `protobuf:"bytes,3,opt,name=payload,proto3" json:"payload,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

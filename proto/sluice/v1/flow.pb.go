@@ -385,7 +385,7 @@ type Flow struct {
 	// To delete and list: only flows that use the group; OpenFlow 1.1 and later.
 	OutGroup *uint32 `protobuf:"varint,20,opt,name=out_group,json=outGroup,proto3,oneof" json:"out_group,omitempty"`
 	// Instructions of a listed flow that have no field here, such as those of
-	// experimenters. A flow to be written must leave it empty.
+	// experimenters. A flow to be written may have what Sluice filled in.
 	OtherInstructions []*RawInstruction `protobuf:"bytes,21,rep,name=other_instructions,json=otherInstructions,proto3" json:"other_instructions,omitempty"`
 	unknownFields     protoimpl.UnknownFields
 	sizeCache         protoimpl.SizeCache
@@ -623,9 +623,10 @@ func (x *WriteMetadata) GetMask() uint64 {
 
 // RawInstruction is an instruction as it is on the wire.
 type RawInstruction struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Type          uint32                 `protobuf:"varint,1,opt,name=type,proto3" json:"type,omitempty"`
-	Payload       []byte                 `protobuf:"bytes,2,opt,name=payload,proto3" json:"payload,omitempty"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	Type  uint32                 `protobuf:"varint,1,opt,name=type,proto3" json:"type,omitempty"`
+	// All after the type and the length.
+	Payload       []byte `protobuf:"bytes,2,opt,name=payload,proto3" json:"payload,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }

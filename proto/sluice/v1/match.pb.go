@@ -122,7 +122,7 @@ type Match struct {
 	ArpTha *string `protobuf:"bytes,26,opt,name=arp_tha,json=arpTha,proto3,oneof" json:"arp_tha,omitempty"`
 	// Fields that a switch has in its flows and that have no name here, such as
 	// those of experimenters, or named ones with a mask that the API cannot say.
-	// Sluice fills this in; a flow to be written must leave it empty.
+	// Sluice fills this in; a flow to be written may have what Sluice filled in.
 	Other         []*RawMatchField `protobuf:"bytes,1000,rep,name=other,proto3" json:"other,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
