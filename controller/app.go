@@ -29,7 +29,8 @@ type PacketInHandler interface {
 }
 
 // PortStatusHandler hears of ports that come, go or change. The switch's Ports
-// are current when it is called. The message is valid until the method returns.
+// are current when it is called; to ask for them at every call costs a copy of
+// the list each time. The message is valid until the method returns.
 type PortStatusHandler interface {
 	PortStatus(m *ofp.PortStatus)
 }

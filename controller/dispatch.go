@@ -109,6 +109,10 @@ func (s *Switch) run(b *channel.Batch, packets *int, other *time.Duration) {
 	}()
 	for d.event < b.Len() {
 		typ, frame := b.Event(d.event)
+		if typ != ofp.TypePacketIn && s.ended() {
+			d.event = b.Len()
+			return
+		}
 		if typ == ofp.TypePacketIn {
 			s.handlePacketIn(frame)
 			*packets++
@@ -119,6 +123,17 @@ func (s *Switch) run(b *channel.Batch, packets *int, other *time.Duration) {
 		}
 		d.event++
 		d.from = 0
+	}
+}
+
+// ended reports whether the switch is gone: nobody needs its other events then.
+// There may be many of them, and each may make an app ask it something.
+func (s *Switch) ended() bool {
+	select {
+	case <-s.conn.Done():
+		return true
+	default:
+		return false
 	}
 }
 
@@ -150,7 +165,7 @@ func (s *Switch) handle(typ ofp.Type, frame []byte) {
 		return
 	}
 	if m, ok := m.(*ofp.PortStatus); ok && d.from == 0 {
-		s.portStatus(m)
+		s.ports.change(m)
 	}
 	if m, ok := m.(*ofp.Error); ok && d.from == 0 {
 		s.log.WithFields(logrus.Fields{"xid": h.XID, "openflow_error": m.Describe()}).Warn("switch reports an error about a message that nobody waits for")

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"net"
 	"slices"
-	"sync/atomic"
 	"time"
 
 	"github.com/sirupsen/logrus"
@@ -24,7 +23,7 @@ type Switch struct {
 	dpid  ofp.DPID
 	since time.Time
 	names ofp.Names
-	ports atomic.Pointer[[]ofp.Port] // replaced as a whole
+	ports ports
 
 	detached chan struct{} // closed when the last app has let go
 	dispatch dispatch
@@ -32,7 +31,6 @@ type Switch struct {
 
 func newSwitch(c *Controller, log logrus.FieldLogger) *Switch {
 	s := &Switch{c: c, log: log, detached: make(chan struct{})}
-	s.ports.Store(new([]ofp.Port))
 	s.names = ofp.Names{Port: s.portNamed, PortName: s.portName}
 	return s
 }
@@ -41,14 +39,7 @@ func newSwitch(c *Controller, log logrus.FieldLogger) *Switch {
 func (s *Switch) known() {
 	s.dpid = s.conn.Features().DPID
 	s.log = s.log.WithFields(logrus.Fields{"dpid": s.dpid.String(), "version": s.Version().String()})
-	ports := s.conn.Ports()
-	s.ports.Store(&ports)
-}
-
-// portStatus keeps the ports current.
-func (s *Switch) portStatus(m *ofp.PortStatus) {
-	ports := channel.UpdatePorts(*s.ports.Load(), m)
-	s.ports.Store(&ports)
+	s.ports.set(s.conn.Ports())
 }
 
 // DPID returns the switch's datapath identifier.
@@ -92,7 +83,7 @@ func (s *Switch) Desc() ofp.Desc { return s.conn.Desc() }
 
 // Ports returns the ports as they are now, by ascending number. The slice is
 // shared with other callers and must not be changed.
-func (s *Switch) Ports() []ofp.Port { return *s.ports.Load() }
+func (s *Switch) Ports() []ofp.Port { return s.ports.list() }
 
 // Port returns one port as it is now.
 func (s *Switch) Port(no ofp.PortNo) (ofp.Port, bool) {

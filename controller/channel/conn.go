@@ -26,6 +26,7 @@ const flushTimeout = time.Second
 const (
 	readerPatience     = 500 * time.Millisecond
 	replyPatience      = 10 * time.Millisecond
+	spillPatience      = time.Second // for what must not be dropped
 	dispatcherPatience = 200 * time.Millisecond
 )
 

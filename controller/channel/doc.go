@@ -38,7 +38,9 @@
 //     a second, so that TCP slows the switch down, or 10 ms if somebody waits for
 //     a reply; if the dispatcher still does not come, packet-ins are dropped and
 //     counted by class, and state events are kept aside, up to 1 MiB; beyond that
-//     the reader waits for room. That time does not count as the peer's silence.
+//     the reader waits a second for the dispatcher to take them, and then ends
+//     the connection: the switch comes back and is described anew. That time
+//     does not count as the peer's silence.
 //   - Outbox: see Config.HighWater. The dispatcher, too, waits 200 ms for room
 //     between batches. Echoes, barriers and requests are not held up by it;
 //     their lane and number have bounds of their own.

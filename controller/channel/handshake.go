@@ -68,9 +68,7 @@ func (c *Conn) handshake() *CloseError {
 	if len(s.asked) > 0 {
 		c.log.WithField("unanswered", s.unanswered()).Warn("switch leaves questions of the handshake unanswered")
 	}
-	for i := range status {
-		c.ports = UpdatePorts(c.ports, &status[i])
-	}
+	c.ports = UpdatePorts(sortPorts(c.ports), status)
 	if c.early.Len() == 0 {
 		c.early = nil
 	}
@@ -248,7 +246,7 @@ func (s *shaking) reply(h ofp.Header, frame []byte) (bool, *CloseError) {
 		return s.failed(h, frame)
 	case ofp.TypeFeaturesReply:
 		if err = s.dec.Decode(frame, &c.features); err == nil {
-			c.ports, c.features.Ports = sortPorts(c.features.Ports), nil
+			c.ports, c.features.Ports = c.features.Ports, nil
 			s.answered(func(q question) bool { return q.what.Type() == ofp.TypeFeaturesRequest })
 		}
 	case ofp.TypeGetConfigReply:
@@ -302,7 +300,7 @@ func (s *shaking) part(h ofp.Header, frame []byte) error {
 		if len(c.ports)+len(body.Ports) > maxPorts {
 			return fmt.Errorf("port_desc: more than %d ports", maxPorts)
 		}
-		c.ports = sortPorts(append(c.ports, body.Ports...))
+		c.ports = append(c.ports, body.Ports...)
 	}
 	if !part.More() {
 		s.answered(func(q question) bool { return q.xid == h.XID })

@@ -86,6 +86,16 @@ func (q *inbox) take() *Batch {
 	return b
 }
 
+// spilled returns how many bytes are kept aside.
+func (q *inbox) spilled() int {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if q.spill == nil {
+		return 0
+	}
+	return len(q.spill.buf)
+}
+
 // depth returns how many batches wait.
 func (q *inbox) depth() int {
 	q.mu.Lock()

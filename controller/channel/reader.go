@@ -255,10 +255,22 @@ func (c *Conn) deliver() *CloseError {
 	}
 	ok := c.in.keep(r.chunk, func(e event) bool { return e.typ != ofp.TypePacketIn })
 	r.chunk.events = r.chunk.events[:0]
-	for !ok {
+	if !ok {
+		return c.awaitSpill()
+	}
+	return nil
+}
+
+// awaitSpill waits for the dispatcher to take what is kept aside, but not for
+// long: it may wait for a reply that only the reader can bring.
+func (c *Conn) awaitSpill() *CloseError {
+	t := time.NewTimer(spillPatience)
+	defer t.Stop()
+	for c.in.spilled() > spillLimit {
 		select {
 		case <-c.in.room:
-			ok = true
+		case <-t.C:
+			return closef(ReasonOverflow, "more than %d bytes of events wait, and the apps took none for %v", spillLimit, spillPatience)
 		case <-c.done:
 			return c.end
 		}

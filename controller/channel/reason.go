@@ -46,7 +46,7 @@ var reasonNames = [NumReasons]string{
 	ReasonMalformed:       "malformed",            // a message of the handshake cannot be read
 	ReasonIncompatible:    "incompatible_version", // no version in common
 	ReasonPeerError:       "peer_error",           // the switch answered the handshake with an error
-	ReasonOverflow:        "overflow",             // more state events in the handshake than can be kept
+	ReasonOverflow:        "overflow",             // more state events than can be kept, in the handshake or while the apps are busy
 	ReasonAuxiliary:       "auxiliary",            // an auxiliary connection
 	ReasonDuplicate:       "duplicate_dpid",       // a live connection has the DPID
 	ReasonReplaced:        "replaced",             // dead when a new connection with the DPID came

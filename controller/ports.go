@@ -1,0 +1,51 @@
+package controller
+
+import (
+	"sync"
+
+	"github.com/sluice-sdn/sluice/controller/channel"
+	"github.com/sluice-sdn/sluice/ofp"
+)
+
+// ports are a switch's ports. Changes are put into the list when somebody asks
+// for it or when they are many, all in one pass: a switch that tells of its ports
+// without end costs no more than reading what it tells.
+type ports struct {
+	mu      sync.Mutex
+	sorted  []ofp.Port       // replaced as a whole
+	changes []ofp.PortStatus // not in the list yet
+}
+
+// minChanges is how many changes are kept at least, however short the list.
+const minChanges = 64
+
+func (p *ports) set(sorted []ofp.Port) {
+	p.mu.Lock()
+	p.sorted = sorted
+	p.mu.Unlock()
+}
+
+// change notes what m tells of, which is copied.
+func (p *ports) change(m *ofp.PortStatus) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.changes = append(p.changes, *m)
+	if len(p.changes) >= minChanges+len(p.sorted)/4 {
+		p.applyLocked()
+	}
+}
+
+// list returns the ports as they are now. Nobody may change it.
+func (p *ports) list() []ofp.Port {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.applyLocked()
+	return p.sorted
+}
+
+func (p *ports) applyLocked() {
+	if len(p.changes) > 0 {
+		p.sorted = channel.UpdatePorts(p.sorted, p.changes)
+		p.changes = nil // they may be many
+	}
+}
