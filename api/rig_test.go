@@ -65,8 +65,13 @@ func inBackground(t *testing.T, stop func(), f func() error) {
 
 func newRig(t *testing.T, cfg Config) *rig {
 	t.Helper()
-	cfg.Logger = quiet()
-	c, err := controller.New(controller.Config{Logger: quiet()})
+	return newRigOver(t, controller.Config{}, cfg)
+}
+
+func newRigOver(t *testing.T, under controller.Config, cfg Config) *rig {
+	t.Helper()
+	under.Logger, cfg.Logger = quiet(), quiet()
+	c, err := controller.New(under)
 	if err != nil {
 		t.Fatal(err)
 	}
