@@ -245,12 +245,16 @@ func (s *shaking) reply(h ofp.Header, frame []byte) (bool, *CloseError) {
 	case ofp.TypeError:
 		return s.failed(h, frame)
 	case ofp.TypeFeaturesReply:
-		if err = s.dec.Decode(frame, &c.features); err == nil {
-			c.ports, c.features.Ports = c.features.Ports, nil
-			s.answered(func(q question) bool { return q.what.Type() == ofp.TypeFeaturesRequest })
+		var m ofp.FeaturesReply
+		if err = s.dec.Decode(frame, &m); err == nil && s.claims(h.XID, ofp.TypeFeaturesRequest) {
+			c.features = m
+			c.ports, c.features.Ports = m.Ports, nil
+			s.answered(h.XID)
 		}
 	case ofp.TypeGetConfigReply:
-		s.answered(func(q question) bool { return q.what.Type() == ofp.TypeGetConfigRequest })
+		if s.claims(h.XID, ofp.TypeGetConfigRequest) {
+			s.answered(h.XID)
+		}
 	case ofp.TypeMultipartReply:
 		err = s.part(h, frame)
 	case ofp.TypePortStatus:
@@ -284,8 +288,7 @@ func (s *shaking) reply(h ofp.Header, frame []byte) (bool, *CloseError) {
 // stays.
 func (s *shaking) part(h ofp.Header, frame []byte) error {
 	c := s.c
-	if !slices.ContainsFunc(s.asked, func(q question) bool { return q.xid == h.XID }) {
-		c.stats.Drops[DropLateReply].Add(1)
+	if !s.claims(h.XID, ofp.TypeMultipartRequest) {
 		return nil
 	}
 	_, m, err := ofp.Decode(bytes.Clone(frame))
@@ -293,6 +296,9 @@ func (s *shaking) part(h ofp.Header, frame []byte) error {
 		return err
 	}
 	part := m.(*ofp.MultipartReply)
+	if q := s.question(h.XID).(*ofp.MultipartRequest); q.Body.Kind() != part.Body.Kind() {
+		return fmt.Errorf("multipart_reply: asked for %s, reply has %s", q.Body.Kind(), part.Body.Kind())
+	}
 	switch body := part.Body.(type) {
 	case *ofp.Desc:
 		c.desc = *body
@@ -303,7 +309,7 @@ func (s *shaking) part(h ofp.Header, frame []byte) error {
 		c.ports = append(c.ports, body.Ports...)
 	}
 	if !part.More() {
-		s.answered(func(q question) bool { return q.xid == h.XID })
+		s.answered(h.XID)
 	}
 	return nil
 }
@@ -311,13 +317,8 @@ func (s *shaking) part(h ofp.Header, frame []byte) error {
 // failed takes an error. What is not necessary may fail: the switch is taken
 // without.
 func (s *shaking) failed(h ofp.Header, frame []byte) (bool, *CloseError) {
-	for _, q := range s.asked {
-		if q.xid != h.XID {
-			continue
-		}
-		if q.what.Type() == ofp.TypeFeaturesRequest {
-			return false, s.refused(frame)
-		}
+	if q := s.question(h.XID); q != nil && q.Type() == ofp.TypeFeaturesRequest {
+		return false, s.refused(frame)
 	}
 	var m ofp.Error
 	if err := s.dec.Decode(frame, &m); err != nil {
@@ -328,9 +329,32 @@ func (s *shaking) failed(h ofp.Header, frame []byte) (bool, *CloseError) {
 	}
 	s.c.stats.Errors[m.Reason].Add(1)
 	s.c.log.WithField("openflow_error", m.Describe()).Warn("switch answers a question of the handshake with an error")
-	s.answered(func(q question) bool { return q.xid == h.XID })
+	s.answered(h.XID)
 	return len(s.asked) == 0, nil
 }
 
+// question returns what was asked under the xid and is not answered yet, or nil.
+func (s *shaking) question(xid uint32) ofp.Message {
+	for _, q := range s.asked {
+		if q.xid == xid {
+			return q.what
+		}
+	}
+	return nil
+}
+
+// claims reports whether a reply under the xid answers an open question of that
+// type. Any other reply is counted, and changes nothing: a switch that says
+// twice who it is is the one that it first said.
+func (s *shaking) claims(xid uint32, typ ofp.Type) bool {
+	if q := s.question(xid); q != nil && q.Type() == typ {
+		return true
+	}
+	s.c.stats.Drops[DropLateReply].Add(1)
+	return false
+}
+
 // answered strikes out what has been answered.
-func (s *shaking) answered(is func(question) bool) { s.asked = slices.DeleteFunc(s.asked, is) }
+func (s *shaking) answered(xid uint32) {
+	s.asked = slices.DeleteFunc(s.asked, func(q question) bool { return q.xid == xid })
+}

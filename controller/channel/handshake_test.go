@@ -306,6 +306,57 @@ func TestLenientHandshake(t *testing.T) {
 	})
 }
 
+// TestSecondFeatures: who a switch is stands once it has been asked and has
+// said so, whatever else it sends in its handshake.
+func TestSecondFeatures(t *testing.T) {
+	for _, v := range []ofp.Version{ofp.V10, ofp.V13} {
+		t.Run(v.String(), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				r := start(t, v, Config{})
+				r.mute = map[ofp.Type]bool{ofp.TypeFeaturesRequest: true, ofp.TypeGetConfigRequest: true}
+				r.shakeHands(ofp.NewHello(v))
+				other := &ofp.FeaturesReply{DPID: 0x666}
+				if v == ofp.V13 {
+					other.AuxiliaryID = 7
+				}
+				q := r.want(ofp.TypeFeaturesRequest)
+				r.sendX(q.XID+0x1000, other) // not the answer
+				r.sendX(q.XID, r.features())
+				ask := r.want(ofp.TypeGetConfigRequest)
+				r.sendX(q.XID, other)   // answered already
+				r.sendX(ask.XID, other) // another question's
+				r.sendX(ask.XID+0x1000, &ofp.GetConfigReply{})
+				synctest.Wait()
+				select {
+				case <-r.w.up:
+					t.Fatal("up before all is answered")
+				default:
+				}
+				r.sendX(ask.XID, &ofp.GetConfigReply{})
+				c := <-r.w.up
+				if c.Features().DPID != 0x1234 || c.Features().AuxiliaryID != 0 || len(c.Ports()) != 3 {
+					t.Errorf("features %+v, %d ports", c.Features(), len(c.Ports()))
+				}
+				if n := r.stats.Drops[DropLateReply].Load(); n != 4 {
+					t.Errorf("%d late replies counted", n)
+				}
+			})
+		})
+	}
+	t.Run("another description", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			r := start(t, ofp.V13, Config{})
+			r.mute = map[ofp.Type]bool{ofp.TypeMultipartRequest: true}
+			r.shakeHands(ofp.NewHello(ofp.V13))
+			q := r.want(ofp.TypeMultipartRequest)
+			r.sendX(q.XID, &ofp.MultipartReply{Body: new(ofp.TableStatsReply)})
+			if e := r.ended(); e.Reason != ReasonMalformed || !strings.Contains(e.Error(), "asked for desc, reply has table") {
+				t.Errorf("end: %v", e)
+			}
+		})
+	})
+}
+
 // TestEarlyMessages: what comes during the handshake neither breaks it nor gets
 // lost, and a port status is not overtaken by a late description.
 func TestEarlyMessages(t *testing.T) {

@@ -90,11 +90,7 @@ func (p *peer) answer(m ofp.Message) ofp.Message {
 	}
 	switch m := m.(type) {
 	case *ofp.FeaturesRequest:
-		f := &ofp.FeaturesReply{DPID: p.dpid, Tables: 1}
-		if p.version < ofp.V13 {
-			f.Ports = p.ports
-		}
-		return f
+		return p.features()
 	case *ofp.GetConfigRequest:
 		return &ofp.GetConfigReply{SwitchConfig: ofp.SwitchConfig{MissSendLen: 0xffff}}
 	case *ofp.EchoRequest:
@@ -113,6 +109,14 @@ func (p *peer) answer(m ofp.Message) ofp.Message {
 		}
 	}
 	return nil
+}
+
+func (p *peer) features() *ofp.FeaturesReply {
+	f := &ofp.FeaturesReply{DPID: p.dpid, Tables: 1}
+	if p.version < ofp.V13 {
+		f.Ports = p.ports
+	}
+	return f
 }
 
 // run answers until the connection ends. Everything that it receives goes to in.
