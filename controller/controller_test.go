@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -247,6 +248,60 @@ func TestWriteThroughSwitch(t *testing.T) {
 	if _, err := s.TableStats(t.Context()); err == nil || !strings.Contains(err.Error(), "OFPBRC_BAD_STAT") {
 		t.Errorf("tables: %v", err)
 	}
+}
+
+// TestErrorsDoNotFillTheLog: there is one line at once, all are counted, and the
+// end says how many had none.
+func TestErrorsDoNotFillTheLog(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		log, logs := newLog()
+		c, err := New(Config{Logger: log})
+		if err != nil {
+			t.Fatal(err)
+		}
+		ln := newPipes()
+		ctx, cancel := context.WithCancel(t.Context())
+		done := make(chan error, 1)
+		go func() { done <- c.Serve(ctx, ln) }()
+		p := newPeer(t, ofp.V13, 5)
+		p.reply = func(xid uint32, m ofp.Message) []ofp.Message {
+			if m.Type() == ofp.TypeSetConfig {
+				return slices.Repeat([]ofp.Message{&ofp.Error{Reason: ofp.SwitchConfigFailedEPERM}}, 50)
+			}
+			return nil
+		}
+		p.over(ln.dial())
+		synctest.Wait()
+		for range 100 {
+			p.send(7, &ofp.Error{Reason: ofp.BadRequestBadLen})
+		}
+		synctest.Wait()
+		time.Sleep(time.Second)
+		for range 100 {
+			p.send(7, &ofp.Error{Reason: ofp.BadRequestBadLen})
+		}
+		synctest.Wait()
+		if n := c.stats.Errors[ofp.BadRequestBadLen].Load(); n != 200 {
+			t.Errorf("%d errors counted", n)
+		}
+		cancel()
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+		var more []any
+		for _, line := range logs.with("switch reports an error about a message that nobody waits for") {
+			more = append(more, line.Data["more"])
+		}
+		for _, line := range logs.with("switch reported errors about messages that nobody waits for") {
+			more = append(more, line.Data["more"])
+		}
+		if diff := cmp.Diff([]any{0, 99, 99}, more); diff != "" {
+			t.Errorf("lines: %s", diff)
+		}
+		if n := len(logs.with("switch answers a question of the handshake with an error")); n != 1 {
+			t.Errorf("%d lines about the handshake", n)
+		}
+	})
 }
 
 // TestDuplicate: a second connection with a DPID.

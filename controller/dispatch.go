@@ -40,6 +40,7 @@ type dispatch struct {
 	running  *app      // the app that is being called, if any
 	event    int       // in the batch: the one at hand
 	from     int       // in handlers: the first to ask about the event at hand
+	errors   channel.Throttle
 }
 
 // link is a Switch as its connection sees it: the methods that the dispatcher
@@ -69,6 +70,9 @@ func (l *link) Up(*channel.Conn) error {
 func (l *link) Down(*channel.Conn) {
 	s := (*Switch)(l)
 	s.c.forget(s)
+	if held := s.dispatch.errors.Held(); held > 0 {
+		s.log.WithField("more", held).Warn("switch reported errors about messages that nobody waits for")
+	}
 	d := &s.dispatch
 	for d.from = 0; d.from < len(d.handlers); d.from++ {
 		if h := &d.handlers[d.from]; h.detach != nil {
@@ -168,7 +172,7 @@ func (s *Switch) handle(typ ofp.Type, frame []byte) {
 		s.ports.change(m)
 	}
 	if m, ok := m.(*ofp.Error); ok && d.from == 0 {
-		s.log.WithFields(logrus.Fields{"xid": h.XID, "openflow_error": m.Describe()}).Warn("switch reports an error about a message that nobody waits for")
+		s.unclaimed(h.XID, m)
 	}
 	for ; d.from < len(d.handlers); d.from++ {
 		a := &d.handlers[d.from]
@@ -192,6 +196,14 @@ func (s *Switch) handle(typ ofp.Type, frame []byte) {
 		}
 	}
 	d.running = nil
+}
+
+// unclaimed logs an error that nobody waits for, at most one a second: all are
+// counted by name.
+func (s *Switch) unclaimed(xid uint32, m *ofp.Error) {
+	if held, ok := s.dispatch.errors.Pass(); ok {
+		s.log.WithFields(logrus.Fields{"xid": xid, "openflow_error": m.Describe(), "more": held}).Warn("switch reports an error about a message that nobody waits for")
+	}
 }
 
 // attach asks an app for its session.

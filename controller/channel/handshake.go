@@ -9,6 +9,8 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/sirupsen/logrus"
+
 	"github.com/sluice-sdn/sluice/ofp"
 )
 
@@ -83,6 +85,7 @@ type shaking struct {
 	c      *Conn
 	asked  []question
 	status *[]ofp.PortStatus
+	errors Throttle // about the lines of errors
 	dec    ofp.Decoder
 }
 
@@ -328,7 +331,9 @@ func (s *shaking) failed(h ofp.Header, frame []byte) (bool, *CloseError) {
 		return false, s.refused(frame)
 	}
 	s.c.stats.Errors[m.Reason].Add(1)
-	s.c.log.WithField("openflow_error", m.Describe()).Warn("switch answers a question of the handshake with an error")
+	if held, ok := s.errors.Pass(); ok {
+		s.c.log.WithFields(logrus.Fields{"openflow_error": m.Describe(), "more": held}).Warn("switch answers a question of the handshake with an error")
+	}
 	s.answered(h.XID)
 	return len(s.asked) == 0, nil
 }
