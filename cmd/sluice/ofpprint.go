@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"iter"
 	"slices"
 	"strings"
 
@@ -24,11 +25,12 @@ func (c *client) ofpPrint() *cobra.Command {
 lines on standard input; blanks, colons and a 0x in front are skipped. A line may
 hold several messages, one after the other. No sluiced is needed.
 
-With --reencode each line holds one message and is answered by one JSON object on
-a line, {"ok":…,"error":…,"type":…,"text":…,"hex":…}: whether it could be decoded
-and encoded, why not, the message's type, what it means, and the message encoded
-again from what was decoded. The exit status is then 0 whatever the lines hold,
-since each is answered; else it is 1 if one could not be decoded.`,
+With --reencode each line, even an empty one, holds one message and is answered by
+one JSON object on a line, {"ok":…,"error":…,"type":…,"text":…,"hex":…}: whether
+it could be decoded and encoded, why not, the message's type, what it means, and
+the message encoded again from what was decoded. The exit status is then 0
+whatever the lines hold, since each is answered; else it is 1 if one could not be
+decoded. With -o json or yaml instead, the same objects are a list, "messages".`,
 		Example: `  sluice ofp-print 0100000800000001
   sluice ofp-print --reencode < messages.hex | jq -r 'select(.ok|not).error'`,
 		ValidArgsFunction: cobra.NoFileCompletions,
@@ -37,8 +39,12 @@ since each is answered; else it is 1 if one could not be decoded.`,
 	cmd.RunE = func(_ *cobra.Command, args []string) error {
 		out := bufio.NewWriter(c.out)
 		answer := c.printMessages
-		if *reencode {
+		list := &messageList{format: c.output}
+		switch {
+		case *reencode:
 			answer = reencodeLine
+		case c.output != "text":
+			answer = list.answer
 		}
 		failed := 0
 		one := func(n int, line string, err error) {
@@ -52,7 +58,14 @@ since each is answered; else it is 1 if one could not be decoded.`,
 				one(i+1, a, nil)
 			}
 		} else {
-			err = eachLine(c.in, out, one)
+			err = eachLine(c.in, out, func(n int, line string, err error) {
+				if line != "" || err != nil || *reencode {
+					one(n, line, err)
+				}
+			})
+		}
+		if !*reencode && c.output != "text" {
+			err = errors.Join(err, list.end(out))
 		}
 		if err := errors.Join(err, out.Flush()); err != nil {
 			return err
@@ -76,8 +89,8 @@ const maxHexLine = 4 << 20
 
 var errLongLine = fmt.Errorf("line longer than %d bytes", maxHexLine)
 
-// eachLine calls f with each line that is not blank, counted from 1. What is
-// ready to be told is told before it waits for more input.
+// eachLine calls f with each line, without the white space around it, counted
+// from 1. What is ready to be told is told before it waits for more input.
 func eachLine(in io.Reader, out *bufio.Writer, f func(n int, line string, err error)) error {
 	r := bufio.NewReaderSize(in, 64<<10)
 	for n := 1; ; n++ {
@@ -87,7 +100,7 @@ func eachLine(in io.Reader, out *bufio.Writer, f func(n int, line string, err er
 			}
 		}
 		line, tooLong, err := readLine(r)
-		if s := strings.TrimSpace(line); s != "" || tooLong {
+		if s := strings.TrimSpace(line); line != "" || tooLong {
 			var lineErr error
 			if tooLong {
 				s, lineErr = "", errLongLine
@@ -147,12 +160,7 @@ func (c *client) printMessages(out *bufio.Writer, n int, line string, err error)
 		return false
 	}
 	ok := true
-	for len(data) > 0 {
-		frame := data
-		if h, err := ofp.ParseHeader(data); err == nil && int(h.Length) < len(data) {
-			frame = data[:h.Length]
-		}
-		data = data[len(frame):]
+	for frame := range frames(data) {
 		text, err := protect(func() (string, error) {
 			_, _, err := ofp.Decode(frame)
 			return ofp.Print(frame), err
@@ -165,6 +173,82 @@ func (c *client) printMessages(out *bufio.Writer, n int, line string, err error)
 		}
 	}
 	return ok
+}
+
+// frames yields the messages that stand one after the other in data; what is
+// left of it when it has no header any more is the last.
+func frames(data []byte) iter.Seq[[]byte] {
+	return func(yield func([]byte) bool) {
+		for len(data) > 0 {
+			frame := data
+			if h, err := ofp.ParseHeader(data); err == nil && int(h.Length) < len(data) {
+				frame = data[:h.Length]
+			}
+			data = data[len(frame):]
+			if !yield(frame) {
+				return
+			}
+		}
+	}
+}
+
+// messageList answers with one object that has a list of what reencodeLine says,
+// as the other verbs answer in JSON and YAML. JSON is written as it comes.
+type messageList struct {
+	format string
+	begun  bool
+	all    bytes.Buffer // of YAML: the JSON to be made YAML of
+}
+
+func (l *messageList) to(out io.Writer) io.Writer {
+	if l.format == "yaml" {
+		return &l.all
+	}
+	return out
+}
+
+func (l *messageList) answer(out *bufio.Writer, _ int, line string, err error) bool {
+	data, hexErr := decodeHex(line)
+	if err = cmpErr(err, hexErr); err != nil {
+		l.add(out, reencoded{Error: err.Error()})
+		return false
+	}
+	ok := true
+	for frame := range frames(data) {
+		r := reencode(frame)
+		ok = ok && r.OK
+		l.add(out, r)
+	}
+	return ok
+}
+
+func (l *messageList) add(out *bufio.Writer, r reencoded) {
+	sep := ",\n    "
+	if !l.begun {
+		l.begun, sep = true, "{\n  \"messages\": [\n    "
+	}
+	var laid bytes.Buffer
+	if err := json.Indent(&laid, bytes.TrimSpace(r.line()), "    ", "  "); err != nil {
+		panic(err) // it was just encoded
+	}
+	_, _ = fmt.Fprint(l.to(out), sep, laid.String()) // Flush tells
+}
+
+// end ends the list.
+func (l *messageList) end(out *bufio.Writer) error {
+	last := "\n  ]\n}\n"
+	if !l.begun {
+		last = "{\n  \"messages\": []\n}\n"
+	}
+	_, _ = fmt.Fprint(l.to(out), last) // Flush tells
+	if l.format != "yaml" {
+		return nil
+	}
+	b, err := toYAML(l.all.Bytes())
+	if err == nil {
+		_, err = out.Write(b)
+	}
+	return err
 }
 
 func cmpErr(a, b error) error {
@@ -186,22 +270,35 @@ type reencoded struct {
 // reencodeLine answers a line, and reports whether the message is the same in
 // both ways.
 func reencodeLine(out *bufio.Writer, _ int, line string, err error) bool {
-	var r reencoded
+	r := reencoded{}
 	data, hexErr := decodeHex(line)
 	if err = cmpErr(err, hexErr); err == nil {
-		_, err = protect(func() (string, error) { return "", r.fill(data) })
+		r = reencode(data)
+	} else {
+		r.Error = err.Error()
 	}
-	if err != nil {
+	_, _ = out.Write(r.line()) // Flush tells
+	return r.OK
+}
+
+// reencode is the answer to a message.
+func reencode(frame []byte) reencoded {
+	var r reencoded
+	if _, err := protect(func() (string, error) { return "", r.fill(frame) }); err != nil {
 		r = reencoded{Error: err.Error(), Type: r.Type}
 	}
+	return r
+}
+
+// line is the answer as JSON on one line.
+func (r *reencoded) line() []byte {
 	var b bytes.Buffer
 	e := json.NewEncoder(&b)
 	e.SetEscapeHTML(false)
 	if err := e.Encode(r); err != nil {
 		panic(err) // strings and a bool can always be encoded
 	}
-	_, _ = out.Write(b.Bytes()) // Flush tells
-	return r.OK
+	return b.Bytes()
 }
 
 func (r *reencoded) fill(frame []byte) error {

@@ -5,11 +5,13 @@ import (
 	"context"
 	"encoding/hex"
 	"encoding/json"
+	"fmt"
 	"os"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"go.yaml.in/yaml/v3"
 )
 
 func ofpPrint(in string, args ...string) result {
@@ -86,9 +88,58 @@ func TestReencodeAnswersEveryLine(t *testing.T) {
 			}
 		}
 	}
-	want := []string{"hello " + hello, "failed", "failed", "failed", "failed", "barrier_request " + barrier, "hello 0600000800000001", "unknown 05ff000900000001ab"}
+	want := []string{"hello " + hello, "failed", "failed", "failed", "failed", "failed", "failed", "barrier_request " + barrier, "hello 0600000800000001", "unknown 05ff000900000001ab"}
 	if d := cmp.Diff(want, got); d != "" {
 		t.Errorf("(-want +got):\n%s", d)
+	}
+}
+
+// TestReencodeEmptyLine: a line with nothing on it is a line; what is behind the
+// last line's end is none.
+func TestReencodeEmptyLine(t *testing.T) {
+	const empty = `{"ok":false,"error":"no message","type":"","text":"","hex":""}` + "\n"
+	for in, want := range map[string]string{"": "", "\n": empty, "\n\r\n": empty + empty, " ": empty} {
+		if r := ofpPrint(in, "--reencode"); r.code != 0 || r.out != want {
+			t.Errorf("%q: status %d, %q, want %q", in, r.code, r.out, want)
+		}
+	}
+}
+
+// TestOFPPrintObjects: -o is for this verb, too.
+func TestOFPPrintObjects(t *testing.T) {
+	type answer struct{ Messages []reencoded }
+	in := hello + barrier + "\n\nzz\n05ff"
+	var fromJSON, fromYAML answer
+	for _, row := range []struct {
+		format string
+		into   func(out string) error
+	}{
+		{"json", func(out string) error { return json.Unmarshal([]byte(out), &fromJSON) }},
+		{"yaml", func(out string) error { return yaml.Unmarshal([]byte(out), &fromYAML) }},
+	} {
+		r := ofpPrint(in, "-o", row.format)
+		if r.code != 1 {
+			t.Errorf("%s: status %d", row.format, r.code)
+		}
+		if err := row.into(r.out); err != nil {
+			t.Errorf("%s: %v in\n%s", row.format, err, r.out)
+		}
+	}
+	var got []string
+	for _, m := range fromJSON.Messages {
+		got = append(got, fmt.Sprintf("%t %s %s", m.OK, m.Type, m.Hex))
+	}
+	want := []string{"true hello " + hello, "true barrier_request " + barrier, "false  ", "false  "}
+	if d := cmp.Diff(want, got); d != "" {
+		t.Errorf("(-want +got):\n%s", d)
+	}
+	if d := cmp.Diff(fromJSON, fromYAML); d != "" {
+		t.Errorf("JSON and YAML differ:\n%s", d)
+	}
+	for format, want := range map[string]string{"json": "{\n  \"messages\": []\n}\n", "yaml": "messages: []\n"} {
+		if r := ofpPrint("", "-o", format); r.code != 0 || r.out != want {
+			t.Errorf("nothing as %s: status %d, %q", format, r.code, r.out)
+		}
 	}
 }
 
