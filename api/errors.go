@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"regexp"
 	"strings"
 	"unicode/utf8"
 
@@ -188,15 +187,11 @@ func endCode(err error) codes.Code {
 		return codes.DeadlineExceeded
 	case errors.Is(err, context.Canceled):
 		return codes.Canceled
-	case replyTooLong.MatchString(err.Error()):
+	case errors.Is(err, controller.ErrTooLong):
 		return codes.ResourceExhausted
 	}
 	return codes.Internal
 }
-
-// replyTooLong is what a request fails with whose reply passes a limit of the
-// engine's, which has no value of its own for that.
-var replyTooLong = regexp.MustCompile(`\breply.*\bmore than \d+ bytes\b`)
 
 // writeError is the status of a failed write of msgs. Its code is that of the
 // reason why the write ended early, else that of the first message that failed.

@@ -17,6 +17,9 @@ var (
 	// ErrOverloaded: too much waits to be written to the switch, or too many
 	// requests wait for its replies.
 	ErrOverloaded = channel.ErrOverloaded
+	// ErrTooLong: the switch's reply, or all its replies that are being received,
+	// are longer than it may be.
+	ErrTooLong = channel.ErrTooLong
 	// ErrUnreadable: the switch answered with an OpenFlow error that cannot be
 	// read. It has refused, nobody knows why.
 	ErrUnreadable = channel.ErrUnreadable

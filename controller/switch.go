@@ -162,7 +162,7 @@ func (s *Switch) write(ctx context.Context, msgs []ofp.Message) error {
 // Request sends m and returns the reply; a multipart reply is assembled from its
 // segments and returned as one. It fails with a *SwitchError if the switch
 // answered with an OpenFlow error, and with ErrDisconnected, ErrOverloaded (too
-// many requests are in flight) or the context's error.
+// many requests are in flight), ErrTooLong or the context's error.
 func (s *Switch) Request(ctx context.Context, m ofp.Message) (ofp.Message, error) {
 	return s.conn.Request(ctx, m)
 }

@@ -43,9 +43,12 @@ type Config struct {
 	HighWater int
 
 	// MaxRequests bounds the requests in flight, MaxReplyBytes the bytes of one
-	// assembled multipart reply. Default 1,024 and 256 MiB.
-	MaxRequests   int
-	MaxReplyBytes int
+	// assembled multipart reply, and MaxRepliesBytes those of all that are being
+	// assembled. What is decoded takes several times as much memory. Default
+	// 1,024, 32 MiB and 64 MiB.
+	MaxRequests     int
+	MaxReplyBytes   int
+	MaxRepliesBytes int
 
 	// MissSendLen is how many bytes of a packet the switch is told to send.
 	// Default: all of it (65,535).
@@ -76,7 +79,8 @@ func (c Config) withDefaults() Config {
 	c.RequestTimeout = orDefault(c.RequestTimeout, 30*time.Second)
 	c.HighWater = orDefault(c.HighWater, 1<<20)
 	c.MaxRequests = orDefault(c.MaxRequests, 1024)
-	c.MaxReplyBytes = orDefault(c.MaxReplyBytes, 256<<20)
+	c.MaxReplyBytes = orDefault(c.MaxReplyBytes, 32<<20)
+	c.MaxRepliesBytes = orDefault(c.MaxRepliesBytes, 64<<20)
 	c.MissSendLen = orDefault(c.MissSendLen, ofp.ControllerMaxLenNone)
 	return c
 }

@@ -85,7 +85,7 @@ func New(nc net.Conn, cfg Config, stats *Stats, log logrus.FieldLogger) *Conn {
 		done:  make(chan struct{}),
 	}
 	c.out.init(c.cfg.HighWater, stats)
-	c.replies.limit, c.replies.bytes = c.cfg.MaxRequests, c.cfg.MaxReplyBytes
+	c.replies.limit, c.replies.bytes, c.replies.total = c.cfg.MaxRequests, c.cfg.MaxReplyBytes, c.cfg.MaxRepliesBytes
 	return c
 }
 

@@ -106,6 +106,72 @@ func TestRequest(t *testing.T) {
 	}
 }
 
+// TestRepliesTogether: the replies of one switch have a bound together, which
+// those that have ended do not count against.
+func TestRepliesTogether(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := start(t, ofp.V13, Config{MaxReplyBytes: 10_000, MaxRepliesBytes: 25_000})
+		c := r.ready()
+		for range 2 { // desc, port_desc
+			r.want(ofp.TypeMultipartRequest)
+		}
+		ask := ofp.Request(&ofp.FlowStatsRequest{FlowFilter: ofp.AllFlows()})
+		part := &ofp.MultipartReply{Flags: ofp.MultipartMore, Body: &ofp.FlowStatsReply{Flows: make([]ofp.FlowStats, 160)}} // 8,976 bytes
+		last := &ofp.MultipartReply{Body: new(ofp.FlowStatsReply)}
+		for round := range 3 {
+			errs := make(chan error, 3)
+			var xids []uint32
+			for range 3 {
+				go func() {
+					m, err := c.Request(t.Context(), ask)
+					if err == nil && len(m.(*ofp.MultipartReply).Body.(*ofp.FlowStatsReply).Flows) != 160 {
+						t.Errorf("reply %+v", m)
+					}
+					errs <- err
+				}()
+				xids = append(xids, r.want(ofp.TypeMultipartRequest).XID)
+			}
+			for _, x := range xids {
+				r.sendX(x, part)
+			}
+			if err := <-errs; !errors.Is(err, ErrTooLong) {
+				t.Errorf("round %d: %v", round, err)
+			}
+			for _, x := range xids[:2] {
+				r.sendX(x, last)
+			}
+			for range 2 {
+				if err := <-errs; err != nil {
+					t.Errorf("round %d: %v", round, err)
+				}
+			}
+		}
+		synctest.Wait()
+		if c.replies.held != 0 {
+			t.Errorf("%d bytes are still counted", c.replies.held)
+		}
+	})
+}
+
+// TestReplyMemory: a long reply takes little more memory than its bytes, in
+// segments of any size.
+func TestReplyMemory(t *testing.T) {
+	for _, n := range []int{16, 1000, 40000, 65535} {
+		var k call
+		frame := make([]byte, n)
+		for range (4 << 20) / n {
+			k.keep(frame)
+		}
+		got := 0
+		for _, b := range k.blocks {
+			got += cap(b)
+		}
+		if k.size != (4<<20)/n*n || got > 2*k.size {
+			t.Errorf("segments of %d: %d bytes in %d", n, k.size, got)
+		}
+	}
+}
+
 func TestRequestForgotten(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := start(t, ofp.V13, Config{MaxRequests: 2})

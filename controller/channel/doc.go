@@ -45,6 +45,7 @@
 //     between batches. Echoes, barriers and requests are not held up by it;
 //     their lane and number have bounds of their own.
 //   - Replies: Config.MaxRequests in flight and one probe, Config.MaxReplyBytes
-//     each, and a deadline each.
+//     each and Config.MaxRepliesBytes together, and a deadline each. One that is
+//     longer fails with ErrTooLong, and the rest of it is thrown away.
 //   - An idle connection holds a read buffer of 4 KiB and no write buffer.
 package channel

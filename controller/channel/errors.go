@@ -14,6 +14,9 @@ var (
 	// ErrOverloaded: too much waits to be written, or too many requests wait for
 	// a reply.
 	ErrOverloaded = errors.New("switch overloaded")
+	// ErrTooLong: the reply, or all that are being received together, take more
+	// memory than a switch may have.
+	ErrTooLong = errors.New("reply too long")
 	// ErrUnreadable: the switch answered with an OpenFlow error that cannot be
 	// read. It has refused, nobody knows why.
 	ErrUnreadable = errors.New("switch answered an error that cannot be read")

@@ -18,14 +18,35 @@ type replies struct {
 	closed bool
 	limit  int // calls
 	bytes  int // of one assembled reply
+	total  int // bytes of all of them
+	held   int // bytes now
 }
 
 // call is one request in flight. The fields before done are written under
 // replies.mu until done is closed, and read after.
 type call struct {
-	segments []byte // the frames of the reply so far, each whole
-	err      error
-	done     chan struct{}
+	blocks [][]byte // the frames of the reply so far, each whole
+	size   int      // bytes in blocks
+	err    error
+	done   chan struct{}
+}
+
+// blockSize is that of the memory for the segments of a long reply. They are
+// not kept in one piece, which would be copied again and again as it grows.
+const blockSize = 64 << 10
+
+// keep adds a frame. The memory for a reply of one frame is no larger than it.
+func (k *call) keep(frame []byte) {
+	k.size += len(frame)
+	if last := len(k.blocks) - 1; last >= 0 && cap(k.blocks[last])-len(k.blocks[last]) >= len(frame) {
+		k.blocks[last] = append(k.blocks[last], frame...)
+		return
+	}
+	size := len(frame)
+	if len(k.blocks) > 0 {
+		size = max(size, blockSize)
+	}
+	k.blocks = append(k.blocks, append(make([]byte, 0, size), frame...))
 }
 
 // add registers a request before it is sent. Only a probe may go over the limit.
@@ -46,15 +67,21 @@ func (r *replies) add(xid uint32, probe bool) (*call, error) {
 	return k, nil
 }
 
-// forget drops a request whose caller does not wait any more.
-func (r *replies) forget(xid uint32) {
+// forget drops a request whose caller does not wait any more, and what is kept
+// for it.
+func (r *replies) forget(xid uint32, k *call) {
 	r.mu.Lock()
 	delete(r.calls, xid)
+	r.held -= k.size
+	k.size = 0
 	r.mu.Unlock()
 }
 
 func (r *replies) finishLocked(xid uint32, k *call, err error) {
 	k.err = err
+	if err != nil {
+		k.blocks = nil
+	}
 	delete(r.calls, xid)
 	close(k.done)
 }
@@ -64,11 +91,16 @@ func (r *replies) settle(h ofp.Header, typ ofp.Type, frame []byte) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if k, ok := r.calls[h.XID]; ok {
-		if len(k.segments)+len(frame) > r.bytes {
-			r.finishLocked(h.XID, k, fmt.Errorf("reply: more than %d bytes", r.bytes))
+		switch {
+		case k.size+len(frame) > r.bytes:
+			r.finishLocked(h.XID, k, fmt.Errorf("%w: more than %d bytes", ErrTooLong, r.bytes))
+			return true
+		case r.held+len(frame) > r.total:
+			r.finishLocked(h.XID, k, fmt.Errorf("%w: together with others more than %d bytes", ErrTooLong, r.total))
 			return true
 		}
-		k.segments = append(k.segments, frame...)
+		k.keep(frame)
+		r.held += len(frame)
 		if !more(h.Version, typ, frame) {
 			r.finishLocked(h.XID, k, nil)
 		}
@@ -147,7 +179,8 @@ func (r *replies) inFlight() int {
 // Request sends m and waits for the reply of its xid, which it returns in memory
 // of its own; the segments of a multipart reply are joined. An echo request goes
 // in front of everything that waits to be written. See Switch.Request of package
-// controller for the errors.
+// controller for the errors. The reply counts against Config.MaxRepliesBytes
+// until it is decoded.
 func (c *Conn) Request(ctx context.Context, m ofp.Message) (ofp.Message, error) {
 	return c.request(ctx, m, false)
 }
@@ -171,8 +204,8 @@ func (c *Conn) request(ctx context.Context, m ofp.Message, probe bool) (ofp.Mess
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", m.Type(), err)
 	}
+	defer c.replies.forget(xid, k)
 	if err := c.out.request(xid, m, m.Type() == ofp.TypeEchoRequest); err != nil {
-		c.replies.forget(xid)
 		if _, ok := errors.AsType[*ofp.EncodeError](err); ok {
 			return nil, err
 		}
@@ -181,15 +214,14 @@ func (c *Conn) request(ctx context.Context, m ofp.Message, probe bool) (ofp.Mess
 	select {
 	case <-k.done:
 	case <-ctx.Done():
-		c.replies.forget(xid)
 		return nil, fmt.Errorf("%s: no reply: %w", m.Type(), ctx.Err())
 	}
 	if k.err != nil {
 		return nil, fmt.Errorf("%s: %w", m.Type(), k.err)
 	}
-	reply, err := join(k.segments)
+	reply, frame, err := join(k.blocks)
 	if err != nil {
-		c.undecodable(k.segments, err)
+		c.undecodable(frame, err)
 		return nil, fmt.Errorf("%s: reply: %w", m.Type(), err)
 	}
 	if want, ok := replyTypes[m.Type()]; ok && reply.Type() != want {
@@ -215,30 +247,33 @@ var replyTypes = map[ofp.Type]ofp.Type{
 }
 
 // join decodes the frames of one reply and joins the segments of a multipart
-// reply. frames is the caller's to give away: the message aliases it.
-func join(frames []byte) (ofp.Message, error) {
+// reply. The blocks are the caller's to give away: the message aliases them. With
+// an error comes the frame that it is about.
+func join(blocks [][]byte) (m ofp.Message, frame []byte, err error) {
 	var whole *ofp.MultipartReply
-	for len(frames) > 0 {
-		n := int(binary.BigEndian.Uint16(frames[2:]))
-		_, m, err := ofp.Decode(frames[:n:n])
-		if err != nil {
-			return nil, err
-		}
-		frames = frames[n:]
-		part, ok := m.(*ofp.MultipartReply)
-		switch {
-		case !ok:
-			return m, nil
-		case whole == nil:
-			whole = part
-		case whole.Body.Kind() != part.Body.Kind():
-			return nil, fmt.Errorf("multipart_reply: a segment of %s among those of %s", part.Body.Kind(), whole.Body.Kind())
-		default:
-			appendPart(whole.Body, part.Body)
+	for _, frames := range blocks {
+		for len(frames) > 0 {
+			n := int(binary.BigEndian.Uint16(frames[2:]))
+			frame, frames = frames[:n:n], frames[n:]
+			_, m, err := ofp.Decode(frame)
+			if err != nil {
+				return nil, frame, err
+			}
+			part, ok := m.(*ofp.MultipartReply)
+			switch {
+			case !ok:
+				return m, nil, nil
+			case whole == nil:
+				whole = part
+			case whole.Body.Kind() != part.Body.Kind():
+				return nil, frame, fmt.Errorf("multipart_reply: a segment of %s among those of %s", part.Body.Kind(), whole.Body.Kind())
+			default:
+				appendPart(whole.Body, part.Body)
+			}
 		}
 	}
 	whole.Flags &^= ofp.MultipartMore
-	return whole, nil
+	return whole, nil, nil
 }
 
 // appendPart adds the elements of a later segment. A body that is no list keeps
