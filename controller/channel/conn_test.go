@@ -234,6 +234,32 @@ func TestProbe(t *testing.T) {
 	}
 }
 
+// TestLooseBarrier: the reply of a barrier that was sent to keep messages in
+// order is not late, for nobody was to wait for it.
+func TestLooseBarrier(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := start(t, ofp.V13, Config{})
+		c := r.ready()
+		for range 3 {
+			if err := c.Send(&ofp.BarrierRequest{}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		synctest.Wait()
+		if n := r.stats.In[ofp.TypeBarrierReply].Load(); n != 3 {
+			t.Errorf("%d replies came", n)
+		}
+		if n := r.stats.Drops[DropLateReply].Load(); n != 0 {
+			t.Errorf("%d late replies counted", n)
+		}
+		r.sendX(77, &ofp.BarrierReply{})
+		synctest.Wait()
+		if n := r.stats.Drops[DropLateReply].Load(); n != 1 {
+			t.Errorf("%d late replies counted after one that was not asked for", n)
+		}
+	})
+}
+
 func TestLiveness(t *testing.T) {
 	t.Run("dead", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {

@@ -33,6 +33,7 @@ type outbox struct {
 	soft    int    // where the dispatcher waits a moment
 	low     int    // where those who wait for room are woken
 	sent    tally
+	loose   int           // barriers given to send whose replies have not come
 	held    bool          // a batch of events is being handled
 	armed   bool          // holdTimer runs
 	woken   bool          // the writer knows that there is something
@@ -83,6 +84,18 @@ func (o *outbox) nextXID() uint32 {
 	return o.xid
 }
 
+// looseReply reports whether a barrier's reply that nobody waits for may be that
+// of one given to send. They are counted, not told apart.
+func (o *outbox) looseReply() bool {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.loose == 0 {
+		return false
+	}
+	o.loose--
+	return true
+}
+
 // reserve returns the first of n successive transaction identifiers.
 func (o *outbox) reserve(n int) uint32 {
 	o.mu.Lock()
@@ -115,6 +128,9 @@ func (o *outbox) send(m ofp.Message) error {
 		}
 	}
 	err := o.encodeLocked(o.nextXID(), m)
+	if typ == ofp.TypeBarrierRequest && err == nil {
+		o.loose++
+	}
 	wake := err == nil && o.wakeLocked()
 	o.mu.Unlock()
 	if wake {

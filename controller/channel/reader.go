@@ -202,7 +202,7 @@ func (c *Conn) settle(h ofp.Header, typ ofp.Type, frame []byte) bool {
 		// A second hello changes nothing.
 	case ofp.TypeFeaturesReply, ofp.TypeGetConfigReply, ofp.TypeMultipartReply, ofp.TypeBarrierReply,
 		ofp.TypeQueueGetConfigReply, ofp.TypeRoleReply, ofp.TypeGetAsyncReply:
-		if !c.replies.settle(h, typ, frame) {
+		if !c.replies.settle(h, typ, frame) && !(typ == ofp.TypeBarrierReply && c.out.looseReply()) {
 			c.stats.Drops[DropLateReply].Add(1)
 		}
 	case ofp.TypeExperimenter:
