@@ -18,7 +18,8 @@
 // run in the dispatcher. Controller.mu guards the registry; it is a leaf, never
 // held while an app, a switch or the socket is waited for.
 //
-// What a connection may hold, and what happens when it is full, is in package
+// At most Config.MaxPending connections wait for their switch to be ready; more
+// are closed at once. What a connection may hold, and what happens when it is full, is in package
 // channel. What is written there under Handler is all that this package knows of
 // a connection.
 package controller
@@ -48,6 +49,10 @@ type Config struct {
 	Channel channel.Config
 	// PanicLimit is how many panics disable an app. Default 10.
 	PanicLimit int
+	// MaxPending bounds the connections whose switch is not ready yet, so that
+	// peers which only connect cannot use up the descriptors that switches need.
+	// More are closed at once, and counted. Default 1,024.
+	MaxPending int
 }
 
 // Controller holds the switches and dispatches their events. It is a
@@ -59,6 +64,7 @@ type Controller struct {
 	stats   channel.Stats
 	metrics metrics
 	serving atomic.Int32 // listeners
+	pending atomic.Int32 // connections whose switch is not ready
 
 	mu       sync.Mutex
 	switches map[ofp.DPID]*Switch
@@ -80,6 +86,9 @@ func New(cfg Config) (*Controller, error) {
 	}
 	if c.cfg.PanicLimit == 0 {
 		c.cfg.PanicLimit = 10
+	}
+	if c.cfg.MaxPending == 0 {
+		c.cfg.MaxPending = 1024
 	}
 	if err := cfg.Channel.Check(); err != nil {
 		return nil, fmt.Errorf("controller: %w", err)
@@ -113,9 +122,19 @@ func (c *Controller) Serve(ctx context.Context, ln net.Listener) error {
 	}()
 	c.serving.Add(1)
 	defer c.serving.Add(-1)
+	var crowd channel.Throttle
 	for delay := time.Duration(0); ; {
 		nc, err := ln.Accept()
 		switch {
+		case err == nil && c.pending.Add(1) > int32(c.cfg.MaxPending):
+			c.pending.Add(-1)
+			c.stats.Refused[channel.ReasonCrowded].Add(1)
+			nc.Close()
+			if held, ok := crowd.Pass(); ok {
+				c.log.WithFields(logrus.Fields{
+					"addr": nc.RemoteAddr().String(), "reason": channel.ReasonCrowded.String(), "pending": c.cfg.MaxPending, "more": held,
+				}).Warn("connection refused")
+			}
 		case err == nil:
 			delay = 0
 			wg.Go(func() { c.connection(ctx, nc) })
@@ -141,6 +160,9 @@ func (c *Controller) connection(ctx context.Context, nc net.Conn) {
 	s := newSwitch(c, log)
 	s.conn = channel.New(nc, c.cfg.Channel, &c.stats, log)
 	end := s.conn.Run(ctx, (*link)(s))
+	if s.since.IsZero() {
+		c.pending.Add(-1)
+	}
 	fields := logrus.Fields{"reason": end.Reason.String()}
 	if end.Err != nil {
 		fields["error"] = end.Err

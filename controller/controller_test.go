@@ -492,6 +492,42 @@ func TestBadPeersAreNoticedByNobody(t *testing.T) {
 	_ = good
 }
 
+// TestCrowd: peers that only connect are bounded, and leave room again when they
+// go; switches that are ready do not count.
+func TestCrowd(t *testing.T) {
+	c := serve(t, Config{MaxPending: 2, Channel: channel.Config{HelloTimeout: time.Minute}})
+	dial := func() net.Conn {
+		t.Helper()
+		nc, err := net.Dial("tcp", c.addr)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { nc.Close() })
+		return nc
+	}
+	for i := range 3 {
+		newPeer(t, ofp.V13, ofp.DPID(i+1)).dial(c.addr)
+		c.sw(t, ofp.DPID(i+1))
+	}
+	eventually(t, "three switches", func() bool { return c.pending.Load() == 0 })
+	idle := []net.Conn{dial(), dial()}
+	for range 5 {
+		if _, err := dial().Read(make([]byte, 100)); err == nil {
+			t.Error("one too many was greeted")
+		}
+	}
+	if n := c.stats.Refused[channel.ReasonCrowded].Load(); n != 5 {
+		t.Errorf("%d refusals counted", n)
+	}
+	if n := len(c.logs.with("connection refused")); n != 1 {
+		t.Errorf("%d lines", n)
+	}
+	idle[0].Close()
+	eventually(t, "room", func() bool { return c.pending.Load() == 1 })
+	newPeer(t, ofp.V13, 9).dial(c.addr)
+	c.sw(t, 9)
+}
+
 func TestShutdown(t *testing.T) {
 	c := serve(t, Config{})
 	peers := make([]*peer, 20)

@@ -59,6 +59,7 @@ func (l *link) Up(*channel.Conn) error {
 		s.attach(a)
 	}
 	s.since = time.Now()
+	s.c.pending.Add(-1)
 	s.c.publish(s)
 	s.log.WithFields(logrus.Fields{
 		"name": s.Name(), "ports": len(s.Ports()),

@@ -29,6 +29,7 @@ const (
 	ReasonReplaced
 	ReasonDead
 	ReasonWriteTimeout
+	ReasonCrowded
 	ReasonInternal
 	NumReasons
 )
@@ -52,6 +53,7 @@ var reasonNames = [NumReasons]string{
 	ReasonReplaced:        "replaced",             // dead when a new connection with the DPID came
 	ReasonDead:            "dead",                 // no sign of life
 	ReasonWriteTimeout:    "write_timeout",        // the switch reads nothing
+	ReasonCrowded:         "crowded",              // too many connections whose switch is not ready
 	ReasonInternal:        "internal",             // a fault in the controller
 }
 
