@@ -142,18 +142,18 @@ func toOutput(m *sluicev1.Output, n *ofp.Names) (ofp.Action, error) {
 	return x, nil
 }
 
-// toPort reads a port's name or number.
+// toPort reads a port's number or name. The reserved names go before those of the
+// switch's own ports, as they do in text, so that no port can take their place.
 func toPort(s string, n *ofp.Names) (ofp.PortNo, error) {
+	if p, err := ofp.ParsePort(s); err == nil {
+		return p, nil
+	}
 	if n != nil && n.Port != nil {
 		if p, ok := n.Port(s); ok {
 			return p, nil
 		}
 	}
-	p, err := ofp.ParsePort(s)
-	if err != nil {
-		return 0, fmt.Errorf("the switch has no port %q", s)
-	}
-	return p, nil
+	return 0, fmt.Errorf("the switch has no port %q", s)
 }
 
 func fromActions(as []ofp.Action) []*sluicev1.Action {
