@@ -14,6 +14,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 	"time"
 
@@ -49,7 +50,9 @@ func run(ctx context.Context, args []string, lookup func(string) (string, bool),
 	if err == nil {
 		return 0
 	}
-	fmt.Fprintf(stderr, "sluiced: %v\n", err)
+	for line := range strings.Lines(err.Error()) {
+		fmt.Fprintf(stderr, "sluiced: %s\n", strings.TrimSuffix(line, "\n"))
+	}
 	if wrong := (usageError{}); errors.As(err, &wrong) {
 		fmt.Fprintln(stderr, "sluiced: see sluiced --help")
 		return 2
@@ -64,7 +67,8 @@ over gRPC (see sluice --help) or JSON.
 Each setting is a flag, an environment variable (SLUICE_ and the flag's name,
 such as SLUICE_LOG_LEVEL) and a key of the configuration file (log-level). The
 flag goes before the environment, the environment before the file, the file
-before the default. An unknown key in the file is an error.
+before the default. An unknown key in the file is an error; an unknown variable
+whose name begins with SLUICE_ is a line in the log.
 
 SIGTERM and SIGINT end it within 5 seconds, a SIGINT after that at once. Exit
 status: 0 after a clean end, 1 when something failed, 2 when it was told
@@ -114,7 +118,11 @@ func newCommand(lookup func(string) (string, bool)) *cobra.Command {
 			if err := resolve(settingFlags, lookup, path, file); err != nil {
 				return usageError{err}
 			}
-			return serve(cmd.Context(), s, newLogger(s, cmd.ErrOrStderr()))
+			log := newLogger(s, cmd.ErrOrStderr())
+			for _, name := range strayVariables(settingFlags, os.Environ()) {
+				log.WithField("variable", name).Warn("environment variable is no setting; see sluiced --help")
+			}
+			return serve(cmd.Context(), s, log)
 		},
 	}
 	cmd.Flags().SortFlags = false

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/spf13/pflag"
@@ -17,6 +18,27 @@ import (
 // SLUICE_LOG_LEVEL.
 func envName(flag string) string {
 	return "SLUICE_" + strings.ToUpper(strings.ReplaceAll(flag, "-", "_"))
+}
+
+// othersVariables are read by the programs beside the daemon.
+var othersVariables = []string{"SLUICE_ADDR", "SLUICE_CONFIG"}
+
+// strayVariables returns the names in environ, a list of NAME=VALUE, that look
+// like settings and are none, each with what was perhaps meant. They are no error,
+// as an unknown key of the file is: whoever starts the daemon may not choose them,
+// such as those that Kubernetes makes for a service named sluice.
+func strayVariables(flags *pflag.FlagSet, environ []string) []string {
+	known := slices.Clone(othersVariables)
+	flags.VisitAll(func(f *pflag.Flag) { known = append(known, envName(f.Name)) })
+	var stray []string
+	for _, x := range environ {
+		name, _, _ := strings.Cut(x, "=")
+		if strings.HasPrefix(name, "SLUICE_") && !slices.Contains(known, name) {
+			stray = append(stray, cut(name)+didYouMean(name, known))
+		}
+	}
+	slices.Sort(stray)
+	return stray
 }
 
 // resolve sets the flags that the command line did not set from the environment

@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -88,7 +89,9 @@ func (t transcriptStdout) Write(p []byte) (int, error) {
 // the switch's namespace only when [Net.Start] starts it.
 func (n *Net) Command(ctx context.Context, args ...string) *exec.Cmd {
 	cmd := exec.CommandContext(ctx, args[0], args[1:]...)
-	cmd.Env = append(os.Environ(), n.Env()...)
+	// What the tests are told is not for what they test.
+	cmd.Env = slices.DeleteFunc(os.Environ(), func(x string) bool { return strings.HasPrefix(x, "SLUICE_") })
+	cmd.Env = append(cmd.Env, n.Env()...)
 	cmd.WaitDelay = time.Second
 	// A terminal's interrupt is for this process; its end ends the others.
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}

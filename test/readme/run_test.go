@@ -19,7 +19,7 @@ var shims = map[string]string{
 	// The test is root already, and sudo perhaps not installed.
 	"sudo": "#!/bin/sh\nexec \"$@\"\n",
 	// Kept from cleaning up the machine.
-	"mn": "#!/bin/sh\nexec \"$SLUICE_SOURCE/test/e2e/mininet\" \"$@\"\n",
+	"mn": "#!/bin/sh\nexec \"$README_SOURCE/test/e2e/mininet\" \"$@\"\n",
 }
 
 // runAll runs the blocks in a copy of the source tree, and stops at the first
@@ -46,7 +46,7 @@ func runAll(ctx context.Context, n *ovs.Net, blocks []block, logf func(string, .
 		}
 	}
 	script := func(text string) []string {
-		return []string{"env", "SLUICE_SOURCE=" + source, "GOBIN=" + path, "PATH=" + path + ":" + os.Getenv("PATH"),
+		return []string{"env", "README_SOURCE=" + source, "GOBIN=" + path, "PATH=" + path + ":" + os.Getenv("PATH"),
 			"bash", "-c", `cd "$1" && exec bash -euo pipefail -c "$2"`, "bash", tree, text}
 	}
 
