@@ -19,9 +19,9 @@
 // held while an app, a switch or the socket is waited for.
 //
 // At most Config.MaxPending connections wait for their switch to be ready; more
-// are closed at once. What a connection may hold, and what happens when it is full, is in package
-// channel. What is written there under Handler is all that this package knows of
-// a connection.
+// are closed at once. What a connection may hold, and what happens when it is
+// full, is in package channel. What is written there under Handler is all that
+// this package knows of a connection.
 package controller
 
 import (

@@ -16,11 +16,14 @@ import (
 	"github.com/sluice-sdn/sluice/controller"
 )
 
-// The daemon ends in order: northbound calls get drainLimit to finish and are
-// then cut off, after that the switches' connections are closed. All of it has
-// stopLimit; with the process itself it stays below the 5 seconds promised.
+// The daemon ends in order: northbound calls get drainLimit to finish. Then the
+// switches' connections are closed, which ends the calls that wait for a switch:
+// they have tellLimit to tell their callers how far they came, before they are
+// cut off. All of it has stopLimit; with the process itself it stays below the
+// 5 seconds promised.
 const (
 	drainLimit = 2 * time.Second
+	tellLimit  = 500 * time.Millisecond
 	stopLimit  = 4500 * time.Millisecond
 )
 
@@ -124,16 +127,19 @@ func (d *daemon) run(ctx context.Context) error {
 	parts.Go(func() error {
 		<-ending.Done()
 		d.log.WithField("why", context.Cause(ending)).Info("shutting down")
-		d.drain()
-		stopEngine()
+		d.drain(stopEngine)
 		return nil
 	})
 	return parts.Wait()
 }
 
-// drain ends the northbound servers: calls that run have drainLimit to finish.
-func (d *daemon) drain() {
-	ctx, cancel := context.WithTimeout(context.Background(), drainLimit)
+// drain ends the northbound servers and calls stopEngine, after drainLimit if
+// calls still run then.
+func (d *daemon) drain(stopEngine func()) {
+	defer stopEngine()
+	late := time.AfterFunc(drainLimit, stopEngine)
+	defer late.Stop()
+	ctx, cancel := context.WithTimeout(context.Background(), drainLimit+tellLimit)
 	defer cancel()
 	cut := context.AfterFunc(ctx, d.grpc.Stop)
 	defer cut()
