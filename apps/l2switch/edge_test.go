@@ -203,6 +203,52 @@ func TestSwitchThatDoesNotAnswer(t *testing.T) {
 	})
 }
 
+// TestPortDownAgain: a port that is told to be down without end costs the switch
+// nothing after the first time, until something is on it again.
+func TestPortDownAgain(t *testing.T) {
+	eachVersion(t, func(t *testing.T, v ofp.Version) {
+		r := newRig(t, v, Config{}, simswitch.Config{})
+		sends := 0
+		r.refuse = func(ofp.Message) ofp.ErrorReason { sends++; return ofp.ReasonUnknown }
+		down := func(again int) int {
+			t.Helper()
+			sends = 0
+			for range again {
+				r.s.PortStatus(&ofp.PortStatus{Reason: ofp.PortDeleted, Port: ofp.Port{No: 1}})
+			}
+			return sends
+		}
+		for range 2 {
+			r.inject(1, eth('*', 'A'))
+			r.inject(2, eth('A', 'B'))
+			if n := len(r.flows()); n != 1 {
+				t.Fatalf("%d flows", n)
+			}
+			if down(1) == 0 || len(r.flows()) != 0 {
+				t.Errorf("%d flows are left", len(r.flows()))
+			}
+			if n := down(100); n != 0 {
+				t.Errorf("%d messages for a port that is clean", n)
+			}
+		}
+		// A sender that is not learnt may have a flow from the port all the same.
+		r.inject(3, eth('*', 'C'))
+		r.inject(1, append(eth('C', 'A')[:6:6], append([]byte{3, 0, 0, 0, 0, 'G'}, 0x12, 0x34)...))
+		if down(1); len(r.flows()) != 0 {
+			t.Errorf("flows that are left: %v", r.flows())
+		}
+		if v == ofp.V10 { // what could not be asked is asked again
+			r.inject(1, eth('*', 'A'))
+			r.down = true
+			down(1)
+			r.down = false
+			if down(1) == 0 {
+				t.Error("a port that could not be cleaned is not cleaned later")
+			}
+		}
+	})
+}
+
 func TestConfig(t *testing.T) {
 	for _, tc := range []struct {
 		cfg  Config

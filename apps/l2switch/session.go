@@ -26,6 +26,9 @@ type session struct {
 	flood ofp.PortNo // what a packet-out floods to
 	begin time.Time
 	left  func()
+	// clean are ports on which no host is and which no flow uses since they went
+	// down: to hear again that they are down changes nothing.
+	clean map[ofp.PortNo]struct{}
 
 	// One flow-mod and two packet-outs serve every packet: Send encodes at once.
 	// The slices are the bytes of the flow's match.
@@ -36,7 +39,7 @@ type session struct {
 }
 
 func newSession(cfg *Config, sw wire) *session {
-	s := &session{sw: sw, hosts: newHosts(cfg.MaxHosts, cfg.Age), flood: ofp.PortFlood, begin: sw.Now(), left: func() {}}
+	s := &session{sw: sw, hosts: newHosts(cfg.MaxHosts, cfg.Age), flood: ofp.PortFlood, begin: sw.Now(), left: func() {}, clean: map[ofp.PortNo]struct{}{}}
 	s.flow = ofp.NewFlowMod(ofp.FlowAdd)
 	s.flow.Cookie = cookieLearned
 	s.flow.Priority = Priority
@@ -120,9 +123,11 @@ func (s *session) learn(h *header, in ofp.PortNo, now uint32) bool {
 		s.stats.refused.Add(1)
 		return false
 	case seenFirst:
+		delete(s.clean, in)
 		s.stats.learned.Add(1)
 		s.stats.hosts.Store(uint64(s.hosts.n))
 	case seenElsewhere:
+		delete(s.clean, in)
 		s.stats.moved.Add(1)
 		s.deleteHost(h)
 	}
@@ -133,6 +138,10 @@ func (s *session) learn(h *header, in ofp.PortNo, now uint32) bool {
 // same way: by the flow-mod if the switch keeps the packet, else by a packet-out.
 // A packet for the port that it came from gets a flow that drops.
 func (s *session) forward(m *ofp.PacketIn, h *header, in, to ofp.PortNo) {
+	if len(s.clean) > 0 {
+		delete(s.clean, in)
+		delete(s.clean, to)
+	}
 	binary.BigEndian.PutUint32(s.inPort, uint32(in))
 	putMAC(s.dst, h.dst)
 	putMAC(s.src, h.src)
@@ -210,29 +219,43 @@ func (s *session) deleteHost(h *header) {
 	s.send(&ofp.BarrierRequest{})
 }
 
+// maxClean bounds the ports that are remembered to be clean. A switch with more
+// has the rest of them cleaned each time.
+const maxClean = 4096
+
 // PortStatus implements controller.PortStatusHandler: the hosts behind a port
-// that is gone or down are forgotten, and no flow uses it any more.
+// that is gone or down are forgotten, and no flow uses it any more. A switch that
+// says so again and again is not asked again and again.
 func (s *session) PortStatus(m *ofp.PortStatus) {
+	port := m.Port.No
 	if m.Reason != ofp.PortDeleted && m.Port.Up() {
 		return
 	}
-	s.hosts.forget(m.Port.No)
+	if _, ok := s.clean[port]; ok {
+		return
+	}
+	s.hosts.forget(port)
 	s.stats.hosts.Store(uint64(s.hosts.n))
 	to := ofp.AllFlows()
-	to.OutPort = m.Port.No
-	s.deleteNow(to)
+	to.OutPort = port
 	from := ofp.AllFlows()
-	from.Match.SetUint(ofp.FieldInPort, uint64(m.Port.No))
-	s.deleteNow(from)
+	from.Match.SetUint(ofp.FieldInPort, uint64(port))
+	toGone, fromGone := s.deleteNow(to), s.deleteNow(from)
 	s.send(&ofp.BarrierRequest{})
+	if toGone && fromGone && len(s.clean) < maxClean {
+		s.clean[port] = struct{}{}
+	}
 }
 
-func (s *session) deleteNow(q ofp.FlowFilter) {
+// deleteNow deletes learned flows and reports whether it could.
+func (s *session) deleteNow(q ofp.FlowFilter) bool {
 	ctx, cancel := context.WithTimeout(context.Background(), askTimeout)
 	defer cancel()
 	if err := s.deleteLearned(ctx, q); err != nil {
 		s.stats.errors.Add(1)
+		return false
 	}
+	return true
 }
 
 // deleteLearned deletes the app's own flows for pairs of hosts that the filter
