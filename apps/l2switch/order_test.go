@@ -1,0 +1,55 @@
+package l2switch
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/sluice-sdn/sluice/ofp"
+	"github.com/sluice-sdn/sluice/test/simswitch"
+)
+
+// order is a rig that notes what is sent, in order.
+type order struct {
+	*rig
+	sent []string
+}
+
+func (o *order) Send(m ofp.Message) error {
+	err := o.rig.Send(m)
+	if err == nil {
+		what := m.Type().String()
+		if f, ok := m.(*ofp.FlowMod); ok && f.Command != ofp.FlowAdd {
+			what = "delete"
+		}
+		o.sent = append(o.sent, what)
+	}
+	return err
+}
+
+// TestBarrierAfterAMove: what a switch may carry out in any order is kept in its
+// own where it matters: the flows of a host that has moved are deleted before one
+// for its new place is added.
+func TestBarrierAfterAMove(t *testing.T) {
+	for _, v := range ofp.Versions() {
+		t.Run(v.String(), func(t *testing.T) {
+			o := &order{rig: newRig(t, v, Config{}, simswitch.Config{})}
+			o.s = o.app.attach(o, 1)
+			o.inject(1, eth('*', 'a'))
+			o.inject(2, eth('a', 'b'))
+			o.inject(1, eth('b', 'a')) // both ways have a flow
+			o.sent = nil
+			o.inject(3, eth('b', 'a')) // a has moved
+			last := -1
+			for i, what := range o.sent {
+				if what == "delete" {
+					last = i
+				}
+			}
+			barrier, flow := slices.Index(o.sent, "barrier_request"), slices.Index(o.sent, "flow_mod")
+			if last < 0 || flow < 0 || barrier < last || barrier > flow {
+				t.Errorf("sent: %s", strings.Join(o.sent, ", "))
+			}
+		})
+	}
+}
