@@ -159,7 +159,7 @@ func (f *fixedMatch) needs(c *cursor, x FieldID) {
 	}
 	ip := f.dlType == ethIPv4 || f.dlType == ethIPv6
 	src, dst := transportFields(f.dlType, f.proto)
-	ok := true
+	var ok bool
 	switch x {
 	case FieldVLANPCP:
 		ok = f.wild&wildVLAN == 0 && f.vlan != vlanNone
