@@ -98,7 +98,7 @@ func (g guard) deadline(ctx context.Context) (context.Context, context.CancelFun
 	left := g.Timeout
 	if end, ok := ctx.Deadline(); ok {
 		left = time.Until(end)
-		left -= min(left/10, 200*time.Millisecond)
+		left -= min(left/5, 500*time.Millisecond)
 	}
 	return context.WithTimeout(ctx, left)
 }

@@ -131,7 +131,7 @@ func TestHowFarAWriteCame(t *testing.T) {
 		t.Run(row.name, func(t *testing.T) {
 			d := newDaemon(t)
 			d.bridge(simswitch.Config{Name: "br0"}).SetFaults(row.fault)
-			r := d.sluice(row.in, "--timeout", "1s", "add-flows", "br0", "-")
+			r := d.sluice(row.in, "--timeout", "2s", "add-flows", "br0", "-")
 			if r.code != exitError {
 				t.Errorf("status %d", r.code)
 			}
