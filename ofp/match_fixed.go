@@ -70,6 +70,9 @@ func walkFixedMatch(c *cursor, m *Match) {
 			c.buf = append(c.buf, m.received...)
 			return
 		}
+		if c.v == V10 && m.appendFrame10(c) {
+			return
+		}
 		var f fixedMatch
 		f.fromOXM(c, m)
 		f.walk(c)
