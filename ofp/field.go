@@ -130,6 +130,15 @@ const (
 	oxmExperimenter = 0xffff
 )
 
+// OXM headers of the fields that a learning switch matches, exact.
+const (
+	oxmInPort  = oxmBasic<<16 | 0<<9 | 4
+	oxmEthDst  = oxmBasic<<16 | 3<<9 | 6
+	oxmEthSrc  = oxmBasic<<16 | 4<<9 | 6
+	oxmEthType = oxmBasic<<16 | 5<<9 | 2
+	oxmVLANVID = oxmBasic<<16 | 6<<9 | 2
+)
+
 func needEth(types ...uint64) Prerequisite { return Prerequisite{FieldEthType, types} }
 func needIP(proto uint64) Prerequisite     { return Prerequisite{FieldIPProto, []uint64{proto}} }
 

@@ -133,8 +133,7 @@ func (m *Match) Uint(id FieldID) (value, mask uint64, ok bool) {
 
 // InPort returns the ingress port, or PortAny if the match has none.
 func (m *Match) InPort() PortNo {
-	const header = oxmBasic<<16 | 4
-	if b := m.oxm; len(b) >= 8 && binary.BigEndian.Uint32(b) == header {
+	if b := m.oxm; len(b) >= 8 && binary.BigEndian.Uint32(b) == oxmInPort {
 		return PortNo(binary.BigEndian.Uint32(b[4:]))
 	}
 	if v, _, ok := m.Uint(FieldInPort); ok {

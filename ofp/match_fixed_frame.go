@@ -2,15 +2,6 @@ package ofp
 
 import "encoding/binary"
 
-// OXM headers of the fields that a learning switch matches, exact.
-const (
-	oxmInPort  = oxmBasic<<16 | 0<<9 | 4
-	oxmEthDst  = oxmBasic<<16 | 3<<9 | 6
-	oxmEthSrc  = oxmBasic<<16 | 4<<9 | 6
-	oxmEthType = oxmBasic<<16 | 5<<9 | 2
-	oxmVLANVID = oxmBasic<<16 | 6<<9 | 2
-)
-
 // wild10All are the wildcard bits of a 1.0 match that takes every packet.
 const wild10All = wildSame | wild10DLSrc | wild10DLDst | wild10Type | wild10PCP | wild10TOS |
 	32<<wild10NWSrcShift | 32<<wild10NWDstShift

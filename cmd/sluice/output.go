@@ -43,6 +43,11 @@ func (c *client) printFields(ms ...proto.Message) error {
 			raw = append(append(raw[:len(raw)-1], ','), b[1:]...)
 		}
 	}
+	return c.printJSON(raw)
+}
+
+// printJSON lays a JSON text out, as JSON or as YAML.
+func (c *client) printJSON(raw []byte) error {
 	// protojson leaves its white space to chance on purpose: it is laid out anew.
 	var laid bytes.Buffer
 	err := json.Indent(&laid, raw, "", "  ")

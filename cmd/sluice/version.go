@@ -21,19 +21,11 @@ func (c *client) version() *cobra.Command {
 				_, err := fmt.Fprintf(c.out, "sluice %s\n", v)
 				return err
 			}
-			b, err := json.MarshalIndent(map[string]string{"version": v}, "", "  ")
+			b, err := json.Marshal(map[string]string{"version": v})
 			if err != nil {
 				return err
 			}
-			if c.output == "yaml" {
-				if b, err = toYAML(b); err != nil {
-					return err
-				}
-				_, err = c.out.Write(b)
-				return err
-			}
-			_, err = fmt.Fprintf(c.out, "%s\n", b)
-			return err
+			return c.printJSON(b)
 		},
 	}
 }
