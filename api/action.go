@@ -231,7 +231,11 @@ func toRawAction(raw *sluicev1.RawAction) (ofp.Action, error) {
 		if len(b)%8 != 0 {
 			return ofp.Action{}, bad("payload", "%d bytes: want a multiple of 8 behind the experimenter", len(b))
 		}
-		return ofp.Action{Type: ofp.ActionExperimenter, Arg: raw.GetExperimenter(), Value: b}, nil
+		a, err := ofp.ExperimenterAction(ofp.V13, raw.GetExperimenter(), b)
+		if err != nil {
+			return ofp.Action{}, bad("payload", "%v", err)
+		}
+		return a, nil
 	case raw.GetExperimenter() != 0:
 		return ofp.Action{}, bad("experimenter", "only the type %d has one", experimenterAction)
 	case raw.GetType() > experimenterAction:
@@ -252,7 +256,9 @@ func rawAction(a *ofp.Action) *sluicev1.Action {
 	raw := &sluicev1.RawAction{Type: a.Arg, Payload: a.Value}
 	switch a.Type {
 	case ofp.ActionExperimenter:
-		raw.Type, raw.Experimenter = experimenterAction, a.Arg
+		raw.Type = experimenterAction
+		// The body is the same in all versions; what cannot be written was never read.
+		raw.Experimenter, raw.Payload, _ = a.ExperimenterBody(ofp.V13)
 	case ofp.ActionSetField:
 		raw.Type = setFieldAction // the payload is the OXM field
 		raw.Payload = append(binary.BigEndian.AppendUint32(nil, a.Arg), a.Value...)

@@ -39,7 +39,7 @@ const (
 	ActionSetField                       // Arg: OXM header, Value: its payload; 1.2 and later
 	ActionPushPBB                        // Arg: Ethernet type; 1.3
 	ActionPopPBB                         // 1.3
-	ActionExperimenter                   // Arg: experimenter, Value: all after it
+	ActionExperimenter                   // Ext: what it says; or, where that is not modelled, Arg: experimenter, Value: all after it
 	numActions
 )
 
@@ -57,7 +57,9 @@ type Action struct {
 	MaxLen   uint16
 	Arg      uint32
 	Queue    uint32
+	Subtype  uint16 // set by decoding, beside Ext: the form that the action came in
 	Value    []byte // of a decoded action: aliases the frame
+	Ext      Extension
 }
 
 // Output sends the packet out of a port. To the controller it sends the whole
@@ -219,6 +221,7 @@ func readAction(c *cursor, a *Action) {
 		c.bad("action length", "%d, want a multiple of 8, at least 8 and at most %d", n, len(b))
 		return
 	}
+	ext := a.Ext
 	*a = Action{Type: actionOf(c.v, kind)}
 	shape := actions[a.Type].shape
 	if want := shape.len(c.v); want != 0 && n != want {
@@ -272,6 +275,9 @@ func readAction(c *cursor, a *Action) {
 	case shapeExperimenter:
 		a.Arg = binary.BigEndian.Uint32(body)
 		a.Value = body[4:]
+		if a.readExtension(c, n, ext); c.err != nil {
+			return
+		}
 	case shapeRaw:
 		a.Arg = uint32(kind)
 		a.Value = body
@@ -297,6 +303,10 @@ func (s actionShape) len(v Version) int {
 func writeAction(c *cursor, a *Action) {
 	if a.Type >= numActions {
 		c.bad("action", "type %d", a.Type)
+		return
+	}
+	if a.Ext != nil {
+		a.writeExtension(c)
 		return
 	}
 	row := &actions[a.Type]
@@ -410,6 +420,9 @@ func cloneActions(as []Action) []Action {
 	for i, a := range as {
 		if a.Value != nil {
 			a.Value = append([]byte{}, a.Value...)
+		}
+		if a.Ext != nil {
+			a.Ext = a.Ext.clone()
 		}
 		out[i] = a
 	}

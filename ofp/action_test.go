@@ -69,7 +69,7 @@ var actionCases = []struct {
 	{"set_field no tag", SetField(FieldVLANVID, []byte{0, 0}), [4]string{"", "", "0019001080000c020000000000000000", "0019001080000c020000000000000000"}, nil},
 	{"push_pbb", Action{Type: ActionPushPBB, Arg: 0x88e7}, [4]string{"", "", "", "001a000888e70000"}, nil},
 	{"pop_pbb", Action{Type: ActionPopPBB}, [4]string{"", "", "", "001b000800000000"}, nil},
-	{"experimenter", Action{Type: ActionExperimenter, Arg: 0x2320, Value: hexBytes("000e000102030405")}, [4]string{"ffff001000002320000e000102030405", "ffff001000002320000e000102030405", "ffff001000002320000e000102030405", "ffff001000002320000e000102030405"}, nil},
+	{"experimenter", Action{Type: ActionExperimenter, Arg: 0x2b20, Value: hexBytes("000e000102030405")}, [4]string{"ffff001000002b20000e000102030405", "ffff001000002b20000e000102030405", "ffff001000002b20000e000102030405", "ffff001000002b20000e000102030405"}, nil},
 	{"of an unknown number", Action{Type: ActionUnknown, Arg: 0x55, Value: hexBytes("01020304")}, [4]string{"0055000801020304", "0055000801020304", "0055000801020304", "0055000801020304"}, nil},
 }
 

@@ -39,6 +39,9 @@ func Clone(m Message) Message {
 	case *SetConfig:
 		o := *m
 		return &o
+	case *NXFlowModTableID:
+		o := *m
+		return &o
 	case *MultipartRequest:
 		return &MultipartRequest{Flags: m.Flags, Body: clonePart(m.Body)}
 	case *MultipartReply:

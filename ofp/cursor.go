@@ -17,6 +17,7 @@ type cursor struct {
 	base int     // where the message begins in buf
 	v    Version // of the message
 	wr   bool    // writing
+	deep uint8   // how many lists of actions are open inside each other
 	msg  string  // name of the message, for errors
 	err  error   // the first one
 }

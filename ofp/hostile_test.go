@@ -195,12 +195,12 @@ func TestDecodeIntoDirtyMessage(t *testing.T) {
 	byType := map[Type][][]byte{}
 	for _, r := range corpus(t) {
 		frame := r.frame(t)
-		h, m, err := Decode(frame)
+		_, m, err := Decode(frame)
 		if err != nil {
 			t.Fatal(err)
 		}
 		if _, raw := m.(*Raw); !raw {
-			byType[h.Type()] = append(byType[h.Type()], frame)
+			byType[m.Type()] = append(byType[m.Type()], frame)
 		}
 	}
 	for _, v := range Versions() { // packet-ins of all versions, and cookies

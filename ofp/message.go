@@ -106,48 +106,63 @@ const (
 	TypeGetAsyncReply
 	TypeSetAsync
 	TypeMeterMod
+	TypeNXFlowModTableID
 	numTypes
 )
 
 // messageInfo is one row of the table of messages.
 type messageInfo struct {
-	name string
-	wire wire
-	make func() Message // nil: kept as Raw
+	name   string
+	wire   wire
+	make   func() Message // nil: kept as Raw
+	vendor vendorMessage  // what the message is in versions that wire has no number for
+}
+
+// vendorMessage is a message that an experimenter defined, and the versions that
+// it is sent in; the zero value is none.
+type vendorMessage struct {
+	experimenter, subtype uint32
+	from, to              Version
+}
+
+func nicira(subtype uint32, from, to Version) vendorMessage {
+	return vendorMessage{niciraID, subtype, from, to}
 }
 
 var messages = [numTypes]messageInfo{
-	TypeUnknown:               {"unknown", all(none), nil},
-	TypeHello:                 {"hello", all(0), func() Message { return new(Hello) }},
-	TypeError:                 {"error", all(1), func() Message { return new(Error) }},
-	TypeEchoRequest:           {"echo_request", all(2), func() Message { return new(EchoRequest) }},
-	TypeEchoReply:             {"echo_reply", all(3), func() Message { return new(EchoReply) }},
-	TypeExperimenter:          {"experimenter", all(4), func() Message { return new(Experimenter) }},
-	TypeFeaturesRequest:       {"features_request", all(5), func() Message { return new(FeaturesRequest) }},
-	TypeFeaturesReply:         {"features_reply", all(6), func() Message { return new(FeaturesReply) }},
-	TypeGetConfigRequest:      {"get_config_request", all(7), func() Message { return new(GetConfigRequest) }},
-	TypeGetConfigReply:        {"get_config_reply", all(8), func() Message { return new(GetConfigReply) }},
-	TypeSetConfig:             {"set_config", all(9), func() Message { return new(SetConfig) }},
-	TypePacketIn:              {"packet_in", all(10), func() Message { return new(PacketIn) }},
-	TypeFlowRemoved:           {"flow_removed", all(11), func() Message { return new(FlowRemoved) }},
-	TypePortStatus:            {"port_status", all(12), func() Message { return new(PortStatus) }},
-	TypePacketOut:             {"packet_out", all(13), func() Message { return new(PacketOut) }},
-	TypeFlowMod:               {"flow_mod", all(14), func() Message { return new(FlowMod) }},
-	TypeGroupMod:              {"group_mod", since(V11, 15), nil},
-	TypePortMod:               {"port_mod", wire{15, 16, 16, 16}, nil},
-	TypeTableMod:              {"table_mod", since(V11, 17), nil},
-	TypeMultipartRequest:      {"multipart_request", wire{16, 18, 18, 18}, func() Message { return new(MultipartRequest) }},
-	TypeMultipartReply:        {"multipart_reply", wire{17, 19, 19, 19}, func() Message { return new(MultipartReply) }},
-	TypeBarrierRequest:        {"barrier_request", wire{18, 20, 20, 20}, func() Message { return new(BarrierRequest) }},
-	TypeBarrierReply:          {"barrier_reply", wire{19, 21, 21, 21}, func() Message { return new(BarrierReply) }},
-	TypeQueueGetConfigRequest: {"queue_get_config_request", wire{20, 22, 22, 22}, nil},
-	TypeQueueGetConfigReply:   {"queue_get_config_reply", wire{21, 23, 23, 23}, nil},
-	TypeRoleRequest:           {"role_request", since(V12, 24), nil},
-	TypeRoleReply:             {"role_reply", since(V12, 25), nil},
-	TypeGetAsyncRequest:       {"get_async_request", since(V13, 26), nil},
-	TypeGetAsyncReply:         {"get_async_reply", since(V13, 27), nil},
-	TypeSetAsync:              {"set_async", since(V13, 28), nil},
-	TypeMeterMod:              {"meter_mod", since(V13, 29), nil},
+	TypeUnknown:               {name: "unknown", wire: all(none)},
+	TypeHello:                 {name: "hello", wire: all(0), make: func() Message { return new(Hello) }},
+	TypeError:                 {name: "error", wire: all(1), make: func() Message { return new(Error) }},
+	TypeEchoRequest:           {name: "echo_request", wire: all(2), make: func() Message { return new(EchoRequest) }},
+	TypeEchoReply:             {name: "echo_reply", wire: all(3), make: func() Message { return new(EchoReply) }},
+	TypeExperimenter:          {name: "experimenter", wire: all(4), make: func() Message { return new(Experimenter) }},
+	TypeFeaturesRequest:       {name: "features_request", wire: all(5), make: func() Message { return new(FeaturesRequest) }},
+	TypeFeaturesReply:         {name: "features_reply", wire: all(6), make: func() Message { return new(FeaturesReply) }},
+	TypeGetConfigRequest:      {name: "get_config_request", wire: all(7), make: func() Message { return new(GetConfigRequest) }},
+	TypeGetConfigReply:        {name: "get_config_reply", wire: all(8), make: func() Message { return new(GetConfigReply) }},
+	TypeSetConfig:             {name: "set_config", wire: all(9), make: func() Message { return new(SetConfig) }},
+	TypePacketIn:              {name: "packet_in", wire: all(10), make: func() Message { return new(PacketIn) }},
+	TypeFlowRemoved:           {name: "flow_removed", wire: all(11), make: func() Message { return new(FlowRemoved) }},
+	TypePortStatus:            {name: "port_status", wire: all(12), make: func() Message { return new(PortStatus) }},
+	TypePacketOut:             {name: "packet_out", wire: all(13), make: func() Message { return new(PacketOut) }},
+	TypeFlowMod:               {name: "flow_mod", wire: all(14), make: func() Message { return new(FlowMod) }},
+	TypeGroupMod:              {name: "group_mod", wire: since(V11, 15)},
+	TypePortMod:               {name: "port_mod", wire: wire{15, 16, 16, 16}},
+	TypeTableMod:              {name: "table_mod", wire: since(V11, 17)},
+	TypeMultipartRequest:      {name: "multipart_request", wire: wire{16, 18, 18, 18}, make: func() Message { return new(MultipartRequest) }},
+	TypeMultipartReply:        {name: "multipart_reply", wire: wire{17, 19, 19, 19}, make: func() Message { return new(MultipartReply) }},
+	TypeBarrierRequest:        {name: "barrier_request", wire: wire{18, 20, 20, 20}, make: func() Message { return new(BarrierRequest) }},
+	TypeBarrierReply:          {name: "barrier_reply", wire: wire{19, 21, 21, 21}, make: func() Message { return new(BarrierReply) }},
+	TypeQueueGetConfigRequest: {name: "queue_get_config_request", wire: wire{20, 22, 22, 22}},
+	TypeQueueGetConfigReply:   {name: "queue_get_config_reply", wire: wire{21, 23, 23, 23}},
+	TypeRoleRequest:           {name: "role_request", wire: since(V12, 24)},
+	TypeRoleReply:             {name: "role_reply", wire: since(V12, 25)},
+	TypeGetAsyncRequest:       {name: "get_async_request", wire: since(V13, 26)},
+	TypeGetAsyncReply:         {name: "get_async_reply", wire: since(V13, 27)},
+	TypeSetAsync:              {name: "set_async", wire: since(V13, 28)},
+	TypeMeterMod:              {name: "meter_mod", wire: since(V13, 29)},
+
+	TypeNXFlowModTableID: {name: "nx_flow_mod_table_id", wire: all(none), make: func() Message { return new(NXFlowModTableID) }, vendor: nicira(15, V10, V13)},
 }
 
 // typeByKind is the table turned round: the type of each wire number.
@@ -168,7 +183,54 @@ func (t Type) kind(v Version) (uint8, bool) {
 		v = V13
 	}
 	n, ok := messages[t].wire.in(v)
+	if !ok && messages[t].vendor.in(v) {
+		return kindOfExperimenter, true
+	}
 	return uint8(n), ok
+}
+
+// kindOfExperimenter is the number of experimenter messages, in all versions.
+const kindOfExperimenter = 4
+
+// in reports whether version v has the message as an experimenter's.
+func (m *vendorMessage) in(v Version) bool { return v >= m.from && v <= m.to && m.experimenter != 0 }
+
+// vendorTypes finds the type of an experimenter's message by experimenter and
+// subtype.
+var vendorTypes = func() map[[2]uint32]Type {
+	t := make(map[[2]uint32]Type)
+	for i, m := range messages {
+		if m.vendor.experimenter != 0 {
+			t[[2]uint32{m.vendor.experimenter, m.vendor.subtype}] = Type(i)
+		}
+	}
+	return t
+}()
+
+// TypeOf returns the type of the message that frame, a header at least, holds.
+// Unlike Header.Type it tells the messages of experimenters that are modelled
+// from each other.
+func TypeOf(frame []byte) Type {
+	h, err := ParseHeader(frame)
+	if err != nil {
+		return TypeUnknown
+	}
+	return typeOf(h, frame)
+}
+
+func typeOf(h Header, frame []byte) Type {
+	t := h.Type()
+	if t != TypeExperimenter || len(frame) < 16 {
+		return t
+	}
+	v, ok := vendorTypes[[2]uint32{binary.BigEndian.Uint32(frame[8:]), binary.BigEndian.Uint32(frame[12:])}]
+	if !ok || !messages[v].vendor.in(h.Version) {
+		return t
+	}
+	if _, standard := messages[v].wire.in(h.Version); standard {
+		return t // the version has a message of its own for it
+	}
+	return v
 }
 
 // String returns the type's name in small letters, such as "flow_mod".
@@ -211,6 +273,8 @@ func (d *Decoder) Decode(frame []byte, m Message) error {
 	c.msg = messages[t].name
 	if raw, ok := m.(*Raw); ok {
 		raw.Kind = h.Kind
+	} else if h.Type() == TypeExperimenter && t != TypeExperimenter && t == typeOf(h, frame) {
+		c.off += 8
 	} else if t != h.Type() {
 		c.off = 1
 		c.bad("type", "%d in OpenFlow %s is %s", h.Kind, h.Version, h.Type())
@@ -256,7 +320,7 @@ func Decode(frame []byte) (Header, Message, error) {
 	if err != nil {
 		return h, nil, err
 	}
-	m := New(h.Type())
+	m := New(typeOf(h, frame))
 	if err := DecodeInto(frame, m); err != nil {
 		return h, nil, err
 	}
@@ -285,6 +349,10 @@ func (e *Encoder) Append(dst []byte, v Version, xid uint32, m Message) ([]byte, 
 		return dst, err
 	}
 	binary.BigEndian.PutUint64(c.room(HeaderLen), uint64(v)<<56|uint64(kind)<<48|uint64(xid))
+	if kind == kindOfExperimenter && t != TypeExperimenter && t != TypeUnknown {
+		vendor := &messages[t].vendor
+		binary.BigEndian.PutUint64(c.room(8), uint64(vendor.experimenter)<<32|uint64(vendor.subtype))
+	}
 	m.walk(c)
 	c.setLen16(c.base, 2)
 	out, err := c.buf, c.err

@@ -81,7 +81,7 @@ func (p *printer) header(name string, b []byte) {
 // messageName is the name that Open vSwitch gives a message, or "" where the
 // version has none of that type.
 func messageName(h Header, b []byte) string {
-	t := h.Type()
+	t := typeOf(h, b)
 	if !h.Version.Supported() && h.Kind <= 1 {
 		t = Type(h.Kind + 1)
 	}
@@ -105,6 +105,9 @@ func messageName(h Header, b []byte) string {
 		if h.Version == V10 {
 			return "OFPT_VENDOR"
 		}
+	}
+	if name, ok := strings.CutPrefix(t.String(), "nx_"); ok {
+		return "NXT_" + strings.ToUpper(name)
 	}
 	return "OFPT_" + strings.ToUpper(t.String())
 }
@@ -144,6 +147,8 @@ func (p *printer) body(m Message, frame []byte) {
 			p.line()
 			p.text("(more follows)")
 		}
+	case *NXFlowModTableID:
+		p.text(map[bool]string{false: " disable", true: " enable"}[m.On])
 	case *Experimenter:
 		p.f(" experimenter=0x%08x, %d bytes of data\n", m.Experimenter, len(m.Data))
 		p.dump(m.Data)

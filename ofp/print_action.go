@@ -113,7 +113,7 @@ func appendAction(b []byte, a *Action, v Version, n *Names) []byte {
 		row = actionTextOf[a.Type]
 	}
 	if row == nil {
-		return appendForeignAction(b, a)
+		return appendForeignAction(b, a, v, n)
 	}
 	name := row.name
 	if v == V11 {
@@ -193,9 +193,9 @@ func appendSetField(b []byte, a *Action, n *Names) []byte {
 
 // appendForeignAction appends an action that only its experimenter knows, or of
 // a number that no version has.
-func appendForeignAction(b []byte, a *Action) []byte {
-	if a.Type == ActionExperimenter && a.Arg == popQueue.Arg && len(a.Value) >= 2 && binary.BigEndian.Uint16(a.Value) == 5 {
-		return append(b, "pop_queue"...)
+func appendForeignAction(b []byte, a *Action, v Version, n *Names) []byte {
+	if a.Ext != nil {
+		return a.Ext.appendText(b, v, n)
 	}
 	if a.Type == ActionExperimenter {
 		b = append(b, "experimenter(0x"...)

@@ -79,11 +79,6 @@ var actionTexts, actionTextOf = func() (map[string]*actionText, [numActions]*act
 	return byName, byType
 }()
 
-// popQueue is Open vSwitch's action that undoes set_queue (NXAST_POP_QUEUE).
-var popQueue = Action{Type: ActionExperimenter, Arg: niciraID, Value: []byte{0, 5, 0, 0, 0, 0, 0, 0}}
-
-const niciraID = 0x2320
-
 // instructionTexts are the words for instructions.
 var instructionTexts = map[string]InstructionType{
 	"meter":          InstructionMeter,
@@ -202,6 +197,9 @@ func (p *textParser) actions(at, end int, m *Match) []Action {
 func (p *textParser) action(it textItem, m *Match) Action {
 	row := actionTexts[it.key]
 	if row == nil {
+		if read := extensionTexts[it.key]; read != nil {
+			return Extend(read(p, it, m))
+		}
 		return p.bareAction(it)
 	}
 	a := Action{Type: row.typ}
@@ -254,9 +252,6 @@ func (p *textParser) action(it textItem, m *Match) Action {
 // bareAction reads an action that is a port's name or number, or controller
 // with or without the length to send.
 func (p *textParser) bareAction(it textItem) Action {
-	if it.key == "pop_queue" && !it.has {
-		return popQueue
-	}
 	if strings.EqualFold(it.key, "controller") && it.has {
 		return p.toController(it)
 	}
@@ -265,7 +260,7 @@ func (p *textParser) bareAction(it textItem) Action {
 	if _, ok := p.portOf(it.key); !ok {
 		p.unknown(it, "action", func(name string) bool {
 			_, err := ParsePort(name)
-			return actionTexts[name] != nil || err == nil
+			return actionTexts[name] != nil || extensionTexts[name] != nil || err == nil
 		})
 		return Action{}
 	}

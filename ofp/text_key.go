@@ -200,19 +200,18 @@ var textKeys = func() map[string]textKey {
 }()
 
 // textKeyNames are the keys and the names of actions, sorted, for suggestions.
-var textKeyNames = func() []string {
+var textKeyNames []string
+
+func init() { // not in the declaration: what reads an action suggests names
 	names := slices.Collect(maps.Keys(textKeys))
-	for name := range actionTexts {
-		if _, twice := textKeys[name]; !twice {
-			names = append(names, name)
-		}
-	}
+	names = slices.AppendSeq(names, maps.Keys(actionTexts))
+	names = slices.AppendSeq(names, maps.Keys(extensionTexts))
 	for _, r := range reservedPorts {
 		names = append(names, strings.ToLower(r.name))
 	}
 	slices.Sort(names)
-	return names
-}()
+	textKeyNames = slices.Compact(names)
+}
 
 func isMatchKey(name string) bool {
 	k, ok := textKeys[name]

@@ -8,7 +8,7 @@ import (
 )
 
 // NumTypes is more than the highest ofp.Type.
-const NumTypes = 32
+const NumTypes = 64
 
 // Drop says what was thrown away, and why. Each is counted.
 type Drop uint8
@@ -60,7 +60,7 @@ type Stats struct {
 // until they are added to a Stats.
 type tally struct {
 	n    [NumTypes]uint32
-	seen uint32 // bit t: n[t] is not zero
+	seen uint64 // bit t: n[t] is not zero
 }
 
 func (t *tally) add(typ ofp.Type) {
@@ -71,7 +71,7 @@ func (t *tally) add(typ ofp.Type) {
 // addTo moves the counts to the given counters.
 func (t *tally) addTo(to *[NumTypes]atomic.Uint64) {
 	for seen := t.seen; seen != 0; seen &= seen - 1 {
-		i := bits.TrailingZeros32(seen)
+		i := bits.TrailingZeros64(seen)
 		to[i].Add(uint64(t.n[i]))
 		t.n[i] = 0
 	}
