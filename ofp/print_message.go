@@ -190,8 +190,10 @@ func (p *printer) filter(m *FlowFilter) {
 	if m.OutPort != PortAny {
 		p.text(" out_port=" + m.OutPort.String())
 	}
-	p.text(" ")
-	p.b = appendMatch(p.b, &m.Match, p.v, nil)
+	if match := appendMatch(nil, &m.Match, p.v, nil); len(match) > 0 {
+		p.text(" ")
+		p.b = append(p.b, match...)
+	}
 }
 
 func (p *printer) counter(name string, v uint64) {

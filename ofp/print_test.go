@@ -147,3 +147,15 @@ func TestErrorInsideAnErrorIsNotOpenedAgain(t *testing.T) {
 		t.Errorf("%d errors are opened, want the outer one and the one in it\n%s", got, Print(frame))
 	}
 }
+
+// TestRequestForAllFlowsHasNoBlankAtItsEnd, which the comparison above cannot
+// see.
+func TestRequestForAllFlowsHasNoBlankAtItsEnd(t *testing.T) {
+	frame, err := Append(nil, V13, 1, Request(&FlowStatsRequest{FlowFilter: FlowFilter{Table: TableAll, OutPort: PortAny, OutGroup: GroupAny}}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, want := Print(frame), "OFPST_FLOW request (OF1.3) (xid=0x1):"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}

@@ -19,11 +19,16 @@ import (
 
 func (c *client) ofpPrint() *cobra.Command {
 	cmd := &cobra.Command{
-		Use:   "ofp-print [HEX]...",
+		Use:   "ofp-print [HEX|FILE]...",
 		Short: "Say what OpenFlow messages mean",
 		Long: `Says what OpenFlow messages mean. They are given in hexadecimal, as arguments or as
 lines on standard input; blanks, colons and a 0x in front are skipped. A line may
 hold several messages, one after the other. No sluiced is needed.
+
+They may also be in a file that tcpdump, dumpcap or Wireshark wrote (pcap or
+pcapng): --pcap FILE, or just FILE; - is standard input. Each message is then
+printed with its time and its connection. Messages that are spread over several
+packets are put together; what is missing from the capture is told.
 
 With --reencode each line, even an empty one, holds one message and is answered by
 one JSON object on a line, {"ok":…,"error":…,"type":…,"text":…,"hex":…}: whether
@@ -32,11 +37,24 @@ the message encoded again from what was decoded. The exit status is then 0
 whatever the lines hold, since each is answered; else it is 1 if one could not be
 decoded. With -o json or yaml instead, the same objects are a list, "messages".`,
 		Example: `  sluice ofp-print 0100000800000001
+  tcpdump -i lo -w of.pcap tcp port 6653; sluice ofp-print of.pcap
+  tcpdump -i lo -U -w - tcp port 6653 | sluice ofp-print --pcap -
   sluice ofp-print --reencode < messages.hex | jq -r 'select(.ok|not).error'`,
-		ValidArgsFunction: cobra.NoFileCompletions,
+		ValidArgsFunction: cobra.FixedCompletions(nil, cobra.ShellCompDirectiveDefault), // files
 	}
 	reencode := cmd.Flags().Bool("reencode", false, "answer each line with a JSON object that holds the message encoded again")
-	cmd.RunE = func(_ *cobra.Command, args []string) error {
+	pcap := cmd.Flags().String("pcap", "", "read the messages from a capture; - is standard input")
+	ports := portsFlag{6633, 6653}
+	cmd.Flags().Var(&ports, "port", "the TCP port of OpenFlow in a capture, or several")
+	complete(cmd, "port", "6653", "6633")
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		captures, err := captureFiles(cmd, *pcap, args)
+		if err != nil {
+			return err
+		}
+		if captures != nil {
+			return c.printCaptures(captures, ports, *reencode)
+		}
 		out := bufio.NewWriter(c.out)
 		answer := c.printMessages
 		list := &messageList{format: c.output}
@@ -52,7 +70,6 @@ decoded. With -o json or yaml instead, the same objects are a list, "messages".`
 				failed++
 			}
 		}
-		var err error
 		if len(args) > 0 {
 			for i, a := range args {
 				one(i+1, a, nil)
@@ -210,25 +227,26 @@ func (l *messageList) to(out io.Writer) io.Writer {
 func (l *messageList) answer(out *bufio.Writer, _ int, line string, err error) bool {
 	data, hexErr := decodeHex(line)
 	if err = cmpErr(err, hexErr); err != nil {
-		l.add(out, reencoded{Error: err.Error()})
+		l.add(out, (&reencoded{Error: err.Error()}).line())
 		return false
 	}
 	ok := true
 	for frame := range frames(data) {
 		r := reencode(frame)
 		ok = ok && r.OK
-		l.add(out, r)
+		l.add(out, r.line())
 	}
 	return ok
 }
 
-func (l *messageList) add(out *bufio.Writer, r reencoded) {
+// add takes a JSON object.
+func (l *messageList) add(out *bufio.Writer, object []byte) {
 	sep := ",\n    "
 	if !l.begun {
 		l.begun, sep = true, "{\n  \"messages\": [\n    "
 	}
 	var laid bytes.Buffer
-	if err := json.Indent(&laid, bytes.TrimSpace(r.line()), "    ", "  "); err != nil {
+	if err := json.Indent(&laid, bytes.TrimSpace(object), "    ", "  "); err != nil {
 		panic(err) // it was just encoded
 	}
 	_, _ = fmt.Fprint(l.to(out), sep, laid.String()) // Flush tells
@@ -291,12 +309,15 @@ func reencode(frame []byte) reencoded {
 }
 
 // line is the answer as JSON on one line.
-func (r *reencoded) line() []byte {
+func (r *reencoded) line() []byte { return jsonLine(r) }
+
+// jsonLine returns v, which holds strings and bools only, as JSON on one line.
+func jsonLine(v any) []byte {
 	var b bytes.Buffer
 	e := json.NewEncoder(&b)
 	e.SetEscapeHTML(false)
-	if err := e.Encode(r); err != nil {
-		panic(err) // strings and a bool can always be encoded
+	if err := e.Encode(v); err != nil {
+		panic(err) // strings and bools can always be encoded
 	}
 	return b.Bytes()
 }
