@@ -195,9 +195,7 @@ func (t ActionType) String() string {
 // walkActions walks a list of actions that fills the structure at hand.
 func walkActions(c *cursor, as *[]Action) {
 	if c.wr {
-		for i := range *as {
-			writeAction(c, &(*as)[i])
-		}
+		c.buf = encodeActions(c, c.buf, *as)
 		return
 	}
 	*as = (*as)[:0]
@@ -300,87 +298,102 @@ func (s actionShape) len(v Version) int {
 	return int(shapeLen[s])
 }
 
-func writeAction(c *cursor, a *Action) {
+// encodeActions appends actions in the wire form to b, which is c.buf without
+// the actions, and returns the longer slice. It is passed on instead of kept in
+// the cursor, so that the slice stays in registers from one action to the next.
+func encodeActions(c *cursor, b []byte, as []Action) []byte {
+	for i := range as {
+		b = encodeAction(c, b, &as[i])
+	}
+	return b
+}
+
+func encodeAction(c *cursor, b []byte, a *Action) []byte {
 	if a.Type >= numActions {
 		c.bad("action", "type %d", a.Type)
-		return
+		return b
 	}
 	if a.Ext != nil {
+		c.buf = b
 		a.writeExtension(c)
-		return
+		return c.buf
 	}
 	row := &actions[a.Type]
 	kind, ok := row.wire.in(c.v)
 	if !ok {
 		if kind, ok = kindOffTable(c, a); !ok {
-			return
+			return encodeTranslated(c, b, a)
 		}
 	}
-	n := row.shape.len(c.v)
-	if n == 0 {
-		n = 4 + len(a.Value)
-		if row.shape != shapeRaw {
-			n = (n + 4 + 7) &^ 7
-		}
-		if n > 0xfff8 || n&7 != 0 {
-			c.bad("action "+row.name, "length %d", n)
-			return
-		}
-	}
-	b := c.room(n)
-	binary.BigEndian.PutUint32(b, uint32(kind)<<16|uint32(n))
-	body := b[4:]
+	// An action is whole words of 8 bytes, of which the first begins with number
+	// and length.
+	head := uint64(kind) << 48
 	switch row.shape {
+	case shapeNone:
+		return appendWord(b, head|8<<32)
 	case shape8:
 		c.fits(a, 8)
-		body[0] = uint8(a.Arg)
+		return appendWord(b, head|8<<32|uint64(uint8(a.Arg))<<24)
 	case shape16:
 		c.fits(a, 16)
-		binary.BigEndian.PutUint16(body, uint16(a.Arg))
+		return appendWord(b, head|8<<32|uint64(uint16(a.Arg))<<16)
 	case shape32:
-		binary.BigEndian.PutUint32(body, a.Arg)
+		return appendWord(b, head|8<<32|uint64(a.Arg))
 	case shapeMAC:
 		if len(a.Value) != 6 {
 			c.bad("action "+row.name, "address of %d bytes", len(a.Value))
-			return
+			return b
 		}
-		copy(body, a.Value)
+		b = appendWord(b, head|16<<32)
+		b = appendWord(b, 0)
+		copy(b[len(b)-12:], a.Value)
+		return b
 	case shapeOutput:
-		p := a.Port()
 		if c.v == V10 {
-			c.port16(body, &p, "action output")
-			binary.BigEndian.PutUint16(body[2:], a.MaxLen)
-		} else {
-			c.port32(body, &p)
-			binary.BigEndian.PutUint16(body[4:], a.MaxLen)
+			return appendWord(b, head|8<<32|uint64(c.narrow(a.Port(), "action output"))<<16|uint64(a.MaxLen))
 		}
+		b = appendWord(b, head|16<<32|uint64(a.Arg))
+		return appendWord(b, uint64(a.MaxLen)<<48)
 	case shapeEnqueue:
-		p := a.Port()
-		c.port16(body, &p, "action enqueue")
-		binary.BigEndian.PutUint32(body[8:], a.Queue)
+		b = appendWord(b, head|16<<32|uint64(c.narrow(a.Port(), "action enqueue"))<<16)
+		return appendWord(b, uint64(a.Queue))
 	case shapeField:
-		f := fieldOf(a.Arg)
-		if int(a.Arg&0xff) != len(a.Value) || f != FieldUnknown && a.Arg != fields[f].oxm && a.Arg != fields[f].oxmMasked {
-			c.bad("action set_field", "%s: value of %d bytes", f, len(a.Value))
-			return
+		f := &fields[fieldOf(a.Arg)]
+		if int(a.Arg&0xff) != len(a.Value) || f.ID != FieldUnknown && a.Arg != f.oxm && a.Arg != f.oxmMasked {
+			c.bad("action set_field", "%s: value of %d bytes", f.ID, len(a.Value))
+			return b
 		}
-		if f != FieldUnknown && fields[f].Since > c.v && a.Received != c.v {
-			c.lacks("action set_field of " + f.String())
-			return
+		if f.Since > c.v && a.Received != c.v {
+			c.lacks("action set_field of " + f.Name)
+			return b
 		}
-		binary.BigEndian.PutUint32(body, a.Arg)
-		copy(body[4:], a.Value)
-	case shapeExperimenter:
-		binary.BigEndian.PutUint32(body, a.Arg)
-		copy(body[4:], a.Value)
 	case shapeRaw:
-		copy(body, a.Value)
+		if n := 4 + len(a.Value); n > 0xfff8 || n&7 != 0 {
+			c.bad("action "+row.name, "length %d", n)
+			return b
+		}
+		b = append(b, byte(kind>>8), byte(kind), byte((4+len(a.Value))>>8), byte(4+len(a.Value)))
+		return append(b, a.Value...)
 	}
+	// A field or an experimenter's: a number of 32 bits, then the value.
+	n := (8 + len(a.Value) + 7) &^ 7
+	if n > 0xfff8 {
+		c.bad("action "+row.name, "length %d", n)
+		return b
+	}
+	at := len(b) + 8
+	b = appendWord(b, head|uint64(n)<<32|uint64(a.Arg))
+	for range (n - 8) / 8 {
+		b = appendWord(b, 0)
+	}
+	copy(b[at:], a.Value)
+	return b
 }
 
-// kindOffTable is the number of an action that the table has none for. Where the
-// version has another action for it, that one is written; then, and after an
-// error, nothing is left to do and ok is false.
+func appendWord(b []byte, w uint64) []byte { return binary.BigEndian.AppendUint64(b, w) }
+
+// kindOffTable is the number of an action that the table has none for, if it is
+// one of those that carry it along.
 func kindOffTable(c *cursor, a *Action) (kind uint16, ok bool) {
 	switch a.Type {
 	case ActionExperimenter:
@@ -389,19 +402,24 @@ func kindOffTable(c *cursor, a *Action) (kind uint16, ok bool) {
 		kind = uint16(a.Arg)
 		if a.Arg > 0xffff || actionOf(c.v, kind) != ActionUnknown {
 			c.bad("action unknown", "number %d is %s in OpenFlow %s", a.Arg, actionOf(c.v, kind), c.v)
-			return 0, false
 		}
 		return kind, true
 	}
-	switch b, ok := translate(c, a); {
+	return 0, false
+}
+
+// encodeTranslated appends what the version has in place of an action that it
+// lacks.
+func encodeTranslated(c *cursor, b []byte, a *Action) []byte {
+	switch t, ok := translate(c, a); {
 	case ok:
-		writeAction(c, &b)
+		return encodeAction(c, b, &t)
 	case a.Type == ActionSetField:
 		c.lacks("action set_field of " + fieldOf(a.Arg).String())
 	default:
 		c.lacks("action " + a.Type.String())
 	}
-	return 0, false
+	return b
 }
 
 // fits fails unless the action's argument has at most that many bits.

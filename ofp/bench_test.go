@@ -3,6 +3,7 @@ package ofp
 import (
 	"encoding/binary"
 	"encoding/hex"
+	"slices"
 	"testing"
 	"time"
 )
@@ -130,7 +131,18 @@ type floorFlow struct {
 	pcp                                    uint8
 	output                                 uint32
 	maxLen                                 uint16
+	has                                    uint8
 }
+
+// What of the match and the actions there is.
+const (
+	hasInPort = 1 << iota
+	hasEthDst
+	hasEthType
+	hasPCP
+	hasSetSrc
+	hasOutput
+)
 
 //go:noinline
 func (m *floorFlow) decodeMod(b []byte) bool {
@@ -160,6 +172,7 @@ func (m *floorFlow) matchAndActions(b []byte) bool {
 	if n < 4 || (n+7)&^7 > len(b) {
 		return false
 	}
+	var has uint8
 	for o := b[4:n]; len(o) > 0; {
 		if len(o) < 4 || len(o) < 4+int(o[3]) {
 			return false
@@ -167,12 +180,16 @@ func (m *floorFlow) matchAndActions(b []byte) bool {
 		switch h := binary.BigEndian.Uint32(o); h {
 		case 0x80000004:
 			m.inPort = binary.BigEndian.Uint32(o[4:])
+			has |= hasInPort
 		case 0x80000606:
 			copy(m.ethDst[:], o[4:10])
+			has |= hasEthDst
 		case 0x80000a02:
 			m.ethType = binary.BigEndian.Uint16(o[4:])
+			has |= hasEthType
 		case 0x80000e01:
 			m.pcp = o[4]
+			has |= hasPCP
 		default:
 			return false
 		}
@@ -198,8 +215,10 @@ func (m *floorFlow) matchAndActions(b []byte) bool {
 			case t == 0:
 				m.output = binary.BigEndian.Uint32(a[4:])
 				m.maxLen = binary.BigEndian.Uint16(a[8:])
+				has |= hasOutput
 			case t == 25 && binary.BigEndian.Uint32(a[4:]) == 0x80000806:
 				copy(m.setSrc[:], a[8:14])
+				has |= hasSetSrc
 			default:
 				return false
 			}
@@ -207,6 +226,7 @@ func (m *floorFlow) matchAndActions(b []byte) bool {
 		}
 		b = b[n:]
 	}
+	m.has = has
 	return true
 }
 
@@ -244,15 +264,19 @@ func floorDecodeStats(b []byte, out []floorFlow) ([]floorFlow, bool) {
 	return out, true
 }
 
+// appendMod writes the fields and actions that the message has, of those that
+// matchAndActions reads, and works out every length.
+//
 //go:noinline
 func (m *floorFlow) appendMod(dst []byte, xid uint32) []byte {
-	n := len(dst)
-	if cap(dst)-n < 128 {
-		return dst
+	const most = 128
+	start := len(dst)
+	if cap(dst)-start < most {
+		dst = slices.Grow(dst, most)
 	}
-	b := dst[n : n+128]
+	b := dst[start : start+most]
 	be := binary.BigEndian
-	be.PutUint64(b, 0x040e0080<<32|uint64(xid))
+	be.PutUint64(b, 0x040e<<48|uint64(xid))
 	be.PutUint64(b[8:], m.cookie)
 	be.PutUint64(b[16:], m.cookieMask)
 	b[24], b[25] = m.table, m.command
@@ -264,30 +288,52 @@ func (m *floorFlow) appendMod(dst []byte, xid uint32) []byte {
 	be.PutUint32(b[40:], m.outGroup)
 	be.PutUint16(b[44:], m.flags)
 	be.PutUint16(b[46:], 0)
-	be.PutUint32(b[48:], 1<<16|33)
-	be.PutUint32(b[52:], 0x80000004)
-	be.PutUint32(b[56:], m.inPort)
-	be.PutUint32(b[60:], 0x80000606)
-	copy(b[64:], m.ethDst[:])
-	be.PutUint32(b[70:], 0x80000a02)
-	be.PutUint16(b[74:], m.ethType)
-	be.PutUint32(b[76:], 0x80000e01)
-	b[80] = m.pcp
-	clear(b[81:88])
-	be.PutUint64(b[88:], 4<<48|40<<32)
-	be.PutUint64(b[96:], 25<<48|16<<32|0x80000806)
-	copy(b[104:], m.setSrc[:])
-	b[110], b[111] = 0, 0
-	be.PutUint64(b[112:], 16<<32|uint64(m.output))
-	be.PutUint64(b[120:], uint64(m.maxLen)<<48)
-	return dst[:n+128]
+	clear(b[48:88]) // the match and its padding
+	n := 52
+	if m.has&hasInPort != 0 {
+		be.PutUint64(b[n:], 0x80000004<<32|uint64(m.inPort))
+		n += 8
+	}
+	if m.has&hasEthDst != 0 {
+		be.PutUint32(b[n:], 0x80000606)
+		copy(b[n+4:n+10], m.ethDst[:])
+		n += 10
+	}
+	if m.has&hasEthType != 0 {
+		be.PutUint32(b[n:], 0x80000a02)
+		be.PutUint16(b[n+4:], m.ethType)
+		n += 6
+	}
+	if m.has&hasPCP != 0 {
+		be.PutUint32(b[n:], 0x80000e01)
+		b[n+4] = m.pcp
+		n += 5
+	}
+	be.PutUint32(b[48:], 1<<16|uint32(n-48))
+	actions := (n + 7) &^ 7
+	at := actions + 8
+	if m.has&hasSetSrc != 0 {
+		be.PutUint64(b[at:], 25<<48|16<<32|0x80000806)
+		copy(b[at+8:at+14], m.setSrc[:])
+		b[at+14], b[at+15] = 0, 0
+		at += 16
+	}
+	if m.has&hasOutput != 0 {
+		be.PutUint64(b[at:], 16<<32|uint64(m.output))
+		be.PutUint64(b[at+8:], uint64(m.maxLen)<<48)
+		at += 16
+	}
+	be.PutUint64(b[actions:], 4<<48|uint64(at-actions)<<32)
+	be.PutUint16(b[2:], uint16(at))
+	return dst[:start+at]
 }
 
 func (m *floorFlow) same(want *floorFlow) bool { return *m == *want }
 
 func benchFloorMod() floorFlow {
 	return floorFlow{cookie: 0xabcdef, bufferID: NoBuffer, outPort: 0xffffffff, outGroup: GroupAny, idle: 10, hard: 300, priority: 0x8000,
-		table: 2, inPort: 7, ethDst: [6]byte{2, 0, 0, 0, 0, 1}, ethType: 0x0800, pcp: 3, setSrc: [6]byte{2, 0, 0, 0, 0, 9}, output: 3}
+		table: 2, inPort: 7, ethDst: [6]byte{2, 0, 0, 0, 0, 1}, ethType: 0x0800, pcp: 3, setSrc: [6]byte{2, 0, 0, 0, 0, 9}, output: 3,
+		has: hasInPort | hasEthDst | hasEthType | hasPCP | hasSetSrc | hasOutput}
 }
 
 // TestFloorsDoTheWork shows that the floors read and write what they claim to.

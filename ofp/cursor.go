@@ -28,35 +28,42 @@ var zeros [512]byte
 // room appends n zero bytes and returns them to be filled in. The slice is valid
 // until more is written.
 func (c *cursor) room(n int) []byte {
+	b := c.space(n)
+	clear(b)
+	return b
+}
+
+// space is room whose bytes are not zero: all of them are to be filled in.
+func (c *cursor) space(n int) []byte {
 	l := len(c.buf)
 	if cap(c.buf) < l+n {
 		c.grow(n)
 	}
 	c.buf = c.buf[:l+n]
-	clear(c.buf[l:])
 	return c.buf[l:]
 }
 
-// grow is the part of room that is seldom needed, apart so that room is inlined.
+// grow is the part of space that is seldom needed, apart so that space is inlined.
 func (c *cursor) grow(n int) { c.buf = slices.Grow(c.buf, n) }
 
 // fixed returns the next n bytes of the wire form: the bytes to read from, or
 // room to write. n is at most len(zeros). The slice is valid until the next
 // call. what names the structure for an error.
 func (c *cursor) fixed(n int, what string) []byte {
-	b := c.buf[c.off:c.end]
-	if len(b) < n { // always so while writing
+	if c.end-c.off < n { // always so while writing
 		return c.unread(n, what)
 	}
 	c.off += n
-	return b[:n]
+	return c.buf[c.off-n : c.off]
 }
 
 // unread is fixed where there is nothing to read, apart so that fixed is
 // inlined.
 func (c *cursor) unread(n int, what string) []byte {
 	if c.wr {
-		return c.room(n)
+		b := c.space(n)
+		clear(b)
+		return b
 	}
 	c.short(what, n)
 	return zeros[:n]
@@ -178,11 +185,13 @@ func (c *cursor) mark() int {
 func (c *cursor) setLen16(start, at int) {
 	n := len(c.buf) - start
 	if n > 0xffff {
-		c.fail("length", ErrTooLong)
-		return
+		c.tooLong()
 	}
 	binary.BigEndian.PutUint16(c.buf[start+at:], uint16(n))
 }
+
+//go:noinline
+func (c *cursor) tooLong() { c.fail("length", ErrTooLong) }
 
 // pad8 pads what was written since start to a multiple of 8 bytes.
 func (c *cursor) pad8(start int) {
@@ -191,7 +200,10 @@ func (c *cursor) pad8(start int) {
 	}
 }
 
-// fail records err, unless an earlier one is remembered.
+// fail records err, unless an earlier one is remembered. It is kept out of its
+// callers, so that they are small enough to be inlined.
+//
+//go:noinline
 func (c *cursor) fail(what string, err error) {
 	if c.err != nil {
 		return

@@ -137,7 +137,7 @@ func (a *Action) ExperimenterBody(v Version) (experimenter uint32, body []byte, 
 		return 0, nil, fmt.Errorf("action %s: %w: has no experimenter", a.Type, ErrMalformed)
 	}
 	c := cursor{wr: true, v: v, msg: "action"}
-	writeAction(&c, a)
+	c.buf = encodeAction(&c, c.buf, a)
 	if c.err != nil {
 		return 0, nil, c.err
 	}

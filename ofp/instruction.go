@@ -158,12 +158,18 @@ func readInstruction(c *cursor, i *Instruction) {
 }
 
 func writeInstruction(c *cursor, i *Instruction) {
+	start := len(c.buf)
+	if i.Type == InstructionApplyActions || i.Type == InstructionWriteActions { // nearly all there are
+		b := appendWord(c.buf, uint64(i.Type)<<48)
+		c.buf = encodeActions(c, b, i.Actions)
+		c.setLen16(start, 2)
+		return
+	}
 	info := i.Type.info()
 	if info != nil && info.from > c.v {
 		c.lacks("instruction " + info.name)
 		return
 	}
-	start := len(c.buf)
 	binary.BigEndian.PutUint16(c.room(4), uint16(i.Type))
 	if info == nil {
 		c.rest(&i.Data)

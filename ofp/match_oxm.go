@@ -19,7 +19,8 @@ func walkMatch(c *cursor, m *Match) {
 			m.checkOXM(c)
 		}
 		n := 4 + len(body)
-		b := c.room((n + 7) &^ 7)
+		b := c.space((n + 7) &^ 7)
+		binary.BigEndian.PutUint64(b[len(b)-8:], 0) // the padding
 		binary.BigEndian.PutUint32(b, 1<<16|uint32(uint16(n)))
 		copy(b[4:], body)
 		return

@@ -348,10 +348,10 @@ func (e *Encoder) Append(dst []byte, v Version, xid uint32, m Message) ([]byte, 
 		c.buf, c.err = nil, nil
 		return dst, err
 	}
-	binary.BigEndian.PutUint64(c.room(HeaderLen), uint64(v)<<56|uint64(kind)<<48|uint64(xid))
+	binary.BigEndian.PutUint64(c.space(HeaderLen), uint64(v)<<56|uint64(kind)<<48|uint64(xid))
 	if kind == kindOfExperimenter && t != TypeExperimenter && t != TypeUnknown {
 		vendor := &messages[t].vendor
-		binary.BigEndian.PutUint64(c.room(8), uint64(vendor.experimenter)<<32|uint64(vendor.subtype))
+		binary.BigEndian.PutUint64(c.space(8), uint64(vendor.experimenter)<<32|uint64(vendor.subtype))
 	}
 	m.walk(c)
 	c.setLen16(c.base, 2)

@@ -1,6 +1,7 @@
 package ofp
 
 import (
+	"encoding/binary"
 	"fmt"
 	"strconv"
 	"strings"
@@ -89,12 +90,15 @@ func (c *cursor) port16(b []byte, p *PortNo, what string) {
 		}
 		return
 	}
-	if *p >= port10Max && *p < PortMax {
-		c.lacks(fmt.Sprintf("%s: port %d", what, uint32(*p)))
-		return
+	binary.BigEndian.PutUint16(b, c.narrow(*p, what))
+}
+
+// narrow is a port's number in 1.0, which has room for 16 bits.
+func (c *cursor) narrow(p PortNo, what string) uint16 {
+	if p >= port10Max && p < PortMax {
+		c.lacks(fmt.Sprintf("%s: port %d", what, uint32(p)))
 	}
-	n := uint16(*p)
-	c.u16(b, &n)
+	return uint16(p)
 }
 
 func (c *cursor) port32(b []byte, p *PortNo) { c.u32(b, (*uint32)(p)) }
