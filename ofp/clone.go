@@ -34,57 +34,45 @@ func Clone(m Message) Message {
 	case *PortStatus:
 		return m.Clone()
 	case *GetConfigReply:
-		o := *m
-		return &o
+		return copyOf(m)
 	case *SetConfig:
-		o := *m
-		return &o
+		return copyOf(m)
 	case *NXFlowModTableID:
-		o := *m
-		return &o
+		return copyOf(m)
+	case *GroupMod:
+		return m.Clone()
+	case *PortMod:
+		return copyOf(m)
+	case *TableMod:
+		return copyOf(m)
+	case *QueueGetConfigRequest:
+		return copyOf(m)
+	case *QueueGetConfigReply:
+		return m.Clone()
+	case *RoleRequest:
+		return copyOf(m)
+	case *RoleReply:
+		return copyOf(m)
+	case *GetAsyncReply:
+		return copyOf(m)
+	case *SetAsync:
+		return copyOf(m)
+	case *MeterMod:
+		return m.Clone()
 	case *MultipartRequest:
 		return &MultipartRequest{Flags: m.Flags, Body: clonePart(m.Body)}
 	case *MultipartReply:
 		return &MultipartReply{Flags: m.Flags, Body: clonePart(m.Body)}
-	case *FeaturesRequest, *GetConfigRequest, *BarrierRequest, *BarrierReply:
+	case *FeaturesRequest, *GetConfigRequest, *BarrierRequest, *BarrierReply, *GetAsyncRequest:
 		return m // nothing in them to share
 	}
 	panic("ofp: Clone does not know " + m.Type().String())
 }
 
-func clonePart(p Part) Part {
-	switch p := p.(type) {
-	case *RawPart:
-		return &RawPart{PartKind: p.PartKind, Body: bytes.Clone(p.Body)}
-	case *FlowStatsRequest:
-		return &FlowStatsRequest{p.FlowFilter.Clone()}
-	case *AggregateRequest:
-		return &AggregateRequest{p.FlowFilter.Clone()}
-	case *FlowStatsReply:
-		o := &FlowStatsReply{Flows: slices.Clone(p.Flows)}
-		for i := range o.Flows {
-			o.Flows[i] = p.Flows[i].Clone()
-		}
-		return o
-	case *Desc:
-		o := *p
-		return &o
-	case *AggregateReply:
-		o := *p
-		return &o
-	case *PortStatsRequest:
-		o := *p
-		return &o
-	case *PortStatsReply:
-		return &PortStatsReply{Ports: slices.Clone(p.Ports)}
-	case *TableStatsReply:
-		return &TableStatsReply{Tables: slices.Clone(p.Tables)}
-	case *PortDescReply:
-		return &PortDescReply{Ports: slices.Clone(p.Ports)}
-	case nil, *DescRequest, *TableStatsRequest, *PortDescRequest:
-		return p // nothing in them to share
-	}
-	panic("ofp: Clone does not know a part of kind " + p.Kind().String())
+// copyOf copies a struct that aliases nothing.
+func copyOf[T any](p *T) *T {
+	o := *p
+	return &o
 }
 
 // Clone returns a message that shares no memory with m.
@@ -119,10 +107,7 @@ func (m *FlowRemoved) Clone() *FlowRemoved {
 }
 
 // Clone returns a message that shares no memory with m.
-func (m *PortStatus) Clone() *PortStatus {
-	o := *m
-	return &o
-}
+func (m *PortStatus) Clone() *PortStatus { return copyOf(m) }
 
 // Clone returns a filter that shares no memory with p.
 func (p *FlowFilter) Clone() FlowFilter {

@@ -181,6 +181,44 @@ func (c *cursor) mark() int {
 	return c.off
 }
 
+// open begins a structure whose length, of two bytes, stands at offset at and
+// counts at least least bytes. Reading is bounded to it. After an error ok is
+// false.
+func (c *cursor) open(least int, what string, at int) (start, outer int, ok bool) {
+	start = c.mark()
+	if c.wr {
+		return start, 0, true
+	}
+	if c.left() < least {
+		c.short(what, least)
+		return start, 0, false
+	}
+	n := int(binary.BigEndian.Uint16(c.buf[c.off+at:]))
+	if n < least || n > c.left() {
+		most := c.left()
+		c.off += at
+		c.bad(what+" length", "%d, at least %d and at most %d", n, least, most)
+		return start, 0, false
+	}
+	return start, c.enter(n), true
+}
+
+// ended fails where the structure at hand goes on after its last field.
+func (c *cursor) ended(what string) {
+	if n := c.left(); n > 0 {
+		c.bad(what, "%d bytes too many", n)
+	}
+}
+
+// close ends what open began.
+func (c *cursor) close(start, outer, at int) {
+	if c.wr {
+		c.setLen16(start, at)
+	} else if c.err == nil {
+		c.leave(outer)
+	}
+}
+
 // setLen16 writes the number of bytes since mark start at offset at from start.
 func (c *cursor) setLen16(start, at int) {
 	n := len(c.buf) - start

@@ -45,7 +45,8 @@ type Part interface {
 type partInfo struct {
 	kind PartKind
 	name string
-	body [2]*bodyInfo // of a request, of a reply; nil: kept as RawPart
+	from Version      // the first that has the kind; in older ones it is kept as RawPart
+	body [2]*bodyInfo // of a request, of a reply
 }
 
 // bodyInfo is one struct that holds a body.
@@ -64,21 +65,21 @@ func body[T any, P interface {
 const request, reply = 0, 1
 
 var parts = [...]partInfo{
-	{PartDesc, "desc", [2]*bodyInfo{body[DescRequest](), body[Desc]()}},
-	{PartFlow, "flow", [2]*bodyInfo{body[FlowStatsRequest](), body[FlowStatsReply]()}},
-	{PartAggregate, "aggregate", [2]*bodyInfo{body[AggregateRequest](), body[AggregateReply]()}},
-	{PartTable, "table", [2]*bodyInfo{body[TableStatsRequest](), body[TableStatsReply]()}},
-	{PartPort, "port", [2]*bodyInfo{body[PortStatsRequest](), body[PortStatsReply]()}},
-	{PartQueue, "queue", [2]*bodyInfo{}},
-	{PartGroup, "group", [2]*bodyInfo{}},
-	{PartGroupDesc, "group_desc", [2]*bodyInfo{}},
-	{PartGroupFeatures, "group_features", [2]*bodyInfo{}},
-	{PartMeter, "meter", [2]*bodyInfo{}},
-	{PartMeterConfig, "meter_config", [2]*bodyInfo{}},
-	{PartMeterFeatures, "meter_features", [2]*bodyInfo{}},
-	{PartTableFeatures, "table_features", [2]*bodyInfo{}},
-	{PartPortDesc, "port_desc", [2]*bodyInfo{body[PortDescRequest](), body[PortDescReply]()}},
-	{PartExperimenter, "experimenter", [2]*bodyInfo{}},
+	{PartDesc, "desc", V10, [2]*bodyInfo{body[DescRequest](), body[Desc]()}},
+	{PartFlow, "flow", V10, [2]*bodyInfo{body[FlowStatsRequest](), body[FlowStatsReply]()}},
+	{PartAggregate, "aggregate", V10, [2]*bodyInfo{body[AggregateRequest](), body[AggregateReply]()}},
+	{PartTable, "table", V10, [2]*bodyInfo{body[TableStatsRequest](), body[TableStatsReply]()}},
+	{PartPort, "port", V10, [2]*bodyInfo{body[PortStatsRequest](), body[PortStatsReply]()}},
+	{PartQueue, "queue", V10, [2]*bodyInfo{body[QueueStatsRequest](), body[QueueStatsReply]()}},
+	{PartGroup, "group", V11, [2]*bodyInfo{body[GroupStatsRequest](), body[GroupStatsReply]()}},
+	{PartGroupDesc, "group_desc", V11, [2]*bodyInfo{body[GroupDescRequest](), body[GroupDescReply]()}},
+	{PartGroupFeatures, "group_features", V12, [2]*bodyInfo{body[GroupFeaturesRequest](), body[GroupFeatures]()}},
+	{PartMeter, "meter", V13, [2]*bodyInfo{body[MeterStatsRequest](), body[MeterStatsReply]()}},
+	{PartMeterConfig, "meter_config", V13, [2]*bodyInfo{body[MeterConfigRequest](), body[MeterConfigReply]()}},
+	{PartMeterFeatures, "meter_features", V13, [2]*bodyInfo{body[MeterFeaturesRequest](), body[MeterFeatures]()}},
+	{PartTableFeatures, "table_features", V13, [2]*bodyInfo{body[TableFeaturesRequest](), body[TableFeaturesReply]()}},
+	{PartPortDesc, "port_desc", V10, [2]*bodyInfo{body[PortDescRequest](), body[PortDescReply]()}}, // Open vSwitch has it in all versions
+	{PartExperimenter, "experimenter", V10, [2]*bodyInfo{body[ExperimenterPart](), body[ExperimenterPart]()}},
 }
 
 func (k PartKind) info() *partInfo {
@@ -157,7 +158,12 @@ func walkMultipart(c *cursor, flags *uint16, body *Part, direction int) {
 	c.u16(b[2:], flags)
 	var want *bodyInfo
 	if i := PartKind(kind).info(); i != nil {
-		want = i.body[direction]
+		if c.v >= i.from {
+			want = i.body[direction]
+		} else if _, isRaw := (*body).(*RawPart); c.wr && !isRaw {
+			c.lacks("multipart " + i.name)
+			return
+		}
 	}
 	raw, isRaw := (*body).(*RawPart)
 	switch fits := want != nil && reflect.TypeOf(*body) == want.typ; {

@@ -156,6 +156,10 @@ func (p *printer) body(m Message, frame []byte) {
 		if len(m.Body) > 0 {
 			p.raw(m.Body)
 		}
+	default:
+		if len(frame) > HeaderLen {
+			p.raw(frame[HeaderLen:])
+		}
 	}
 }
 

@@ -22,17 +22,15 @@ func unlike(text string) bool {
 	return false
 }
 
-// modelled reports whether the message has a struct of its own.
+// modelled reports whether the message has a struct of its own that is printed.
 func modelled(m Message) bool {
 	switch m := m.(type) {
-	case *Raw, *Experimenter:
+	case *Raw, *Experimenter, *GroupMod, *PortMod, *TableMod, *MeterMod, *QueueGetConfigRequest, *QueueGetConfigReply:
 		return false
 	case *MultipartRequest:
-		_, raw := m.Body.(*RawPart)
-		return !raw
+		return m.Body.Kind() < PartQueue || m.Body.Kind() == PartPortDesc
 	case *MultipartReply:
-		_, raw := m.Body.(*RawPart)
-		return !raw
+		return m.Body.Kind() < PartQueue || m.Body.Kind() == PartPortDesc
 	}
 	return true
 }

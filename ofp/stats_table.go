@@ -1,5 +1,7 @@
 package ofp
 
+import "fmt"
+
 // TableStatsRequest asks for the statistics of all tables.
 type TableStatsRequest struct{}
 
@@ -99,5 +101,9 @@ func walkTableStats(c *cursor, t *TableStats) {
 func (c *cursor) low32(b []byte, p *uint64) {
 	n := uint32(*p)
 	c.u32(b, &n)
-	*p = uint64(n)
+	if !c.wr {
+		*p = uint64(n)
+	} else if *p>>32 != 0 {
+		c.lacks(fmt.Sprintf("table fields 0x%x", *p))
+	}
 }

@@ -265,30 +265,13 @@ func join(blocks [][]byte) (m ofp.Message, frame []byte, err error) {
 				return m, nil, nil
 			case whole == nil:
 				whole = part
-			case whole.Body.Kind() != part.Body.Kind():
-				return nil, frame, fmt.Errorf("multipart_reply: a segment of %s among those of %s", part.Body.Kind(), whole.Body.Kind())
 			default:
-				appendPart(whole.Body, part.Body)
+				if err := whole.Join(part); err != nil {
+					return nil, frame, err
+				}
 			}
 		}
 	}
 	whole.Flags &^= ofp.MultipartMore
 	return whole, nil, nil
-}
-
-// appendPart adds the elements of a later segment. A body that is no list keeps
-// what it has.
-func appendPart(to, from ofp.Part) {
-	switch to := to.(type) {
-	case *ofp.FlowStatsReply:
-		to.Flows = append(to.Flows, from.(*ofp.FlowStatsReply).Flows...)
-	case *ofp.PortStatsReply:
-		to.Ports = append(to.Ports, from.(*ofp.PortStatsReply).Ports...)
-	case *ofp.TableStatsReply:
-		to.Tables = append(to.Tables, from.(*ofp.TableStatsReply).Tables...)
-	case *ofp.PortDescReply:
-		to.Ports = append(to.Ports, from.(*ofp.PortDescReply).Ports...)
-	case *ofp.RawPart:
-		to.Body = append(to.Body[:len(to.Body):len(to.Body)], from.(*ofp.RawPart).Body...)
-	}
 }
