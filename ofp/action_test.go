@@ -70,6 +70,7 @@ var actionCases = []struct {
 	{"push_pbb", Action{Type: ActionPushPBB, Arg: 0x88e7}, [4]string{"", "", "", "001a000888e70000"}, nil},
 	{"pop_pbb", Action{Type: ActionPopPBB}, [4]string{"", "", "", "001b000800000000"}, nil},
 	{"experimenter", Action{Type: ActionExperimenter, Arg: 0x2b20, Value: hexBytes("000e000102030405")}, [4]string{"ffff001000002b20000e000102030405", "ffff001000002b20000e000102030405", "ffff001000002b20000e000102030405", "ffff001000002b20000e000102030405"}, nil},
+	{"experimenter without a body", Action{Type: ActionExperimenter, Arg: 0x2320, Value: []byte{}}, [4]string{"ffff000800002320", "ffff000800002320", "ffff000800002320", "ffff000800002320"}, nil},
 	{"of an unknown number", Action{Type: ActionUnknown, Arg: 0x55, Value: hexBytes("01020304")}, [4]string{"0055000801020304", "0055000801020304", "0055000801020304", "0055000801020304"}, nil},
 }
 

@@ -81,6 +81,9 @@ const maxNesting = 16
 // The struct in ext is used again if it is of that type. Bytes that the struct
 // has no place for leave the action as it is on the wire.
 func (a *Action) readExtension(c *cursor, n int, ext Extension) {
+	if len(a.Value) < 2 {
+		return // of no subtype
+	}
 	subtype := binary.BigEndian.Uint16(a.Value)
 	row := extensionByKind[uint64(a.Arg)<<16|uint64(subtype)]
 	if row == nil {
