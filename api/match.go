@@ -1,6 +1,7 @@
 package api
 
 import (
+	"bytes"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -71,8 +72,14 @@ func toMatch(m *sluicev1.Match) (ofp.Match, error) {
 
 // read returns value and mask in OXM form; a nil mask is none.
 func (f matchField) read(r protoreflect.Message) (value, mask []byte, err error) {
-	if f.value.Kind() == protoreflect.StringKind {
+	switch f.value.Kind() {
+	case protoreflect.StringKind:
 		return parseAddress(f.info, r.Get(f.value).String())
+	case protoreflect.BytesKind:
+		if f.mask != nil && r.Has(f.mask) {
+			mask = r.Get(f.mask).Bytes()
+		}
+		return r.Get(f.value).Bytes(), mask, nil
 	}
 	v, m := r.Get(f.value).Uint(), ^uint64(0)
 	if f.mask != nil && r.Has(f.mask) {
@@ -176,6 +183,13 @@ func (f matchField) write(r protoreflect.Message, x ofp.MatchField) bool {
 	}
 	if x.Mask != nil && f.mask == nil {
 		return false
+	}
+	if f.value.Kind() == protoreflect.BytesKind {
+		r.Set(f.value, protoreflect.ValueOfBytes(bytes.Clone(x.Value)))
+		if x.Mask != nil {
+			r.Set(f.mask, protoreflect.ValueOfBytes(bytes.Clone(x.Mask)))
+		}
+		return true
 	}
 	v, m := x.Uint()
 	r.Set(f.value, uintValue(f.value, v))

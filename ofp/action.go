@@ -83,7 +83,11 @@ func Group(id uint32) Action { return Action{Type: ActionGroup, Arg: id} }
 // SetField writes a value into a header field. The value must have the field's
 // length.
 func SetField(f FieldID, value []byte) Action {
-	return Action{Type: ActionSetField, Arg: f.Info().Header(false), Value: value}
+	info := f.Info()
+	if exp := info.Experimenter(); exp != 0 {
+		value = append(binary.BigEndian.AppendUint32(nil, exp), value...)
+	}
+	return Action{Type: ActionSetField, Arg: info.Header(false), Value: value}
 }
 
 // Port returns the port of an output or enqueue action.
@@ -91,12 +95,7 @@ func (a *Action) Port() PortNo { return PortNo(a.Arg) }
 
 // Field returns what a set_field action writes, as a match field of that value.
 func (a *Action) Field() MatchField {
-	f := MatchField{ID: fieldOf(a.Arg), Header: a.Arg, Value: a.Value}
-	if a.Arg&0x100 != 0 && f.ID != FieldUnknown {
-		n := len(a.Value) / 2
-		f.Value, f.Mask = a.Value[:n], a.Value[n:]
-	}
-	return f
+	return oxmField(a.Arg, a.Value)
 }
 
 // actionShape is the layout of an action's body.

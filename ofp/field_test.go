@@ -67,8 +67,8 @@ var fieldCases = []fieldCase{
 	{"in_phy_port", set(FieldInPort, 5, FieldInPhyPort, 6), "", "", "8000020400000006", "8000020400000006", "in_phy_port", nil},
 	{"metadata", set(FieldMetadata, 0x1234), "", "72=0000000000001234 80=0000000000000000", "800004080000000000001234", "800004080000000000001234", "metadata", nil},
 	{"metadata masked", set(FieldMetadata, [2]int{0x12, 0xff}), "", "72=0000000000000012 80=ffffffffffffff00", "80000510000000000000001200000000000000ff", "80000510000000000000001200000000000000ff", "metadata", nil},
-	{"tunnel_id", set(FieldTunnelID, 9), "", "", "", "80004c080000000000000009", "tunnel_id", nil},
-	{"tunnel_id masked", set(FieldTunnelID, [2]int{8, 8}), "", "", "", "80004d1000000000000000080000000000000008", "tunnel_id", nil},
+	{"tunnel_id", set(FieldTunnelID, 9), "", "", "000120080000000000000009", "80004c080000000000000009", "tunnel_id", nil},
+	{"tunnel_id masked", set(FieldTunnelID, [2]int{8, 8}), "", "", "0001211000000000000000080000000000000008", "80004d1000000000000000080000000000000008", "tunnel_id", nil},
 	{"eth_dst", set(FieldEthDst, "010203040506"), "0=003820f7 12=010203040506", "24=010203040506 30=000000000000", "80000606010203040506", "80000606010203040506", "", nil},
 	{"eth_dst masked", set(FieldEthDst, [2]string{"010000000000", "010000000000"}), "", "24=010000000000 30=feffffffffff", "8000070c010000000000010000000000", "8000070c010000000000010000000000", "eth_dst", nil},
 	{"eth_src", set(FieldEthSrc, "010203040506"), "0=003820fb 6=010203040506", "12=010203040506 18=000000000000", "80000806010203040506", "80000806010203040506", "", nil},
@@ -216,7 +216,7 @@ func TestEveryFieldInEveryVersion(t *testing.T) {
 		}
 	}
 	for _, f := range Fields() {
-		if !covered[f.ID] {
+		if !covered[f.ID] && f.Since != 0 {
 			t.Errorf("no case for %s", f.Name)
 		}
 	}

@@ -76,16 +76,30 @@ func putUint(b []byte, v uint64) {
 	}
 }
 
-// next splits the first OXM field off b.
+// nextOXM splits the first OXM field off b.
 func nextOXM(b []byte) (f MatchField, rest []byte) {
 	h := binary.BigEndian.Uint32(b)
-	n := int(h & 0xff)
-	payload := b[4 : 4+n : 4+n]
-	f = MatchField{ID: fieldOf(h), Header: h, Value: payload}
-	if h&0x100 != 0 && f.ID != FieldUnknown {
-		f.Value, f.Mask = payload[:n/2], payload[n/2:]
+	n := int(h&0xff) + 4
+	return oxmField(h, b[4:n:n]), b[n:]
+}
+
+// oxmField is the field of a header and what follows that. The experimenter of a
+// field that has a row is no part of its value.
+func oxmField(h uint32, payload []byte) MatchField {
+	f := MatchField{ID: fieldOf(h), Header: h, Value: payload}
+	if f.ID == FieldUnknown {
+		if f.ID = rarerField(h, payload); f.ID == FieldUnknown {
+			return f
+		}
+		if h>>16 == oxmExperimenter {
+			f.Value = payload[4:]
+		}
 	}
-	return f, b[4+n:]
+	if h&0x100 != 0 {
+		n := len(f.Value) / 2
+		f.Value, f.Mask = f.Value[:n:n], f.Value[n:]
+	}
+	return f
 }
 
 // All yields the fields in order.
@@ -104,12 +118,11 @@ func (m *Match) All() iter.Seq[MatchField] {
 // Lookup returns the field id, if the match has it.
 func (m *Match) Lookup(id FieldID) (MatchField, bool) {
 	for b := m.oxm; len(b) > 0; {
-		h := binary.BigEndian.Uint32(b)
-		if fieldOf(h) == id && id != FieldUnknown {
+		if fieldAt(b) == id && id != FieldUnknown {
 			f, _ := nextOXM(b)
 			return f, true
 		}
-		b = b[4+h&0xff:]
+		b = b[4+int(b[3]):]
 	}
 	return MatchField{}, false
 }
@@ -152,10 +165,13 @@ func (m *Match) Set(id FieldID, value []byte) error { return m.SetMasked(id, val
 // any removes the field. Bits of value outside the mask are cleared.
 func (m *Match) SetMasked(id FieldID, value, mask []byte) error {
 	info := id.Info()
-	if info == nil {
+	if info == nil || id >= numMatchFields {
 		return fmt.Errorf("match field %d: unknown", id)
 	}
 	n := info.Bytes()
+	if info.Variable && len(value) > 0 && len(value) < n {
+		n = len(value)
+	}
 	if len(value) != n || mask != nil && len(mask) != n {
 		return fmt.Errorf("match field %s: %w: value of %d bytes and mask of %d, want %d", id, ErrMalformed, len(value), len(mask), n)
 	}
@@ -170,13 +186,23 @@ func (m *Match) SetMasked(id FieldID, value, mask []byte) error {
 		return nil
 	}
 	// Built before anything moves: value and mask may alias the match.
-	var tlv [4 + 2*16]byte
-	binary.BigEndian.PutUint32(tlv[:], info.Header(mask != nil))
-	copy(tlv[4:], value)
-	l := 4 + n
+	var short [8 + 2*16]byte
+	tlv := short[:]
+	if n > 16 {
+		tlv = make([]byte, 8+2*n)
+	}
+	head := 4
+	if h := info.own.header(mask != nil, n); h>>48 == oxmExperimenter {
+		binary.BigEndian.PutUint64(tlv, h)
+		head = 8
+	} else {
+		binary.BigEndian.PutUint32(tlv, uint32(h>>32))
+	}
+	copy(tlv[head:], value)
+	l := head + n
 	for i := range mask {
 		tlv[l] = mask[i] & info.full[i]
-		tlv[4+i] &= tlv[l]
+		tlv[head+i] &= tlv[l]
 		l++
 	}
 	m.Delete(id)
@@ -218,7 +244,7 @@ func (f *FieldInfo) max() uint64 {
 
 // exact reports whether mask has all bits of the field.
 func (f *FieldInfo) exact(mask []byte) bool {
-	for i, b := range f.full {
+	for i, b := range f.full[:len(mask)] {
 		if mask[i]&b != b {
 			return false
 		}
@@ -231,7 +257,7 @@ func (f *FieldInfo) over(value []byte) bool {
 	if f.Bits == 8*len(f.full) {
 		return false
 	}
-	for i, x := range f.full {
+	for i, x := range f.full[:len(value)] {
 		if value[i]&^x != 0 {
 			return true
 		}
@@ -241,7 +267,7 @@ func (f *FieldInfo) over(value []byte) bool {
 
 // any reports whether b, a value or a mask, has any of the field's bits.
 func (f *FieldInfo) any(b []byte) bool {
-	for i, x := range f.full {
+	for i, x := range f.full[:len(b)] {
 		if x&b[i] != 0 {
 			return true
 		}
@@ -253,11 +279,10 @@ func (f *FieldInfo) any(b []byte) bool {
 func (m *Match) place(id FieldID) int {
 	at := 0
 	for at < len(m.oxm) {
-		h := binary.BigEndian.Uint32(m.oxm[at:])
-		if f := fieldOf(h); f == FieldUnknown || f > id {
+		if f := fieldAt(m.oxm[at:]); f == FieldUnknown || f > id {
 			break
 		}
-		at += 4 + int(h&0xff)
+		at += 4 + int(m.oxm[at+3])
 	}
 	return at
 }
@@ -266,9 +291,8 @@ func (m *Match) place(id FieldID) int {
 func (m *Match) Delete(id FieldID) {
 	m.received, m.oxm11 = m.received[:0], false
 	for at := 0; at < len(m.oxm); {
-		h := binary.BigEndian.Uint32(m.oxm[at:])
-		n := 4 + int(h&0xff)
-		if fieldOf(h) == id {
+		n := 4 + int(m.oxm[at+3])
+		if fieldAt(m.oxm[at:]) == id {
 			m.oxm = slices.Delete(m.oxm, at, at+n)
 			return
 		}
@@ -303,7 +327,7 @@ func (m *Match) Key() string {
 		var f MatchField
 		start := b
 		f, b = nextOXM(b)
-		if f.ID == FieldUnknown || len(f.Value) != f.ID.Info().Bytes() || c.SetMasked(f.ID, f.Value, f.Mask) != nil {
+		if f.ID == FieldUnknown || c.SetMasked(f.ID, f.Value, f.Mask) != nil {
 			unknown = append(unknown, start[:len(start)-len(b)])
 		}
 	}
@@ -329,7 +353,7 @@ func (m *Match) canonical() bool {
 			}
 			want = f.Mask
 		}
-		for i, full := range info.full {
+		for i, full := range info.full[:len(f.Value)] {
 			if want[i]&^full != 0 || f.Value[i]&^want[i] != 0 {
 				return false
 			}

@@ -109,11 +109,14 @@ func (f *fixedMatch) fromOXM(c *cursor, m *Match) {
 		h := binary.BigEndian.Uint32(b)
 		n := int(h & 0xff)
 		info, value, mask := &fields[fieldOf(h)], b[4:4+n], []byte(nil)
-		b = b[4+n:]
 		if info.ID == FieldUnknown {
+			if id := fieldAt(b); id != FieldUnknown {
+				c.lacks("match field " + id.String())
+			}
 			c.lacks("match field of an unknown kind")
 			return
 		}
+		b = b[4+n:]
 		if h&0x100 != 0 {
 			value, mask = value[:n/2], value[n/2:]
 		}

@@ -1,71 +1,141 @@
 package ofp
 
-// nxmFields are the numbers by which Open vSwitch knew fields before OXM gave
-// them others, class and number of its NXM format. It still sends them in
-// versions whose OXM lacks the field. Only those are here that have the width
-// that the field has in OXM.
-var nxmFields = map[uint32]FieldID{
-	0x0000<<7 | 1:  FieldEthDst,
-	0x0000<<7 | 2:  FieldEthSrc,
-	0x0000<<7 | 3:  FieldEthType,
-	0x0000<<7 | 6:  FieldIPProto,
-	0x0000<<7 | 7:  FieldIPv4Src,
-	0x0000<<7 | 8:  FieldIPv4Dst,
-	0x0000<<7 | 9:  FieldTCPSrc,
-	0x0000<<7 | 10: FieldTCPDst,
-	0x0000<<7 | 11: FieldUDPSrc,
-	0x0000<<7 | 12: FieldUDPDst,
-	0x0000<<7 | 13: FieldICMPv4Type,
-	0x0000<<7 | 14: FieldICMPv4Code,
-	0x0000<<7 | 15: FieldARPOp,
-	0x0000<<7 | 16: FieldARPSPA,
-	0x0000<<7 | 17: FieldARPTPA,
-	0x0001<<7 | 16: FieldTunnelID,
-	0x0001<<7 | 17: FieldARPSHA,
-	0x0001<<7 | 18: FieldARPTHA,
-	0x0001<<7 | 19: FieldIPv6Src,
-	0x0001<<7 | 20: FieldIPv6Dst,
-	0x0001<<7 | 21: FieldICMPv6Type,
-	0x0001<<7 | 22: FieldICMPv6Code,
-	0x0001<<7 | 23: FieldIPv6NDTarget,
-	0x0001<<7 | 24: FieldIPv6NDSLL,
-	0x0001<<7 | 25: FieldIPv6NDTLL,
-	0x0001<<7 | 27: FieldIPv6FLabel,
-	0x0001<<7 | 28: FieldIPECN,
+import "encoding/binary"
+
+// nxmCookie is a header that says nothing about packets: in Nicira's flow-mods
+// and requests it stands for the cookie that flows must have. It has the number
+// of mpls_ttl, and another length.
+const nxmCookie = classNXMNX<<16 | 30<<9 | 8
+
+func isCookie(h uint32) bool { return h == nxmCookie || h == nxmCookie|1<<8|8 }
+
+// fieldAt returns the field that b begins with, whatever its mask bit and length,
+// or FieldUnknown. Only the form that a Match holds is known.
+func fieldAt(b []byte) FieldID {
+	h := binary.BigEndian.Uint32(b)
+	if h>>16 == oxmBasic {
+		return basicField[h>>9&127]
+	}
+	return rarerField(h, b[4:])
 }
 
-// fromNXM returns the field that an unknown one is by its NXM number, or the
-// field as it is.
+// rarerField is fieldOf for the other classes; payload is what follows the
+// header.
+func rarerField(h uint32, payload []byte) FieldID {
+	id := aliasOf(h, payload)
+	if id == FieldUnknown || fields[id].own.class != uint16(h>>16) {
+		return FieldUnknown
+	}
+	return id
+}
+
+// aliasOf returns the field that a header stands for in any of its forms, or
+// FieldUnknown.
+func aliasOf(h uint32, payload []byte) FieldID {
+	if class := h >> 16; class <= classNXMNX {
+		if isCookie(h) {
+			return FieldUnknown
+		}
+		return nxmField[h>>9&255]
+	}
+	key := uint64(h) << 32
+	if h>>16 == oxmExperimenter {
+		if len(payload) < 4 || h&0xff < 4 {
+			return FieldUnknown
+		}
+		key |= uint64(binary.BigEndian.Uint32(payload))
+	}
+	return fieldByKey[headerKey(key)]
+}
+
+// fromNXM returns the field that an unknown one is by another of its forms, or
+// the field as it is.
 func fromNXM(f MatchField) MatchField {
 	if f.ID != FieldUnknown {
 		return f
 	}
-	id := nxmFields[f.Header>>9]
+	id := aliasOf(f.Header, f.Value)
 	if id == FieldUnknown {
 		return f
 	}
-	n := fields[id].Bytes()
-	switch {
-	case f.Header&0x100 == 0 && len(f.Value) == n:
-		return MatchField{ID: id, Header: fields[id].Header(false), Value: f.Value}
-	case f.Header&0x100 != 0 && len(f.Value) == 2*n:
-		return MatchField{ID: id, Header: fields[id].Header(true), Value: f.Value[:n], Mask: f.Value[n:]}
+	info := &fields[id]
+	b := f.Value
+	if f.Header>>16 == oxmExperimenter {
+		b = b[4:]
+	}
+	switch n := info.Bytes(); {
+	case f.Header&0x100 == 0 && len(b) == n:
+		return MatchField{ID: id, Header: info.Header(false), Value: b}
+	case f.Header&0x100 != 0 && len(b) == 2*n:
+		return MatchField{ID: id, Header: info.Header(true), Value: b[:n], Mask: b[n:]}
 	}
 	return f
 }
 
-// translateNXM puts the fields that have an NXM number in the form that OXM gives
-// them, in canonical order. One that does not fit its field, or that stands there
+// translateNXM puts the fields that have another form in the one that a Match
+// holds, in canonical order. One that does not fit its field, or that stands there
 // already, stays as it is.
 func (m *Match) translateNXM() {
 	var o Match
 	var rest []byte
 	for b := m.oxm; len(b) > 0; {
 		f, after := nextOXM(b)
-		if f = fromNXM(f); f.ID == FieldUnknown || o.Has(f.ID) || o.SetMasked(f.ID, f.Value, f.Mask) != nil {
+		if f = fromNXM(f); f.ID == FieldUnknown || !o.take(f) {
 			rest = append(rest, b[:len(b)-len(after)]...)
 		}
 		b = after
 	}
 	m.oxm = append(append(m.oxm[:0], o.oxm...), rest...)
+}
+
+// take adds a field in the form of OpenFlow, and reports whether that can be: a
+// field of Open vSwitch's that has another place for its bits becomes the one, or
+// the two, that match the same.
+func (m *Match) take(f MatchField) bool {
+	switch f.ID {
+	case FieldInPort16:
+		if f.Mask != nil || m.Has(FieldInPort) {
+			return false
+		}
+		p := uint64(beUint(f.Value))
+		if p >= port10Max {
+			p |= 0xffff0000
+		}
+		m.SetUint(FieldInPort, p)
+		return true
+	case FieldIPToS:
+		v := beUint(f.Value)
+		if f.Mask != nil || v&3 != 0 || m.Has(FieldIPDSCP) {
+			return false
+		}
+		m.SetUint(FieldIPDSCP, v>>2)
+		return true
+	case FieldVLANTCI:
+		value, mask := f.Uint()
+		if m.Has(FieldVLANVID) || m.Has(FieldVLANPCP) || m.Has(FieldVLANTCI) {
+			return false
+		}
+		m.setTCI(value, mask)
+		return true
+	}
+	return !m.Has(f.ID) && m.SetMasked(f.ID, f.Value, f.Mask) == nil
+}
+
+// setTCI matches the bits of a VLAN tag: identifier, present bit and priority, as
+// Open vSwitch has them in one field. Where vlan_vid and vlan_pcp can say it, these
+// are set.
+func (m *Match) setTCI(value, mask uint64) {
+	const pcp = 0xe000
+	value &= mask
+	switch {
+	case value == 0 && mask == 0xffff: // no tag
+		mask = 0x1fff
+	case mask&pcp != 0 && (mask&pcp != pcp || value&VLANPresent == 0):
+		m.SetUintMasked(FieldVLANTCI, value, mask)
+		return
+	}
+	m.SetUintMasked(FieldVLANVID, value&0x1fff, mask&0x1fff)
+	if mask&pcp != 0 {
+		m.SetUint(FieldVLANPCP, value>>13)
+	}
 }

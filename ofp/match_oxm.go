@@ -1,6 +1,7 @@
 package ofp
 
 import (
+	"bytes"
 	"encoding/binary"
 	"fmt"
 )
@@ -16,7 +17,9 @@ func walkMatch(c *cursor, m *Match) {
 		if len(m.received) > 0 && m.receivedVersion == c.v {
 			body = m.received
 		} else {
-			m.checkOXM(c)
+			if c.v == V12 {
+				body = m.oxm12(c)
+			}
 		}
 		n := 4 + len(body)
 		b := c.space((n + 7) &^ 7)
@@ -52,6 +55,12 @@ func walkMatch(c *cursor, m *Match) {
 	if !plain {
 		m.received, m.receivedVersion = append(m.received, body...), c.v
 		m.translateNXM()
+		if c.v == V12 { // what Open vSwitch sends there is what is written, too
+			w := cursor{wr: true, v: V12}
+			if again := m.oxm12(&w); w.err == nil && bytes.Equal(again, body) {
+				m.received = m.received[:0]
+			}
+		}
 	}
 	c.off += n - 4
 	c.skip((8-n&7)&7, "match padding")
@@ -72,7 +81,7 @@ func oxmIn11(c *cursor, m *Match) bool {
 // the version at hand as this package understands it.
 func scanOXM(c *cursor, body []byte, what string) (plain, ok bool) {
 	plain = true
-	var seen uint64
+	var seen fieldSet
 	for b := body; len(b) > 0; {
 		at := len(body) - len(b)
 		if len(b) < 4 {
@@ -87,42 +96,99 @@ func scanOXM(c *cursor, body []byte, what string) (plain, ok bool) {
 			c.bad(what, "0x%08x has a length of %d bytes, %d left", h, n, len(b)-4)
 			return false, false
 		}
-		if f := fieldOf(h); f != FieldUnknown {
-			if h != fields[f].oxm && h != fields[f].oxmMasked {
+		f := fieldOf(h)
+		if f == FieldUnknown {
+			f = rarerField(h, b[4:4+n])
+			plain = plain && f != FieldVLANTCI && f < numMatchFields && (f != FieldUnknown || aliasOf(h, b[4:4+n]) == FieldUnknown)
+		}
+		if f != FieldUnknown {
+			info := &fields[f]
+			if h != info.oxm && h != info.oxmMasked && !info.fits(h) {
 				c.off += at
-				c.bad(what, "%s has %d bytes, want %s", f, n, fields[f].lengths())
+				c.bad(what, "%s has %d bytes, want %s", f, n, info.lengths())
 				return false, false
 			}
-			if seen&(1<<f) != 0 {
+			if seen.has(f) {
 				c.off += at
 				c.bad(what, "%s stands twice", f)
 				return false, false
 			}
-			seen |= 1 << f
-			plain = plain && (fields[f].Since <= c.v || c.v != V12)
-		} else if _, nxm := nxmFields[h>>9]; nxm {
-			plain = false
+			seen.add(f)
+			plain = plain && (c.v != V12 || info.same12)
 		}
 		b = b[4+n:]
 	}
 	return plain, true
 }
 
+// fieldSet is a set of fields.
+type fieldSet [(numFields + 63) / 64]uint64
+
+func (s *fieldSet) has(f FieldID) bool { return s[f/64]&(1<<(f%64)) != 0 }
+func (s *fieldSet) add(f FieldID)      { s[f/64] |= 1 << (f % 64) }
+
 func (f *FieldInfo) lengths() string {
-	return fmt.Sprintf("%d, or %d with a mask", f.Bytes(), 2*f.Bytes())
+	n, head := f.Bytes(), 0
+	if f.own.class == oxmExperimenter {
+		head = 4
+	}
+	if f.Variable {
+		return fmt.Sprintf("1 to %d, or an even number to %d with a mask", n, 2*n)
+	}
+	return fmt.Sprintf("%d, or %d with a mask", n+head, 2*n+head)
 }
 
-// checkOXM fails if the version at hand lacks one of the fields.
-func (m *Match) checkOXM(c *cursor) {
-	if c.v != V12 {
-		return // 1.1 has OXM from Open vSwitch only, which takes every field
-	}
-	for b := m.oxm; len(b) > 0; {
-		h := binary.BigEndian.Uint32(b)
-		if f := &fields[fieldOf(h)]; f.Since > c.v {
-			c.lacks("match field " + f.Name)
-			return
+// fits reports whether the header has a length that a field of variable length
+// can have.
+func (f *FieldInfo) fits(h uint32) bool {
+	n := int(h & 0xff)
+	if h&0x100 != 0 {
+		if n%2 != 0 {
+			return false
 		}
-		b = b[4+h&0xff:]
+		n /= 2
 	}
+	return f.Variable && n > 0 && n <= f.Bytes()
+}
+
+// oxm12 returns the fields with the headers that they have in 1.2: where that
+// lacks one, Open vSwitch's own number takes the place. It fails on a field that
+// has none.
+func (m *Match) oxm12(c *cursor) []byte {
+	same := true
+	for b := m.oxm; len(b) > 0; b = b[4+int(b[3]):] {
+		f := &fields[fieldAt(b)]
+		if f.ID == FieldUnknown || f.same12 {
+			continue
+		}
+		same = false
+		if !f.writable(V12) {
+			c.lacks("match field " + f.Name)
+			return nil
+		}
+	}
+	if same {
+		return m.oxm
+	}
+	var out []byte
+	for b := m.oxm; len(b) > 0; {
+		f, rest := nextOXM(b)
+		if f.ID == FieldUnknown || fields[f.ID].same12 {
+			out = append(out, b[:len(b)-len(rest)]...)
+		} else {
+			out = appendTLV(out, fields[f.ID].in(V12), f.Value, f.Mask)
+		}
+		b = rest
+	}
+	return out
+}
+
+// appendTLV appends a field in one of its forms.
+func appendTLV(b []byte, x *form, value, mask []byte) []byte {
+	h := x.header(mask != nil, len(value))
+	b = binary.BigEndian.AppendUint32(b, uint32(h>>32))
+	if x.class == oxmExperimenter {
+		b = binary.BigEndian.AppendUint32(b, x.exp)
+	}
+	return append(append(b, value...), mask...)
 }

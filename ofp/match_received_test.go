@@ -12,10 +12,10 @@ import (
 func TestFieldsOfLaterVersions(t *testing.T) {
 	var match Match
 	match.SetUint(FieldInPort, 1)
-	match.SetUint(FieldTunnelID, 7)
+	match.SetUint(FieldIPv6ExtHdr, 7)
 	mod := NewFlowMod(FlowAdd)
 	mod.Match = match.Clone()
-	mod.Instructions = []Instruction{Apply(SetField(FieldTunnelID, []byte{0, 0, 0, 0, 0, 0, 0, 9}), Output(1))}
+	mod.Instructions = []Instruction{Apply(SetField(FieldIPv6ExtHdr, []byte{0, 9}), Output(1))}
 	for _, m := range []Message{
 		mod,
 		&MultipartReply{Body: &FlowStatsReply{Flows: []FlowStats{{Match: match, Instructions: mod.Instructions}}}},
@@ -35,8 +35,8 @@ func TestFieldsOfLaterVersions(t *testing.T) {
 			t.Errorf("%s: encoded again: %v\n got %x\nwant %x", m.Type(), err, again, frame)
 		}
 		if f, ok := got.(*FlowMod); ok {
-			if v, _, ok := f.Match.Uint(FieldTunnelID); !ok || v != 7 {
-				t.Errorf("tunnel_id is %d, %v", v, ok)
+			if v, _, ok := f.Match.Uint(FieldIPv6ExtHdr); !ok || v != 7 {
+				t.Errorf("ipv6_exthdr is %d, %v", v, ok)
 			}
 			f.Match.SetUint(FieldInPort, 2)
 			if _, err := Append(nil, V12, 1, f); !errors.Is(err, ErrVersion) {

@@ -170,7 +170,7 @@ func appendMasked(b []byte, info *FieldInfo, f *MatchField, n *Names) []byte {
 	if f.Mask == nil {
 		return appendValue(b, info, f.Value, n)
 	}
-	var value [16]byte
+	var value [124]byte
 	for i := range f.Value {
 		value[i] = f.Value[i] & f.Mask[i]
 	}

@@ -63,7 +63,7 @@ func (p *printer) fieldNames(bits uint64) {
 		case p.v == V11:
 			mask = uint64(f.v11)
 		default:
-			mask = 1 << fields[f.field].num
+			mask = 1 << fields[f.field].own.num
 			if f.oxm != "" {
 				name = f.oxm
 			}

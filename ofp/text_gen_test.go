@@ -22,7 +22,7 @@ func genMatch(ovs bool) *rapid.Generator[Match] {
 			}
 		}
 		for _, info := range Fields() {
-			if m.Has(info.ID) || rapid.IntRange(0, 3).Draw(t, info.Name) > 0 {
+			if info.Since == 0 || m.Has(info.ID) || rapid.IntRange(0, 3).Draw(t, info.Name) > 0 {
 				continue
 			}
 			if ovs && slices.Contains(unknownToOVS, info.ID) {

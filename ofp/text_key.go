@@ -42,6 +42,13 @@ var fieldTexts = [numFields]fieldText{
 	FieldIPv6NDTarget: {match: "nd_target", set: "nd_target", mask: true},
 	FieldIPv6NDSLL:    {match: "nd_sll", set: "nd_sll", mask: true},
 	FieldIPv6NDTLL:    {match: "nd_tll", set: "nd_tll", mask: true},
+	FieldIPFrag:       {match: "nw_frag"},
+	FieldNSHSPI:       {also: []string{"nsp"}},
+	FieldNSHSI:        {also: []string{"nsi"}},
+	FieldNSHC1:        {also: []string{"nshc1"}},
+	FieldNSHC2:        {also: []string{"nshc2"}},
+	FieldNSHC3:        {also: []string{"nshc3"}},
+	FieldNSHC4:        {also: []string{"nshc4"}},
 }
 
 // choices are names that stand for one field or another, whichever has what it
@@ -190,7 +197,9 @@ var textKeys = func() map[string]textKey {
 		}
 		x.mask = x.mask || fields[id].Maskable
 		for _, name := range append([]string{fields[id].Name, x.set, x.match}, x.also...) {
-			t[name] = textKey{kind: keyField, field: id}
+			if _, other := t[name]; !other && id < numMatchFields {
+				t[name] = textKey{kind: keyField, field: id}
+			}
 		}
 	}
 	for i, c := range choices {

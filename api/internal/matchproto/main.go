@@ -1,6 +1,6 @@
 // Command matchproto prints match.proto from the table of match fields, so that
-// a field that ofp learns is one that the API has: its number is the one that
-// OXM gives it, which never changes.
+// a field that ofp learns is one that the API has: its number is made of the one
+// that its header has, which never changes.
 package main
 
 import (
@@ -37,7 +37,8 @@ option go_package = "github.com/sluice-sdn/sluice/proto/sluice/v1;sluicev1";
 // mask behind a slash where the field can have one: "10.0.0.0/8",
 // "10.0.0.0/255.0.0.0", "2001:db8::/32", "01:00:00:00:00:00/01:00:00:00:00:00".
 // A number that can have a mask has it in the field beside it, NAME_mask; only
-// the bits that are set there are compared.
+// the bits that are set there are compared. Numbers of more than 64 bits are bytes,
+// the most significant one first, and so are their masks.
 message Match {
 `
 
@@ -59,11 +60,33 @@ message RawMatchField {
 // maskBase is what the number of a mask is above the field's own.
 const maskBase = 200
 
+// bases are where the numbers of the fields of each OXM class and experimenter
+// begin.
+var bases = map[[2]uint32]uint32{
+	{0x8000, 0}:          1,   // OXM_OF_
+	{0x0000, 0}:          129, // NXM_OF_
+	{0x8001, 0}:          151, // OXM_OF_PKT_REG
+	{0x1000, 0}:          161, // ERICOXM_OF_
+	{0x0001, 0}:          401, // NXM_NX_
+	{0xffff, 0x4f4e4600}: 801, // ONFOXM_ET_
+	{0xffff, 0x2320}:     901, // NXOXM_ET_
+	{0xffff, 0x5ad650}:   941, // NXOXM_NSH_
+}
+
+func number(f *ofp.FieldInfo) uint32 {
+	h := f.Header(false)
+	base := bases[[2]uint32{h >> 16, f.Experimenter()}]
+	if base == 0 {
+		panic("no numbers for " + f.Name)
+	}
+	return base + h>>9&0x7f
+}
+
 func write(w io.Writer) {
 	fmt.Fprint(w, head)
 	for _, f := range ofp.Fields() {
 		typ := protoType(f)
-		number := f.Header(false)>>9&0x7f + 1
+		number := number(f)
 		fmt.Fprintf(w, "  // %s\n", about(f))
 		fmt.Fprintf(w, "  optional %s %s = %d;\n", typ, f.Name, number)
 		if f.Maskable && typ != "string" {
@@ -77,6 +100,8 @@ func protoType(f *ofp.FieldInfo) string {
 	switch {
 	case f.Format == ofp.FormatMAC || f.Format == ofp.FormatIPv4 || f.Format == ofp.FormatIPv6:
 		return "string"
+	case f.Bits > 64:
+		return "bytes"
 	case f.Bits > 32:
 		return "uint64"
 	}
@@ -93,10 +118,13 @@ var special = map[ofp.FieldID]string{
 
 func about(f *ofp.FieldInfo) string {
 	var b bytes.Buffer
-	fmt.Fprintf(&b, "%d bits", f.Bits)
-	if f.Bits == 1 {
-		b.Reset()
+	switch {
+	case f.Variable:
+		fmt.Fprintf(&b, "1 to %d bytes", f.Bytes())
+	case f.Bits == 1:
 		b.WriteString("1 bit")
+	default:
+		fmt.Fprintf(&b, "%d bits", f.Bits)
 	}
 	if f.Maskable {
 		b.WriteString(", can have a mask")

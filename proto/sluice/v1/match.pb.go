@@ -31,13 +31,16 @@ const (
 // mask behind a slash where the field can have one: "10.0.0.0/8",
 // "10.0.0.0/255.0.0.0", "2001:db8::/32", "01:00:00:00:00:00/01:00:00:00:00:00".
 // A number that can have a mask has it in the field beside it, NAME_mask; only
-// the bits that are set there are compared.
+// the bits that are set there are compared. Numbers of more than 64 bits are bytes,
+// the most significant one first, and so are their masks.
 type Match struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// 32 bits; 4294967294 (0xfffffffe) is LOCAL.
 	InPort *uint32 `protobuf:"varint,1,opt,name=in_port,json=inPort,proto3,oneof" json:"in_port,omitempty"`
 	// 32 bits; needs in_port.
 	InPhyPort *uint32 `protobuf:"varint,2,opt,name=in_phy_port,json=inPhyPort,proto3,oneof" json:"in_phy_port,omitempty"`
+	// 32 bits.
+	PacketType *uint32 `protobuf:"varint,45,opt,name=packet_type,json=packetType,proto3,oneof" json:"packet_type,omitempty"`
 	// 64 bits, can have a mask; what write_metadata of an earlier table left.
 	Metadata     *uint64 `protobuf:"varint,3,opt,name=metadata,proto3,oneof" json:"metadata,omitempty"`
 	MetadataMask *uint64 `protobuf:"varint,203,opt,name=metadata_mask,json=metadataMask,proto3,oneof" json:"metadata_mask,omitempty"`
@@ -120,6 +123,398 @@ type Match struct {
 	ArpSha *string `protobuf:"bytes,25,opt,name=arp_sha,json=arpSha,proto3,oneof" json:"arp_sha,omitempty"`
 	// 48 bits, can have a mask; needs eth_type=0x0806.
 	ArpTha *string `protobuf:"bytes,26,opt,name=arp_tha,json=arpTha,proto3,oneof" json:"arp_tha,omitempty"`
+	// 16 bits, can have a mask.
+	VlanTci     *uint32 `protobuf:"varint,133,opt,name=vlan_tci,json=vlanTci,proto3,oneof" json:"vlan_tci,omitempty"`
+	VlanTciMask *uint32 `protobuf:"varint,333,opt,name=vlan_tci_mask,json=vlanTciMask,proto3,oneof" json:"vlan_tci_mask,omitempty"`
+	// 8 bits; needs eth_type=0x8847 or 0x8848.
+	MplsTtl *uint32 `protobuf:"varint,431,opt,name=mpls_ttl,json=mplsTtl,proto3,oneof" json:"mpls_ttl,omitempty"`
+	// 8 bits; needs eth_type=0x0800 or 0x86dd.
+	NwTtl *uint32 `protobuf:"varint,430,opt,name=nw_ttl,json=nwTtl,proto3,oneof" json:"nw_ttl,omitempty"`
+	// 2 bits, can have a mask; needs eth_type=0x0800 or 0x86dd.
+	IpFrag     *uint32 `protobuf:"varint,427,opt,name=ip_frag,json=ipFrag,proto3,oneof" json:"ip_frag,omitempty"`
+	IpFragMask *uint32 `protobuf:"varint,627,opt,name=ip_frag_mask,json=ipFragMask,proto3,oneof" json:"ip_frag_mask,omitempty"`
+	// 12 bits, can have a mask; needs eth_type=0x0800 or 0x86dd and ip_proto=6.
+	TcpFlags     *uint32 `protobuf:"varint,843,opt,name=tcp_flags,json=tcpFlags,proto3,oneof" json:"tcp_flags,omitempty"`
+	TcpFlagsMask *uint32 `protobuf:"varint,1043,opt,name=tcp_flags_mask,json=tcpFlagsMask,proto3,oneof" json:"tcp_flags_mask,omitempty"`
+	// 32 bits; needs eth_type=0x86dd and ip_proto=58 and icmpv6_type=135 or 136.
+	NdReserved *uint32 `protobuf:"varint,162,opt,name=nd_reserved,json=ndReserved,proto3,oneof" json:"nd_reserved,omitempty"`
+	// 8 bits; needs eth_type=0x86dd and ip_proto=58 and icmpv6_type=135 or 136.
+	NdOptionsType *uint32 `protobuf:"varint,163,opt,name=nd_options_type,json=ndOptionsType,proto3,oneof" json:"nd_options_type,omitempty"`
+	// 8 bits, can have a mask; needs eth_type=0x894f.
+	NshFlags     *uint32 `protobuf:"varint,942,opt,name=nsh_flags,json=nshFlags,proto3,oneof" json:"nsh_flags,omitempty"`
+	NshFlagsMask *uint32 `protobuf:"varint,1142,opt,name=nsh_flags_mask,json=nshFlagsMask,proto3,oneof" json:"nsh_flags_mask,omitempty"`
+	// 8 bits; needs eth_type=0x894f.
+	NshTtl *uint32 `protobuf:"varint,951,opt,name=nsh_ttl,json=nshTtl,proto3,oneof" json:"nsh_ttl,omitempty"`
+	// 8 bits; needs eth_type=0x894f.
+	NshMdtype *uint32 `protobuf:"varint,943,opt,name=nsh_mdtype,json=nshMdtype,proto3,oneof" json:"nsh_mdtype,omitempty"`
+	// 8 bits; needs eth_type=0x894f.
+	NshNp *uint32 `protobuf:"varint,944,opt,name=nsh_np,json=nshNp,proto3,oneof" json:"nsh_np,omitempty"`
+	// 24 bits; needs eth_type=0x894f.
+	NshSpi *uint32 `protobuf:"varint,945,opt,name=nsh_spi,json=nshSpi,proto3,oneof" json:"nsh_spi,omitempty"`
+	// 8 bits; needs eth_type=0x894f.
+	NshSi *uint32 `protobuf:"varint,946,opt,name=nsh_si,json=nshSi,proto3,oneof" json:"nsh_si,omitempty"`
+	// 32 bits, can have a mask; needs eth_type=0x894f.
+	NshC1     *uint32 `protobuf:"varint,947,opt,name=nsh_c1,json=nshC1,proto3,oneof" json:"nsh_c1,omitempty"`
+	NshC1Mask *uint32 `protobuf:"varint,1147,opt,name=nsh_c1_mask,json=nshC1Mask,proto3,oneof" json:"nsh_c1_mask,omitempty"`
+	// 32 bits, can have a mask; needs eth_type=0x894f.
+	NshC2     *uint32 `protobuf:"varint,948,opt,name=nsh_c2,json=nshC2,proto3,oneof" json:"nsh_c2,omitempty"`
+	NshC2Mask *uint32 `protobuf:"varint,1148,opt,name=nsh_c2_mask,json=nshC2Mask,proto3,oneof" json:"nsh_c2_mask,omitempty"`
+	// 32 bits, can have a mask; needs eth_type=0x894f.
+	NshC3     *uint32 `protobuf:"varint,949,opt,name=nsh_c3,json=nshC3,proto3,oneof" json:"nsh_c3,omitempty"`
+	NshC3Mask *uint32 `protobuf:"varint,1149,opt,name=nsh_c3_mask,json=nshC3Mask,proto3,oneof" json:"nsh_c3_mask,omitempty"`
+	// 32 bits, can have a mask; needs eth_type=0x894f.
+	NshC4     *uint32 `protobuf:"varint,950,opt,name=nsh_c4,json=nshC4,proto3,oneof" json:"nsh_c4,omitempty"`
+	NshC4Mask *uint32 `protobuf:"varint,1150,opt,name=nsh_c4_mask,json=nshC4Mask,proto3,oneof" json:"nsh_c4_mask,omitempty"`
+	// 32 bits, can have a mask.
+	DpHash     *uint32 `protobuf:"varint,436,opt,name=dp_hash,json=dpHash,proto3,oneof" json:"dp_hash,omitempty"`
+	DpHashMask *uint32 `protobuf:"varint,636,opt,name=dp_hash_mask,json=dpHashMask,proto3,oneof" json:"dp_hash_mask,omitempty"`
+	// 32 bits.
+	RecircId *uint32 `protobuf:"varint,437,opt,name=recirc_id,json=recircId,proto3,oneof" json:"recirc_id,omitempty"`
+	// 32 bits.
+	ConjId *uint32 `protobuf:"varint,438,opt,name=conj_id,json=conjId,proto3,oneof" json:"conj_id,omitempty"`
+	// 32 bits, can have a mask.
+	PktMark     *uint32 `protobuf:"varint,434,opt,name=pkt_mark,json=pktMark,proto3,oneof" json:"pkt_mark,omitempty"`
+	PktMarkMask *uint32 `protobuf:"varint,634,opt,name=pkt_mark_mask,json=pktMarkMask,proto3,oneof" json:"pkt_mark_mask,omitempty"`
+	// 32 bits.
+	ActsetOutput *uint32 `protobuf:"varint,844,opt,name=actset_output,json=actsetOutput,proto3,oneof" json:"actset_output,omitempty"`
+	// 32 bits, can have a mask.
+	TunSrc *string `protobuf:"bytes,432,opt,name=tun_src,json=tunSrc,proto3,oneof" json:"tun_src,omitempty"`
+	// 32 bits, can have a mask.
+	TunDst *string `protobuf:"bytes,433,opt,name=tun_dst,json=tunDst,proto3,oneof" json:"tun_dst,omitempty"`
+	// 128 bits, can have a mask.
+	TunIpv6Src *string `protobuf:"bytes,510,opt,name=tun_ipv6_src,json=tunIpv6Src,proto3,oneof" json:"tun_ipv6_src,omitempty"`
+	// 128 bits, can have a mask.
+	TunIpv6Dst *string `protobuf:"bytes,511,opt,name=tun_ipv6_dst,json=tunIpv6Dst,proto3,oneof" json:"tun_ipv6_dst,omitempty"`
+	// 1 bit, can have a mask.
+	TunFlags     *uint32 `protobuf:"varint,505,opt,name=tun_flags,json=tunFlags,proto3,oneof" json:"tun_flags,omitempty"`
+	TunFlagsMask *uint32 `protobuf:"varint,705,opt,name=tun_flags_mask,json=tunFlagsMask,proto3,oneof" json:"tun_flags_mask,omitempty"`
+	// 16 bits, can have a mask.
+	TunGbpId     *uint32 `protobuf:"varint,439,opt,name=tun_gbp_id,json=tunGbpId,proto3,oneof" json:"tun_gbp_id,omitempty"`
+	TunGbpIdMask *uint32 `protobuf:"varint,639,opt,name=tun_gbp_id_mask,json=tunGbpIdMask,proto3,oneof" json:"tun_gbp_id_mask,omitempty"`
+	// 8 bits, can have a mask.
+	TunGbpFlags     *uint32 `protobuf:"varint,440,opt,name=tun_gbp_flags,json=tunGbpFlags,proto3,oneof" json:"tun_gbp_flags,omitempty"`
+	TunGbpFlagsMask *uint32 `protobuf:"varint,640,opt,name=tun_gbp_flags_mask,json=tunGbpFlagsMask,proto3,oneof" json:"tun_gbp_flags_mask,omitempty"`
+	// 20 bits, can have a mask.
+	TunErspanIdx     *uint32 `protobuf:"varint,912,opt,name=tun_erspan_idx,json=tunErspanIdx,proto3,oneof" json:"tun_erspan_idx,omitempty"`
+	TunErspanIdxMask *uint32 `protobuf:"varint,1112,opt,name=tun_erspan_idx_mask,json=tunErspanIdxMask,proto3,oneof" json:"tun_erspan_idx_mask,omitempty"`
+	// 4 bits, can have a mask.
+	TunErspanVer     *uint32 `protobuf:"varint,913,opt,name=tun_erspan_ver,json=tunErspanVer,proto3,oneof" json:"tun_erspan_ver,omitempty"`
+	TunErspanVerMask *uint32 `protobuf:"varint,1113,opt,name=tun_erspan_ver_mask,json=tunErspanVerMask,proto3,oneof" json:"tun_erspan_ver_mask,omitempty"`
+	// 1 bit, can have a mask.
+	TunErspanDir     *uint32 `protobuf:"varint,914,opt,name=tun_erspan_dir,json=tunErspanDir,proto3,oneof" json:"tun_erspan_dir,omitempty"`
+	TunErspanDirMask *uint32 `protobuf:"varint,1114,opt,name=tun_erspan_dir_mask,json=tunErspanDirMask,proto3,oneof" json:"tun_erspan_dir_mask,omitempty"`
+	// 6 bits, can have a mask.
+	TunErspanHwid     *uint32 `protobuf:"varint,915,opt,name=tun_erspan_hwid,json=tunErspanHwid,proto3,oneof" json:"tun_erspan_hwid,omitempty"`
+	TunErspanHwidMask *uint32 `protobuf:"varint,1115,opt,name=tun_erspan_hwid_mask,json=tunErspanHwidMask,proto3,oneof" json:"tun_erspan_hwid_mask,omitempty"`
+	// 8 bits, can have a mask.
+	TunGtpuFlags     *uint32 `protobuf:"varint,916,opt,name=tun_gtpu_flags,json=tunGtpuFlags,proto3,oneof" json:"tun_gtpu_flags,omitempty"`
+	TunGtpuFlagsMask *uint32 `protobuf:"varint,1116,opt,name=tun_gtpu_flags_mask,json=tunGtpuFlagsMask,proto3,oneof" json:"tun_gtpu_flags_mask,omitempty"`
+	// 8 bits, can have a mask.
+	TunGtpuMsgtype     *uint32 `protobuf:"varint,917,opt,name=tun_gtpu_msgtype,json=tunGtpuMsgtype,proto3,oneof" json:"tun_gtpu_msgtype,omitempty"`
+	TunGtpuMsgtypeMask *uint32 `protobuf:"varint,1117,opt,name=tun_gtpu_msgtype_mask,json=tunGtpuMsgtypeMask,proto3,oneof" json:"tun_gtpu_msgtype_mask,omitempty"`
+	// 32 bits, can have a mask.
+	CtState     *uint32 `protobuf:"varint,506,opt,name=ct_state,json=ctState,proto3,oneof" json:"ct_state,omitempty"`
+	CtStateMask *uint32 `protobuf:"varint,706,opt,name=ct_state_mask,json=ctStateMask,proto3,oneof" json:"ct_state_mask,omitempty"`
+	// 16 bits.
+	CtZone *uint32 `protobuf:"varint,507,opt,name=ct_zone,json=ctZone,proto3,oneof" json:"ct_zone,omitempty"`
+	// 32 bits, can have a mask.
+	CtMark     *uint32 `protobuf:"varint,508,opt,name=ct_mark,json=ctMark,proto3,oneof" json:"ct_mark,omitempty"`
+	CtMarkMask *uint32 `protobuf:"varint,708,opt,name=ct_mark_mask,json=ctMarkMask,proto3,oneof" json:"ct_mark_mask,omitempty"`
+	// 128 bits, can have a mask.
+	CtLabel     []byte `protobuf:"bytes,509,opt,name=ct_label,json=ctLabel,proto3,oneof" json:"ct_label,omitempty"`
+	CtLabelMask []byte `protobuf:"bytes,709,opt,name=ct_label_mask,json=ctLabelMask,proto3,oneof" json:"ct_label_mask,omitempty"`
+	// 8 bits; needs ct_state.
+	CtNwProto *uint32 `protobuf:"varint,520,opt,name=ct_nw_proto,json=ctNwProto,proto3,oneof" json:"ct_nw_proto,omitempty"`
+	// 32 bits, can have a mask; needs ct_state.
+	CtNwSrc *string `protobuf:"bytes,521,opt,name=ct_nw_src,json=ctNwSrc,proto3,oneof" json:"ct_nw_src,omitempty"`
+	// 32 bits, can have a mask; needs ct_state.
+	CtNwDst *string `protobuf:"bytes,522,opt,name=ct_nw_dst,json=ctNwDst,proto3,oneof" json:"ct_nw_dst,omitempty"`
+	// 128 bits, can have a mask; needs ct_state.
+	CtIpv6Src *string `protobuf:"bytes,523,opt,name=ct_ipv6_src,json=ctIpv6Src,proto3,oneof" json:"ct_ipv6_src,omitempty"`
+	// 128 bits, can have a mask; needs ct_state.
+	CtIpv6Dst *string `protobuf:"bytes,524,opt,name=ct_ipv6_dst,json=ctIpv6Dst,proto3,oneof" json:"ct_ipv6_dst,omitempty"`
+	// 16 bits, can have a mask; needs ct_state.
+	CtTpSrc     *uint32 `protobuf:"varint,525,opt,name=ct_tp_src,json=ctTpSrc,proto3,oneof" json:"ct_tp_src,omitempty"`
+	CtTpSrcMask *uint32 `protobuf:"varint,725,opt,name=ct_tp_src_mask,json=ctTpSrcMask,proto3,oneof" json:"ct_tp_src_mask,omitempty"`
+	// 16 bits, can have a mask; needs ct_state.
+	CtTpDst     *uint32 `protobuf:"varint,526,opt,name=ct_tp_dst,json=ctTpDst,proto3,oneof" json:"ct_tp_dst,omitempty"`
+	CtTpDstMask *uint32 `protobuf:"varint,726,opt,name=ct_tp_dst_mask,json=ctTpDstMask,proto3,oneof" json:"ct_tp_dst_mask,omitempty"`
+	// 32 bits, can have a mask.
+	Reg0     *uint32 `protobuf:"varint,401,opt,name=reg0,proto3,oneof" json:"reg0,omitempty"`
+	Reg0Mask *uint32 `protobuf:"varint,601,opt,name=reg0_mask,json=reg0Mask,proto3,oneof" json:"reg0_mask,omitempty"`
+	// 32 bits, can have a mask.
+	Reg1     *uint32 `protobuf:"varint,402,opt,name=reg1,proto3,oneof" json:"reg1,omitempty"`
+	Reg1Mask *uint32 `protobuf:"varint,602,opt,name=reg1_mask,json=reg1Mask,proto3,oneof" json:"reg1_mask,omitempty"`
+	// 32 bits, can have a mask.
+	Reg2     *uint32 `protobuf:"varint,403,opt,name=reg2,proto3,oneof" json:"reg2,omitempty"`
+	Reg2Mask *uint32 `protobuf:"varint,603,opt,name=reg2_mask,json=reg2Mask,proto3,oneof" json:"reg2_mask,omitempty"`
+	// 32 bits, can have a mask.
+	Reg3     *uint32 `protobuf:"varint,404,opt,name=reg3,proto3,oneof" json:"reg3,omitempty"`
+	Reg3Mask *uint32 `protobuf:"varint,604,opt,name=reg3_mask,json=reg3Mask,proto3,oneof" json:"reg3_mask,omitempty"`
+	// 32 bits, can have a mask.
+	Reg4     *uint32 `protobuf:"varint,405,opt,name=reg4,proto3,oneof" json:"reg4,omitempty"`
+	Reg4Mask *uint32 `protobuf:"varint,605,opt,name=reg4_mask,json=reg4Mask,proto3,oneof" json:"reg4_mask,omitempty"`
+	// 32 bits, can have a mask.
+	Reg5     *uint32 `protobuf:"varint,406,opt,name=reg5,proto3,oneof" json:"reg5,omitempty"`
+	Reg5Mask *uint32 `protobuf:"varint,606,opt,name=reg5_mask,json=reg5Mask,proto3,oneof" json:"reg5_mask,omitempty"`
+	// 32 bits, can have a mask.
+	Reg6     *uint32 `protobuf:"varint,407,opt,name=reg6,proto3,oneof" json:"reg6,omitempty"`
+	Reg6Mask *uint32 `protobuf:"varint,607,opt,name=reg6_mask,json=reg6Mask,proto3,oneof" json:"reg6_mask,omitempty"`
+	// 32 bits, can have a mask.
+	Reg7     *uint32 `protobuf:"varint,408,opt,name=reg7,proto3,oneof" json:"reg7,omitempty"`
+	Reg7Mask *uint32 `protobuf:"varint,608,opt,name=reg7_mask,json=reg7Mask,proto3,oneof" json:"reg7_mask,omitempty"`
+	// 32 bits, can have a mask.
+	Reg8     *uint32 `protobuf:"varint,409,opt,name=reg8,proto3,oneof" json:"reg8,omitempty"`
+	Reg8Mask *uint32 `protobuf:"varint,609,opt,name=reg8_mask,json=reg8Mask,proto3,oneof" json:"reg8_mask,omitempty"`
+	// 32 bits, can have a mask.
+	Reg9     *uint32 `protobuf:"varint,410,opt,name=reg9,proto3,oneof" json:"reg9,omitempty"`
+	Reg9Mask *uint32 `protobuf:"varint,610,opt,name=reg9_mask,json=reg9Mask,proto3,oneof" json:"reg9_mask,omitempty"`
+	// 32 bits, can have a mask.
+	Reg10     *uint32 `protobuf:"varint,411,opt,name=reg10,proto3,oneof" json:"reg10,omitempty"`
+	Reg10Mask *uint32 `protobuf:"varint,611,opt,name=reg10_mask,json=reg10Mask,proto3,oneof" json:"reg10_mask,omitempty"`
+	// 32 bits, can have a mask.
+	Reg11     *uint32 `protobuf:"varint,412,opt,name=reg11,proto3,oneof" json:"reg11,omitempty"`
+	Reg11Mask *uint32 `protobuf:"varint,612,opt,name=reg11_mask,json=reg11Mask,proto3,oneof" json:"reg11_mask,omitempty"`
+	// 32 bits, can have a mask.
+	Reg12     *uint32 `protobuf:"varint,413,opt,name=reg12,proto3,oneof" json:"reg12,omitempty"`
+	Reg12Mask *uint32 `protobuf:"varint,613,opt,name=reg12_mask,json=reg12Mask,proto3,oneof" json:"reg12_mask,omitempty"`
+	// 32 bits, can have a mask.
+	Reg13     *uint32 `protobuf:"varint,414,opt,name=reg13,proto3,oneof" json:"reg13,omitempty"`
+	Reg13Mask *uint32 `protobuf:"varint,614,opt,name=reg13_mask,json=reg13Mask,proto3,oneof" json:"reg13_mask,omitempty"`
+	// 32 bits, can have a mask.
+	Reg14     *uint32 `protobuf:"varint,415,opt,name=reg14,proto3,oneof" json:"reg14,omitempty"`
+	Reg14Mask *uint32 `protobuf:"varint,615,opt,name=reg14_mask,json=reg14Mask,proto3,oneof" json:"reg14_mask,omitempty"`
+	// 32 bits, can have a mask.
+	Reg15     *uint32 `protobuf:"varint,416,opt,name=reg15,proto3,oneof" json:"reg15,omitempty"`
+	Reg15Mask *uint32 `protobuf:"varint,616,opt,name=reg15_mask,json=reg15Mask,proto3,oneof" json:"reg15_mask,omitempty"`
+	// 64 bits, can have a mask.
+	Xreg0     *uint64 `protobuf:"varint,151,opt,name=xreg0,proto3,oneof" json:"xreg0,omitempty"`
+	Xreg0Mask *uint64 `protobuf:"varint,351,opt,name=xreg0_mask,json=xreg0Mask,proto3,oneof" json:"xreg0_mask,omitempty"`
+	// 64 bits, can have a mask.
+	Xreg1     *uint64 `protobuf:"varint,152,opt,name=xreg1,proto3,oneof" json:"xreg1,omitempty"`
+	Xreg1Mask *uint64 `protobuf:"varint,352,opt,name=xreg1_mask,json=xreg1Mask,proto3,oneof" json:"xreg1_mask,omitempty"`
+	// 64 bits, can have a mask.
+	Xreg2     *uint64 `protobuf:"varint,153,opt,name=xreg2,proto3,oneof" json:"xreg2,omitempty"`
+	Xreg2Mask *uint64 `protobuf:"varint,353,opt,name=xreg2_mask,json=xreg2Mask,proto3,oneof" json:"xreg2_mask,omitempty"`
+	// 64 bits, can have a mask.
+	Xreg3     *uint64 `protobuf:"varint,154,opt,name=xreg3,proto3,oneof" json:"xreg3,omitempty"`
+	Xreg3Mask *uint64 `protobuf:"varint,354,opt,name=xreg3_mask,json=xreg3Mask,proto3,oneof" json:"xreg3_mask,omitempty"`
+	// 64 bits, can have a mask.
+	Xreg4     *uint64 `protobuf:"varint,155,opt,name=xreg4,proto3,oneof" json:"xreg4,omitempty"`
+	Xreg4Mask *uint64 `protobuf:"varint,355,opt,name=xreg4_mask,json=xreg4Mask,proto3,oneof" json:"xreg4_mask,omitempty"`
+	// 64 bits, can have a mask.
+	Xreg5     *uint64 `protobuf:"varint,156,opt,name=xreg5,proto3,oneof" json:"xreg5,omitempty"`
+	Xreg5Mask *uint64 `protobuf:"varint,356,opt,name=xreg5_mask,json=xreg5Mask,proto3,oneof" json:"xreg5_mask,omitempty"`
+	// 64 bits, can have a mask.
+	Xreg6     *uint64 `protobuf:"varint,157,opt,name=xreg6,proto3,oneof" json:"xreg6,omitempty"`
+	Xreg6Mask *uint64 `protobuf:"varint,357,opt,name=xreg6_mask,json=xreg6Mask,proto3,oneof" json:"xreg6_mask,omitempty"`
+	// 64 bits, can have a mask.
+	Xreg7     *uint64 `protobuf:"varint,158,opt,name=xreg7,proto3,oneof" json:"xreg7,omitempty"`
+	Xreg7Mask *uint64 `protobuf:"varint,358,opt,name=xreg7_mask,json=xreg7Mask,proto3,oneof" json:"xreg7_mask,omitempty"`
+	// 128 bits, can have a mask.
+	Xxreg0     []byte `protobuf:"bytes,512,opt,name=xxreg0,proto3,oneof" json:"xxreg0,omitempty"`
+	Xxreg0Mask []byte `protobuf:"bytes,712,opt,name=xxreg0_mask,json=xxreg0Mask,proto3,oneof" json:"xxreg0_mask,omitempty"`
+	// 128 bits, can have a mask.
+	Xxreg1     []byte `protobuf:"bytes,513,opt,name=xxreg1,proto3,oneof" json:"xxreg1,omitempty"`
+	Xxreg1Mask []byte `protobuf:"bytes,713,opt,name=xxreg1_mask,json=xxreg1Mask,proto3,oneof" json:"xxreg1_mask,omitempty"`
+	// 128 bits, can have a mask.
+	Xxreg2     []byte `protobuf:"bytes,514,opt,name=xxreg2,proto3,oneof" json:"xxreg2,omitempty"`
+	Xxreg2Mask []byte `protobuf:"bytes,714,opt,name=xxreg2_mask,json=xxreg2Mask,proto3,oneof" json:"xxreg2_mask,omitempty"`
+	// 128 bits, can have a mask.
+	Xxreg3     []byte `protobuf:"bytes,515,opt,name=xxreg3,proto3,oneof" json:"xxreg3,omitempty"`
+	Xxreg3Mask []byte `protobuf:"bytes,715,opt,name=xxreg3_mask,json=xxreg3Mask,proto3,oneof" json:"xxreg3_mask,omitempty"`
+	// 1 to 124 bytes, can have a mask.
+	TunMetadata0     []byte `protobuf:"bytes,441,opt,name=tun_metadata0,json=tunMetadata0,proto3,oneof" json:"tun_metadata0,omitempty"`
+	TunMetadata0Mask []byte `protobuf:"bytes,641,opt,name=tun_metadata0_mask,json=tunMetadata0Mask,proto3,oneof" json:"tun_metadata0_mask,omitempty"`
+	// 1 to 124 bytes, can have a mask.
+	TunMetadata1     []byte `protobuf:"bytes,442,opt,name=tun_metadata1,json=tunMetadata1,proto3,oneof" json:"tun_metadata1,omitempty"`
+	TunMetadata1Mask []byte `protobuf:"bytes,642,opt,name=tun_metadata1_mask,json=tunMetadata1Mask,proto3,oneof" json:"tun_metadata1_mask,omitempty"`
+	// 1 to 124 bytes, can have a mask.
+	TunMetadata2     []byte `protobuf:"bytes,443,opt,name=tun_metadata2,json=tunMetadata2,proto3,oneof" json:"tun_metadata2,omitempty"`
+	TunMetadata2Mask []byte `protobuf:"bytes,643,opt,name=tun_metadata2_mask,json=tunMetadata2Mask,proto3,oneof" json:"tun_metadata2_mask,omitempty"`
+	// 1 to 124 bytes, can have a mask.
+	TunMetadata3     []byte `protobuf:"bytes,444,opt,name=tun_metadata3,json=tunMetadata3,proto3,oneof" json:"tun_metadata3,omitempty"`
+	TunMetadata3Mask []byte `protobuf:"bytes,644,opt,name=tun_metadata3_mask,json=tunMetadata3Mask,proto3,oneof" json:"tun_metadata3_mask,omitempty"`
+	// 1 to 124 bytes, can have a mask.
+	TunMetadata4     []byte `protobuf:"bytes,445,opt,name=tun_metadata4,json=tunMetadata4,proto3,oneof" json:"tun_metadata4,omitempty"`
+	TunMetadata4Mask []byte `protobuf:"bytes,645,opt,name=tun_metadata4_mask,json=tunMetadata4Mask,proto3,oneof" json:"tun_metadata4_mask,omitempty"`
+	// 1 to 124 bytes, can have a mask.
+	TunMetadata5     []byte `protobuf:"bytes,446,opt,name=tun_metadata5,json=tunMetadata5,proto3,oneof" json:"tun_metadata5,omitempty"`
+	TunMetadata5Mask []byte `protobuf:"bytes,646,opt,name=tun_metadata5_mask,json=tunMetadata5Mask,proto3,oneof" json:"tun_metadata5_mask,omitempty"`
+	// 1 to 124 bytes, can have a mask.
+	TunMetadata6     []byte `protobuf:"bytes,447,opt,name=tun_metadata6,json=tunMetadata6,proto3,oneof" json:"tun_metadata6,omitempty"`
+	TunMetadata6Mask []byte `protobuf:"bytes,647,opt,name=tun_metadata6_mask,json=tunMetadata6Mask,proto3,oneof" json:"tun_metadata6_mask,omitempty"`
+	// 1 to 124 bytes, can have a mask.
+	TunMetadata7     []byte `protobuf:"bytes,448,opt,name=tun_metadata7,json=tunMetadata7,proto3,oneof" json:"tun_metadata7,omitempty"`
+	TunMetadata7Mask []byte `protobuf:"bytes,648,opt,name=tun_metadata7_mask,json=tunMetadata7Mask,proto3,oneof" json:"tun_metadata7_mask,omitempty"`
+	// 1 to 124 bytes, can have a mask.
+	TunMetadata8     []byte `protobuf:"bytes,449,opt,name=tun_metadata8,json=tunMetadata8,proto3,oneof" json:"tun_metadata8,omitempty"`
+	TunMetadata8Mask []byte `protobuf:"bytes,649,opt,name=tun_metadata8_mask,json=tunMetadata8Mask,proto3,oneof" json:"tun_metadata8_mask,omitempty"`
+	// 1 to 124 bytes, can have a mask.
+	TunMetadata9     []byte `protobuf:"bytes,450,opt,name=tun_metadata9,json=tunMetadata9,proto3,oneof" json:"tun_metadata9,omitempty"`
+	TunMetadata9Mask []byte `protobuf:"bytes,650,opt,name=tun_metadata9_mask,json=tunMetadata9Mask,proto3,oneof" json:"tun_metadata9_mask,omitempty"`
+	// 1 to 124 bytes, can have a mask.
+	TunMetadata10     []byte `protobuf:"bytes,451,opt,name=tun_metadata10,json=tunMetadata10,proto3,oneof" json:"tun_metadata10,omitempty"`
+	TunMetadata10Mask []byte `protobuf:"bytes,651,opt,name=tun_metadata10_mask,json=tunMetadata10Mask,proto3,oneof" json:"tun_metadata10_mask,omitempty"`
+	// 1 to 124 bytes, can have a mask.
+	TunMetadata11     []byte `protobuf:"bytes,452,opt,name=tun_metadata11,json=tunMetadata11,proto3,oneof" json:"tun_metadata11,omitempty"`
+	TunMetadata11Mask []byte `protobuf:"bytes,652,opt,name=tun_metadata11_mask,json=tunMetadata11Mask,proto3,oneof" json:"tun_metadata11_mask,omitempty"`
+	// 1 to 124 bytes, can have a mask.
+	TunMetadata12     []byte `protobuf:"bytes,453,opt,name=tun_metadata12,json=tunMetadata12,proto3,oneof" json:"tun_metadata12,omitempty"`
+	TunMetadata12Mask []byte `protobuf:"bytes,653,opt,name=tun_metadata12_mask,json=tunMetadata12Mask,proto3,oneof" json:"tun_metadata12_mask,omitempty"`
+	// 1 to 124 bytes, can have a mask.
+	TunMetadata13     []byte `protobuf:"bytes,454,opt,name=tun_metadata13,json=tunMetadata13,proto3,oneof" json:"tun_metadata13,omitempty"`
+	TunMetadata13Mask []byte `protobuf:"bytes,654,opt,name=tun_metadata13_mask,json=tunMetadata13Mask,proto3,oneof" json:"tun_metadata13_mask,omitempty"`
+	// 1 to 124 bytes, can have a mask.
+	TunMetadata14     []byte `protobuf:"bytes,455,opt,name=tun_metadata14,json=tunMetadata14,proto3,oneof" json:"tun_metadata14,omitempty"`
+	TunMetadata14Mask []byte `protobuf:"bytes,655,opt,name=tun_metadata14_mask,json=tunMetadata14Mask,proto3,oneof" json:"tun_metadata14_mask,omitempty"`
+	// 1 to 124 bytes, can have a mask.
+	TunMetadata15     []byte `protobuf:"bytes,456,opt,name=tun_metadata15,json=tunMetadata15,proto3,oneof" json:"tun_metadata15,omitempty"`
+	TunMetadata15Mask []byte `protobuf:"bytes,656,opt,name=tun_metadata15_mask,json=tunMetadata15Mask,proto3,oneof" json:"tun_metadata15_mask,omitempty"`
+	// 1 to 124 bytes, can have a mask.
+	TunMetadata16     []byte `protobuf:"bytes,457,opt,name=tun_metadata16,json=tunMetadata16,proto3,oneof" json:"tun_metadata16,omitempty"`
+	TunMetadata16Mask []byte `protobuf:"bytes,657,opt,name=tun_metadata16_mask,json=tunMetadata16Mask,proto3,oneof" json:"tun_metadata16_mask,omitempty"`
+	// 1 to 124 bytes, can have a mask.
+	TunMetadata17     []byte `protobuf:"bytes,458,opt,name=tun_metadata17,json=tunMetadata17,proto3,oneof" json:"tun_metadata17,omitempty"`
+	TunMetadata17Mask []byte `protobuf:"bytes,658,opt,name=tun_metadata17_mask,json=tunMetadata17Mask,proto3,oneof" json:"tun_metadata17_mask,omitempty"`
+	// 1 to 124 bytes, can have a mask.
+	TunMetadata18     []byte `protobuf:"bytes,459,opt,name=tun_metadata18,json=tunMetadata18,proto3,oneof" json:"tun_metadata18,omitempty"`
+	TunMetadata18Mask []byte `protobuf:"bytes,659,opt,name=tun_metadata18_mask,json=tunMetadata18Mask,proto3,oneof" json:"tun_metadata18_mask,omitempty"`
+	// 1 to 124 bytes, can have a mask.
+	TunMetadata19     []byte `protobuf:"bytes,460,opt,name=tun_metadata19,json=tunMetadata19,proto3,oneof" json:"tun_metadata19,omitempty"`
+	TunMetadata19Mask []byte `protobuf:"bytes,660,opt,name=tun_metadata19_mask,json=tunMetadata19Mask,proto3,oneof" json:"tun_metadata19_mask,omitempty"`
+	// 1 to 124 bytes, can have a mask.
+	TunMetadata20     []byte `protobuf:"bytes,461,opt,name=tun_metadata20,json=tunMetadata20,proto3,oneof" json:"tun_metadata20,omitempty"`
+	TunMetadata20Mask []byte `protobuf:"bytes,661,opt,name=tun_metadata20_mask,json=tunMetadata20Mask,proto3,oneof" json:"tun_metadata20_mask,omitempty"`
+	// 1 to 124 bytes, can have a mask.
+	TunMetadata21     []byte `protobuf:"bytes,462,opt,name=tun_metadata21,json=tunMetadata21,proto3,oneof" json:"tun_metadata21,omitempty"`
+	TunMetadata21Mask []byte `protobuf:"bytes,662,opt,name=tun_metadata21_mask,json=tunMetadata21Mask,proto3,oneof" json:"tun_metadata21_mask,omitempty"`
+	// 1 to 124 bytes, can have a mask.
+	TunMetadata22     []byte `protobuf:"bytes,463,opt,name=tun_metadata22,json=tunMetadata22,proto3,oneof" json:"tun_metadata22,omitempty"`
+	TunMetadata22Mask []byte `protobuf:"bytes,663,opt,name=tun_metadata22_mask,json=tunMetadata22Mask,proto3,oneof" json:"tun_metadata22_mask,omitempty"`
+	// 1 to 124 bytes, can have a mask.
+	TunMetadata23     []byte `protobuf:"bytes,464,opt,name=tun_metadata23,json=tunMetadata23,proto3,oneof" json:"tun_metadata23,omitempty"`
+	TunMetadata23Mask []byte `protobuf:"bytes,664,opt,name=tun_metadata23_mask,json=tunMetadata23Mask,proto3,oneof" json:"tun_metadata23_mask,omitempty"`
+	// 1 to 124 bytes, can have a mask.
+	TunMetadata24     []byte `protobuf:"bytes,465,opt,name=tun_metadata24,json=tunMetadata24,proto3,oneof" json:"tun_metadata24,omitempty"`
+	TunMetadata24Mask []byte `protobuf:"bytes,665,opt,name=tun_metadata24_mask,json=tunMetadata24Mask,proto3,oneof" json:"tun_metadata24_mask,omitempty"`
+	// 1 to 124 bytes, can have a mask.
+	TunMetadata25     []byte `protobuf:"bytes,466,opt,name=tun_metadata25,json=tunMetadata25,proto3,oneof" json:"tun_metadata25,omitempty"`
+	TunMetadata25Mask []byte `protobuf:"bytes,666,opt,name=tun_metadata25_mask,json=tunMetadata25Mask,proto3,oneof" json:"tun_metadata25_mask,omitempty"`
+	// 1 to 124 bytes, can have a mask.
+	TunMetadata26     []byte `protobuf:"bytes,467,opt,name=tun_metadata26,json=tunMetadata26,proto3,oneof" json:"tun_metadata26,omitempty"`
+	TunMetadata26Mask []byte `protobuf:"bytes,667,opt,name=tun_metadata26_mask,json=tunMetadata26Mask,proto3,oneof" json:"tun_metadata26_mask,omitempty"`
+	// 1 to 124 bytes, can have a mask.
+	TunMetadata27     []byte `protobuf:"bytes,468,opt,name=tun_metadata27,json=tunMetadata27,proto3,oneof" json:"tun_metadata27,omitempty"`
+	TunMetadata27Mask []byte `protobuf:"bytes,668,opt,name=tun_metadata27_mask,json=tunMetadata27Mask,proto3,oneof" json:"tun_metadata27_mask,omitempty"`
+	// 1 to 124 bytes, can have a mask.
+	TunMetadata28     []byte `protobuf:"bytes,469,opt,name=tun_metadata28,json=tunMetadata28,proto3,oneof" json:"tun_metadata28,omitempty"`
+	TunMetadata28Mask []byte `protobuf:"bytes,669,opt,name=tun_metadata28_mask,json=tunMetadata28Mask,proto3,oneof" json:"tun_metadata28_mask,omitempty"`
+	// 1 to 124 bytes, can have a mask.
+	TunMetadata29     []byte `protobuf:"bytes,470,opt,name=tun_metadata29,json=tunMetadata29,proto3,oneof" json:"tun_metadata29,omitempty"`
+	TunMetadata29Mask []byte `protobuf:"bytes,670,opt,name=tun_metadata29_mask,json=tunMetadata29Mask,proto3,oneof" json:"tun_metadata29_mask,omitempty"`
+	// 1 to 124 bytes, can have a mask.
+	TunMetadata30     []byte `protobuf:"bytes,471,opt,name=tun_metadata30,json=tunMetadata30,proto3,oneof" json:"tun_metadata30,omitempty"`
+	TunMetadata30Mask []byte `protobuf:"bytes,671,opt,name=tun_metadata30_mask,json=tunMetadata30Mask,proto3,oneof" json:"tun_metadata30_mask,omitempty"`
+	// 1 to 124 bytes, can have a mask.
+	TunMetadata31     []byte `protobuf:"bytes,472,opt,name=tun_metadata31,json=tunMetadata31,proto3,oneof" json:"tun_metadata31,omitempty"`
+	TunMetadata31Mask []byte `protobuf:"bytes,672,opt,name=tun_metadata31_mask,json=tunMetadata31Mask,proto3,oneof" json:"tun_metadata31_mask,omitempty"`
+	// 1 to 124 bytes, can have a mask.
+	TunMetadata32     []byte `protobuf:"bytes,473,opt,name=tun_metadata32,json=tunMetadata32,proto3,oneof" json:"tun_metadata32,omitempty"`
+	TunMetadata32Mask []byte `protobuf:"bytes,673,opt,name=tun_metadata32_mask,json=tunMetadata32Mask,proto3,oneof" json:"tun_metadata32_mask,omitempty"`
+	// 1 to 124 bytes, can have a mask.
+	TunMetadata33     []byte `protobuf:"bytes,474,opt,name=tun_metadata33,json=tunMetadata33,proto3,oneof" json:"tun_metadata33,omitempty"`
+	TunMetadata33Mask []byte `protobuf:"bytes,674,opt,name=tun_metadata33_mask,json=tunMetadata33Mask,proto3,oneof" json:"tun_metadata33_mask,omitempty"`
+	// 1 to 124 bytes, can have a mask.
+	TunMetadata34     []byte `protobuf:"bytes,475,opt,name=tun_metadata34,json=tunMetadata34,proto3,oneof" json:"tun_metadata34,omitempty"`
+	TunMetadata34Mask []byte `protobuf:"bytes,675,opt,name=tun_metadata34_mask,json=tunMetadata34Mask,proto3,oneof" json:"tun_metadata34_mask,omitempty"`
+	// 1 to 124 bytes, can have a mask.
+	TunMetadata35     []byte `protobuf:"bytes,476,opt,name=tun_metadata35,json=tunMetadata35,proto3,oneof" json:"tun_metadata35,omitempty"`
+	TunMetadata35Mask []byte `protobuf:"bytes,676,opt,name=tun_metadata35_mask,json=tunMetadata35Mask,proto3,oneof" json:"tun_metadata35_mask,omitempty"`
+	// 1 to 124 bytes, can have a mask.
+	TunMetadata36     []byte `protobuf:"bytes,477,opt,name=tun_metadata36,json=tunMetadata36,proto3,oneof" json:"tun_metadata36,omitempty"`
+	TunMetadata36Mask []byte `protobuf:"bytes,677,opt,name=tun_metadata36_mask,json=tunMetadata36Mask,proto3,oneof" json:"tun_metadata36_mask,omitempty"`
+	// 1 to 124 bytes, can have a mask.
+	TunMetadata37     []byte `protobuf:"bytes,478,opt,name=tun_metadata37,json=tunMetadata37,proto3,oneof" json:"tun_metadata37,omitempty"`
+	TunMetadata37Mask []byte `protobuf:"bytes,678,opt,name=tun_metadata37_mask,json=tunMetadata37Mask,proto3,oneof" json:"tun_metadata37_mask,omitempty"`
+	// 1 to 124 bytes, can have a mask.
+	TunMetadata38     []byte `protobuf:"bytes,479,opt,name=tun_metadata38,json=tunMetadata38,proto3,oneof" json:"tun_metadata38,omitempty"`
+	TunMetadata38Mask []byte `protobuf:"bytes,679,opt,name=tun_metadata38_mask,json=tunMetadata38Mask,proto3,oneof" json:"tun_metadata38_mask,omitempty"`
+	// 1 to 124 bytes, can have a mask.
+	TunMetadata39     []byte `protobuf:"bytes,480,opt,name=tun_metadata39,json=tunMetadata39,proto3,oneof" json:"tun_metadata39,omitempty"`
+	TunMetadata39Mask []byte `protobuf:"bytes,680,opt,name=tun_metadata39_mask,json=tunMetadata39Mask,proto3,oneof" json:"tun_metadata39_mask,omitempty"`
+	// 1 to 124 bytes, can have a mask.
+	TunMetadata40     []byte `protobuf:"bytes,481,opt,name=tun_metadata40,json=tunMetadata40,proto3,oneof" json:"tun_metadata40,omitempty"`
+	TunMetadata40Mask []byte `protobuf:"bytes,681,opt,name=tun_metadata40_mask,json=tunMetadata40Mask,proto3,oneof" json:"tun_metadata40_mask,omitempty"`
+	// 1 to 124 bytes, can have a mask.
+	TunMetadata41     []byte `protobuf:"bytes,482,opt,name=tun_metadata41,json=tunMetadata41,proto3,oneof" json:"tun_metadata41,omitempty"`
+	TunMetadata41Mask []byte `protobuf:"bytes,682,opt,name=tun_metadata41_mask,json=tunMetadata41Mask,proto3,oneof" json:"tun_metadata41_mask,omitempty"`
+	// 1 to 124 bytes, can have a mask.
+	TunMetadata42     []byte `protobuf:"bytes,483,opt,name=tun_metadata42,json=tunMetadata42,proto3,oneof" json:"tun_metadata42,omitempty"`
+	TunMetadata42Mask []byte `protobuf:"bytes,683,opt,name=tun_metadata42_mask,json=tunMetadata42Mask,proto3,oneof" json:"tun_metadata42_mask,omitempty"`
+	// 1 to 124 bytes, can have a mask.
+	TunMetadata43     []byte `protobuf:"bytes,484,opt,name=tun_metadata43,json=tunMetadata43,proto3,oneof" json:"tun_metadata43,omitempty"`
+	TunMetadata43Mask []byte `protobuf:"bytes,684,opt,name=tun_metadata43_mask,json=tunMetadata43Mask,proto3,oneof" json:"tun_metadata43_mask,omitempty"`
+	// 1 to 124 bytes, can have a mask.
+	TunMetadata44     []byte `protobuf:"bytes,485,opt,name=tun_metadata44,json=tunMetadata44,proto3,oneof" json:"tun_metadata44,omitempty"`
+	TunMetadata44Mask []byte `protobuf:"bytes,685,opt,name=tun_metadata44_mask,json=tunMetadata44Mask,proto3,oneof" json:"tun_metadata44_mask,omitempty"`
+	// 1 to 124 bytes, can have a mask.
+	TunMetadata45     []byte `protobuf:"bytes,486,opt,name=tun_metadata45,json=tunMetadata45,proto3,oneof" json:"tun_metadata45,omitempty"`
+	TunMetadata45Mask []byte `protobuf:"bytes,686,opt,name=tun_metadata45_mask,json=tunMetadata45Mask,proto3,oneof" json:"tun_metadata45_mask,omitempty"`
+	// 1 to 124 bytes, can have a mask.
+	TunMetadata46     []byte `protobuf:"bytes,487,opt,name=tun_metadata46,json=tunMetadata46,proto3,oneof" json:"tun_metadata46,omitempty"`
+	TunMetadata46Mask []byte `protobuf:"bytes,687,opt,name=tun_metadata46_mask,json=tunMetadata46Mask,proto3,oneof" json:"tun_metadata46_mask,omitempty"`
+	// 1 to 124 bytes, can have a mask.
+	TunMetadata47     []byte `protobuf:"bytes,488,opt,name=tun_metadata47,json=tunMetadata47,proto3,oneof" json:"tun_metadata47,omitempty"`
+	TunMetadata47Mask []byte `protobuf:"bytes,688,opt,name=tun_metadata47_mask,json=tunMetadata47Mask,proto3,oneof" json:"tun_metadata47_mask,omitempty"`
+	// 1 to 124 bytes, can have a mask.
+	TunMetadata48     []byte `protobuf:"bytes,489,opt,name=tun_metadata48,json=tunMetadata48,proto3,oneof" json:"tun_metadata48,omitempty"`
+	TunMetadata48Mask []byte `protobuf:"bytes,689,opt,name=tun_metadata48_mask,json=tunMetadata48Mask,proto3,oneof" json:"tun_metadata48_mask,omitempty"`
+	// 1 to 124 bytes, can have a mask.
+	TunMetadata49     []byte `protobuf:"bytes,490,opt,name=tun_metadata49,json=tunMetadata49,proto3,oneof" json:"tun_metadata49,omitempty"`
+	TunMetadata49Mask []byte `protobuf:"bytes,690,opt,name=tun_metadata49_mask,json=tunMetadata49Mask,proto3,oneof" json:"tun_metadata49_mask,omitempty"`
+	// 1 to 124 bytes, can have a mask.
+	TunMetadata50     []byte `protobuf:"bytes,491,opt,name=tun_metadata50,json=tunMetadata50,proto3,oneof" json:"tun_metadata50,omitempty"`
+	TunMetadata50Mask []byte `protobuf:"bytes,691,opt,name=tun_metadata50_mask,json=tunMetadata50Mask,proto3,oneof" json:"tun_metadata50_mask,omitempty"`
+	// 1 to 124 bytes, can have a mask.
+	TunMetadata51     []byte `protobuf:"bytes,492,opt,name=tun_metadata51,json=tunMetadata51,proto3,oneof" json:"tun_metadata51,omitempty"`
+	TunMetadata51Mask []byte `protobuf:"bytes,692,opt,name=tun_metadata51_mask,json=tunMetadata51Mask,proto3,oneof" json:"tun_metadata51_mask,omitempty"`
+	// 1 to 124 bytes, can have a mask.
+	TunMetadata52     []byte `protobuf:"bytes,493,opt,name=tun_metadata52,json=tunMetadata52,proto3,oneof" json:"tun_metadata52,omitempty"`
+	TunMetadata52Mask []byte `protobuf:"bytes,693,opt,name=tun_metadata52_mask,json=tunMetadata52Mask,proto3,oneof" json:"tun_metadata52_mask,omitempty"`
+	// 1 to 124 bytes, can have a mask.
+	TunMetadata53     []byte `protobuf:"bytes,494,opt,name=tun_metadata53,json=tunMetadata53,proto3,oneof" json:"tun_metadata53,omitempty"`
+	TunMetadata53Mask []byte `protobuf:"bytes,694,opt,name=tun_metadata53_mask,json=tunMetadata53Mask,proto3,oneof" json:"tun_metadata53_mask,omitempty"`
+	// 1 to 124 bytes, can have a mask.
+	TunMetadata54     []byte `protobuf:"bytes,495,opt,name=tun_metadata54,json=tunMetadata54,proto3,oneof" json:"tun_metadata54,omitempty"`
+	TunMetadata54Mask []byte `protobuf:"bytes,695,opt,name=tun_metadata54_mask,json=tunMetadata54Mask,proto3,oneof" json:"tun_metadata54_mask,omitempty"`
+	// 1 to 124 bytes, can have a mask.
+	TunMetadata55     []byte `protobuf:"bytes,496,opt,name=tun_metadata55,json=tunMetadata55,proto3,oneof" json:"tun_metadata55,omitempty"`
+	TunMetadata55Mask []byte `protobuf:"bytes,696,opt,name=tun_metadata55_mask,json=tunMetadata55Mask,proto3,oneof" json:"tun_metadata55_mask,omitempty"`
+	// 1 to 124 bytes, can have a mask.
+	TunMetadata56     []byte `protobuf:"bytes,497,opt,name=tun_metadata56,json=tunMetadata56,proto3,oneof" json:"tun_metadata56,omitempty"`
+	TunMetadata56Mask []byte `protobuf:"bytes,697,opt,name=tun_metadata56_mask,json=tunMetadata56Mask,proto3,oneof" json:"tun_metadata56_mask,omitempty"`
+	// 1 to 124 bytes, can have a mask.
+	TunMetadata57     []byte `protobuf:"bytes,498,opt,name=tun_metadata57,json=tunMetadata57,proto3,oneof" json:"tun_metadata57,omitempty"`
+	TunMetadata57Mask []byte `protobuf:"bytes,698,opt,name=tun_metadata57_mask,json=tunMetadata57Mask,proto3,oneof" json:"tun_metadata57_mask,omitempty"`
+	// 1 to 124 bytes, can have a mask.
+	TunMetadata58     []byte `protobuf:"bytes,499,opt,name=tun_metadata58,json=tunMetadata58,proto3,oneof" json:"tun_metadata58,omitempty"`
+	TunMetadata58Mask []byte `protobuf:"bytes,699,opt,name=tun_metadata58_mask,json=tunMetadata58Mask,proto3,oneof" json:"tun_metadata58_mask,omitempty"`
+	// 1 to 124 bytes, can have a mask.
+	TunMetadata59     []byte `protobuf:"bytes,500,opt,name=tun_metadata59,json=tunMetadata59,proto3,oneof" json:"tun_metadata59,omitempty"`
+	TunMetadata59Mask []byte `protobuf:"bytes,700,opt,name=tun_metadata59_mask,json=tunMetadata59Mask,proto3,oneof" json:"tun_metadata59_mask,omitempty"`
+	// 1 to 124 bytes, can have a mask.
+	TunMetadata60     []byte `protobuf:"bytes,501,opt,name=tun_metadata60,json=tunMetadata60,proto3,oneof" json:"tun_metadata60,omitempty"`
+	TunMetadata60Mask []byte `protobuf:"bytes,701,opt,name=tun_metadata60_mask,json=tunMetadata60Mask,proto3,oneof" json:"tun_metadata60_mask,omitempty"`
+	// 1 to 124 bytes, can have a mask.
+	TunMetadata61     []byte `protobuf:"bytes,502,opt,name=tun_metadata61,json=tunMetadata61,proto3,oneof" json:"tun_metadata61,omitempty"`
+	TunMetadata61Mask []byte `protobuf:"bytes,702,opt,name=tun_metadata61_mask,json=tunMetadata61Mask,proto3,oneof" json:"tun_metadata61_mask,omitempty"`
+	// 1 to 124 bytes, can have a mask.
+	TunMetadata62     []byte `protobuf:"bytes,503,opt,name=tun_metadata62,json=tunMetadata62,proto3,oneof" json:"tun_metadata62,omitempty"`
+	TunMetadata62Mask []byte `protobuf:"bytes,703,opt,name=tun_metadata62_mask,json=tunMetadata62Mask,proto3,oneof" json:"tun_metadata62_mask,omitempty"`
+	// 1 to 124 bytes, can have a mask.
+	TunMetadata63     []byte `protobuf:"bytes,504,opt,name=tun_metadata63,json=tunMetadata63,proto3,oneof" json:"tun_metadata63,omitempty"`
+	TunMetadata63Mask []byte `protobuf:"bytes,704,opt,name=tun_metadata63_mask,json=tunMetadata63Mask,proto3,oneof" json:"tun_metadata63_mask,omitempty"`
 	// Fields that a switch has in its flows and that have no name here, such as
 	// those of experimenters, or named ones with a mask that the API cannot say.
 	// Sluice fills this in; a flow to be written may have what Sluice filled in.
@@ -168,6 +563,13 @@ func (x *Match) GetInPort() uint32 {
 func (x *Match) GetInPhyPort() uint32 {
 	if x != nil && x.InPhyPort != nil {
 		return *x.InPhyPort
+	}
+	return 0
+}
+
+func (x *Match) GetPacketType() uint32 {
+	if x != nil && x.PacketType != nil {
+		return *x.PacketType
 	}
 	return 0
 }
@@ -480,6 +882,1784 @@ func (x *Match) GetArpTha() string {
 	return ""
 }
 
+func (x *Match) GetVlanTci() uint32 {
+	if x != nil && x.VlanTci != nil {
+		return *x.VlanTci
+	}
+	return 0
+}
+
+func (x *Match) GetVlanTciMask() uint32 {
+	if x != nil && x.VlanTciMask != nil {
+		return *x.VlanTciMask
+	}
+	return 0
+}
+
+func (x *Match) GetMplsTtl() uint32 {
+	if x != nil && x.MplsTtl != nil {
+		return *x.MplsTtl
+	}
+	return 0
+}
+
+func (x *Match) GetNwTtl() uint32 {
+	if x != nil && x.NwTtl != nil {
+		return *x.NwTtl
+	}
+	return 0
+}
+
+func (x *Match) GetIpFrag() uint32 {
+	if x != nil && x.IpFrag != nil {
+		return *x.IpFrag
+	}
+	return 0
+}
+
+func (x *Match) GetIpFragMask() uint32 {
+	if x != nil && x.IpFragMask != nil {
+		return *x.IpFragMask
+	}
+	return 0
+}
+
+func (x *Match) GetTcpFlags() uint32 {
+	if x != nil && x.TcpFlags != nil {
+		return *x.TcpFlags
+	}
+	return 0
+}
+
+func (x *Match) GetTcpFlagsMask() uint32 {
+	if x != nil && x.TcpFlagsMask != nil {
+		return *x.TcpFlagsMask
+	}
+	return 0
+}
+
+func (x *Match) GetNdReserved() uint32 {
+	if x != nil && x.NdReserved != nil {
+		return *x.NdReserved
+	}
+	return 0
+}
+
+func (x *Match) GetNdOptionsType() uint32 {
+	if x != nil && x.NdOptionsType != nil {
+		return *x.NdOptionsType
+	}
+	return 0
+}
+
+func (x *Match) GetNshFlags() uint32 {
+	if x != nil && x.NshFlags != nil {
+		return *x.NshFlags
+	}
+	return 0
+}
+
+func (x *Match) GetNshFlagsMask() uint32 {
+	if x != nil && x.NshFlagsMask != nil {
+		return *x.NshFlagsMask
+	}
+	return 0
+}
+
+func (x *Match) GetNshTtl() uint32 {
+	if x != nil && x.NshTtl != nil {
+		return *x.NshTtl
+	}
+	return 0
+}
+
+func (x *Match) GetNshMdtype() uint32 {
+	if x != nil && x.NshMdtype != nil {
+		return *x.NshMdtype
+	}
+	return 0
+}
+
+func (x *Match) GetNshNp() uint32 {
+	if x != nil && x.NshNp != nil {
+		return *x.NshNp
+	}
+	return 0
+}
+
+func (x *Match) GetNshSpi() uint32 {
+	if x != nil && x.NshSpi != nil {
+		return *x.NshSpi
+	}
+	return 0
+}
+
+func (x *Match) GetNshSi() uint32 {
+	if x != nil && x.NshSi != nil {
+		return *x.NshSi
+	}
+	return 0
+}
+
+func (x *Match) GetNshC1() uint32 {
+	if x != nil && x.NshC1 != nil {
+		return *x.NshC1
+	}
+	return 0
+}
+
+func (x *Match) GetNshC1Mask() uint32 {
+	if x != nil && x.NshC1Mask != nil {
+		return *x.NshC1Mask
+	}
+	return 0
+}
+
+func (x *Match) GetNshC2() uint32 {
+	if x != nil && x.NshC2 != nil {
+		return *x.NshC2
+	}
+	return 0
+}
+
+func (x *Match) GetNshC2Mask() uint32 {
+	if x != nil && x.NshC2Mask != nil {
+		return *x.NshC2Mask
+	}
+	return 0
+}
+
+func (x *Match) GetNshC3() uint32 {
+	if x != nil && x.NshC3 != nil {
+		return *x.NshC3
+	}
+	return 0
+}
+
+func (x *Match) GetNshC3Mask() uint32 {
+	if x != nil && x.NshC3Mask != nil {
+		return *x.NshC3Mask
+	}
+	return 0
+}
+
+func (x *Match) GetNshC4() uint32 {
+	if x != nil && x.NshC4 != nil {
+		return *x.NshC4
+	}
+	return 0
+}
+
+func (x *Match) GetNshC4Mask() uint32 {
+	if x != nil && x.NshC4Mask != nil {
+		return *x.NshC4Mask
+	}
+	return 0
+}
+
+func (x *Match) GetDpHash() uint32 {
+	if x != nil && x.DpHash != nil {
+		return *x.DpHash
+	}
+	return 0
+}
+
+func (x *Match) GetDpHashMask() uint32 {
+	if x != nil && x.DpHashMask != nil {
+		return *x.DpHashMask
+	}
+	return 0
+}
+
+func (x *Match) GetRecircId() uint32 {
+	if x != nil && x.RecircId != nil {
+		return *x.RecircId
+	}
+	return 0
+}
+
+func (x *Match) GetConjId() uint32 {
+	if x != nil && x.ConjId != nil {
+		return *x.ConjId
+	}
+	return 0
+}
+
+func (x *Match) GetPktMark() uint32 {
+	if x != nil && x.PktMark != nil {
+		return *x.PktMark
+	}
+	return 0
+}
+
+func (x *Match) GetPktMarkMask() uint32 {
+	if x != nil && x.PktMarkMask != nil {
+		return *x.PktMarkMask
+	}
+	return 0
+}
+
+func (x *Match) GetActsetOutput() uint32 {
+	if x != nil && x.ActsetOutput != nil {
+		return *x.ActsetOutput
+	}
+	return 0
+}
+
+func (x *Match) GetTunSrc() string {
+	if x != nil && x.TunSrc != nil {
+		return *x.TunSrc
+	}
+	return ""
+}
+
+func (x *Match) GetTunDst() string {
+	if x != nil && x.TunDst != nil {
+		return *x.TunDst
+	}
+	return ""
+}
+
+func (x *Match) GetTunIpv6Src() string {
+	if x != nil && x.TunIpv6Src != nil {
+		return *x.TunIpv6Src
+	}
+	return ""
+}
+
+func (x *Match) GetTunIpv6Dst() string {
+	if x != nil && x.TunIpv6Dst != nil {
+		return *x.TunIpv6Dst
+	}
+	return ""
+}
+
+func (x *Match) GetTunFlags() uint32 {
+	if x != nil && x.TunFlags != nil {
+		return *x.TunFlags
+	}
+	return 0
+}
+
+func (x *Match) GetTunFlagsMask() uint32 {
+	if x != nil && x.TunFlagsMask != nil {
+		return *x.TunFlagsMask
+	}
+	return 0
+}
+
+func (x *Match) GetTunGbpId() uint32 {
+	if x != nil && x.TunGbpId != nil {
+		return *x.TunGbpId
+	}
+	return 0
+}
+
+func (x *Match) GetTunGbpIdMask() uint32 {
+	if x != nil && x.TunGbpIdMask != nil {
+		return *x.TunGbpIdMask
+	}
+	return 0
+}
+
+func (x *Match) GetTunGbpFlags() uint32 {
+	if x != nil && x.TunGbpFlags != nil {
+		return *x.TunGbpFlags
+	}
+	return 0
+}
+
+func (x *Match) GetTunGbpFlagsMask() uint32 {
+	if x != nil && x.TunGbpFlagsMask != nil {
+		return *x.TunGbpFlagsMask
+	}
+	return 0
+}
+
+func (x *Match) GetTunErspanIdx() uint32 {
+	if x != nil && x.TunErspanIdx != nil {
+		return *x.TunErspanIdx
+	}
+	return 0
+}
+
+func (x *Match) GetTunErspanIdxMask() uint32 {
+	if x != nil && x.TunErspanIdxMask != nil {
+		return *x.TunErspanIdxMask
+	}
+	return 0
+}
+
+func (x *Match) GetTunErspanVer() uint32 {
+	if x != nil && x.TunErspanVer != nil {
+		return *x.TunErspanVer
+	}
+	return 0
+}
+
+func (x *Match) GetTunErspanVerMask() uint32 {
+	if x != nil && x.TunErspanVerMask != nil {
+		return *x.TunErspanVerMask
+	}
+	return 0
+}
+
+func (x *Match) GetTunErspanDir() uint32 {
+	if x != nil && x.TunErspanDir != nil {
+		return *x.TunErspanDir
+	}
+	return 0
+}
+
+func (x *Match) GetTunErspanDirMask() uint32 {
+	if x != nil && x.TunErspanDirMask != nil {
+		return *x.TunErspanDirMask
+	}
+	return 0
+}
+
+func (x *Match) GetTunErspanHwid() uint32 {
+	if x != nil && x.TunErspanHwid != nil {
+		return *x.TunErspanHwid
+	}
+	return 0
+}
+
+func (x *Match) GetTunErspanHwidMask() uint32 {
+	if x != nil && x.TunErspanHwidMask != nil {
+		return *x.TunErspanHwidMask
+	}
+	return 0
+}
+
+func (x *Match) GetTunGtpuFlags() uint32 {
+	if x != nil && x.TunGtpuFlags != nil {
+		return *x.TunGtpuFlags
+	}
+	return 0
+}
+
+func (x *Match) GetTunGtpuFlagsMask() uint32 {
+	if x != nil && x.TunGtpuFlagsMask != nil {
+		return *x.TunGtpuFlagsMask
+	}
+	return 0
+}
+
+func (x *Match) GetTunGtpuMsgtype() uint32 {
+	if x != nil && x.TunGtpuMsgtype != nil {
+		return *x.TunGtpuMsgtype
+	}
+	return 0
+}
+
+func (x *Match) GetTunGtpuMsgtypeMask() uint32 {
+	if x != nil && x.TunGtpuMsgtypeMask != nil {
+		return *x.TunGtpuMsgtypeMask
+	}
+	return 0
+}
+
+func (x *Match) GetCtState() uint32 {
+	if x != nil && x.CtState != nil {
+		return *x.CtState
+	}
+	return 0
+}
+
+func (x *Match) GetCtStateMask() uint32 {
+	if x != nil && x.CtStateMask != nil {
+		return *x.CtStateMask
+	}
+	return 0
+}
+
+func (x *Match) GetCtZone() uint32 {
+	if x != nil && x.CtZone != nil {
+		return *x.CtZone
+	}
+	return 0
+}
+
+func (x *Match) GetCtMark() uint32 {
+	if x != nil && x.CtMark != nil {
+		return *x.CtMark
+	}
+	return 0
+}
+
+func (x *Match) GetCtMarkMask() uint32 {
+	if x != nil && x.CtMarkMask != nil {
+		return *x.CtMarkMask
+	}
+	return 0
+}
+
+func (x *Match) GetCtLabel() []byte {
+	if x != nil {
+		return x.CtLabel
+	}
+	return nil
+}
+
+func (x *Match) GetCtLabelMask() []byte {
+	if x != nil {
+		return x.CtLabelMask
+	}
+	return nil
+}
+
+func (x *Match) GetCtNwProto() uint32 {
+	if x != nil && x.CtNwProto != nil {
+		return *x.CtNwProto
+	}
+	return 0
+}
+
+func (x *Match) GetCtNwSrc() string {
+	if x != nil && x.CtNwSrc != nil {
+		return *x.CtNwSrc
+	}
+	return ""
+}
+
+func (x *Match) GetCtNwDst() string {
+	if x != nil && x.CtNwDst != nil {
+		return *x.CtNwDst
+	}
+	return ""
+}
+
+func (x *Match) GetCtIpv6Src() string {
+	if x != nil && x.CtIpv6Src != nil {
+		return *x.CtIpv6Src
+	}
+	return ""
+}
+
+func (x *Match) GetCtIpv6Dst() string {
+	if x != nil && x.CtIpv6Dst != nil {
+		return *x.CtIpv6Dst
+	}
+	return ""
+}
+
+func (x *Match) GetCtTpSrc() uint32 {
+	if x != nil && x.CtTpSrc != nil {
+		return *x.CtTpSrc
+	}
+	return 0
+}
+
+func (x *Match) GetCtTpSrcMask() uint32 {
+	if x != nil && x.CtTpSrcMask != nil {
+		return *x.CtTpSrcMask
+	}
+	return 0
+}
+
+func (x *Match) GetCtTpDst() uint32 {
+	if x != nil && x.CtTpDst != nil {
+		return *x.CtTpDst
+	}
+	return 0
+}
+
+func (x *Match) GetCtTpDstMask() uint32 {
+	if x != nil && x.CtTpDstMask != nil {
+		return *x.CtTpDstMask
+	}
+	return 0
+}
+
+func (x *Match) GetReg0() uint32 {
+	if x != nil && x.Reg0 != nil {
+		return *x.Reg0
+	}
+	return 0
+}
+
+func (x *Match) GetReg0Mask() uint32 {
+	if x != nil && x.Reg0Mask != nil {
+		return *x.Reg0Mask
+	}
+	return 0
+}
+
+func (x *Match) GetReg1() uint32 {
+	if x != nil && x.Reg1 != nil {
+		return *x.Reg1
+	}
+	return 0
+}
+
+func (x *Match) GetReg1Mask() uint32 {
+	if x != nil && x.Reg1Mask != nil {
+		return *x.Reg1Mask
+	}
+	return 0
+}
+
+func (x *Match) GetReg2() uint32 {
+	if x != nil && x.Reg2 != nil {
+		return *x.Reg2
+	}
+	return 0
+}
+
+func (x *Match) GetReg2Mask() uint32 {
+	if x != nil && x.Reg2Mask != nil {
+		return *x.Reg2Mask
+	}
+	return 0
+}
+
+func (x *Match) GetReg3() uint32 {
+	if x != nil && x.Reg3 != nil {
+		return *x.Reg3
+	}
+	return 0
+}
+
+func (x *Match) GetReg3Mask() uint32 {
+	if x != nil && x.Reg3Mask != nil {
+		return *x.Reg3Mask
+	}
+	return 0
+}
+
+func (x *Match) GetReg4() uint32 {
+	if x != nil && x.Reg4 != nil {
+		return *x.Reg4
+	}
+	return 0
+}
+
+func (x *Match) GetReg4Mask() uint32 {
+	if x != nil && x.Reg4Mask != nil {
+		return *x.Reg4Mask
+	}
+	return 0
+}
+
+func (x *Match) GetReg5() uint32 {
+	if x != nil && x.Reg5 != nil {
+		return *x.Reg5
+	}
+	return 0
+}
+
+func (x *Match) GetReg5Mask() uint32 {
+	if x != nil && x.Reg5Mask != nil {
+		return *x.Reg5Mask
+	}
+	return 0
+}
+
+func (x *Match) GetReg6() uint32 {
+	if x != nil && x.Reg6 != nil {
+		return *x.Reg6
+	}
+	return 0
+}
+
+func (x *Match) GetReg6Mask() uint32 {
+	if x != nil && x.Reg6Mask != nil {
+		return *x.Reg6Mask
+	}
+	return 0
+}
+
+func (x *Match) GetReg7() uint32 {
+	if x != nil && x.Reg7 != nil {
+		return *x.Reg7
+	}
+	return 0
+}
+
+func (x *Match) GetReg7Mask() uint32 {
+	if x != nil && x.Reg7Mask != nil {
+		return *x.Reg7Mask
+	}
+	return 0
+}
+
+func (x *Match) GetReg8() uint32 {
+	if x != nil && x.Reg8 != nil {
+		return *x.Reg8
+	}
+	return 0
+}
+
+func (x *Match) GetReg8Mask() uint32 {
+	if x != nil && x.Reg8Mask != nil {
+		return *x.Reg8Mask
+	}
+	return 0
+}
+
+func (x *Match) GetReg9() uint32 {
+	if x != nil && x.Reg9 != nil {
+		return *x.Reg9
+	}
+	return 0
+}
+
+func (x *Match) GetReg9Mask() uint32 {
+	if x != nil && x.Reg9Mask != nil {
+		return *x.Reg9Mask
+	}
+	return 0
+}
+
+func (x *Match) GetReg10() uint32 {
+	if x != nil && x.Reg10 != nil {
+		return *x.Reg10
+	}
+	return 0
+}
+
+func (x *Match) GetReg10Mask() uint32 {
+	if x != nil && x.Reg10Mask != nil {
+		return *x.Reg10Mask
+	}
+	return 0
+}
+
+func (x *Match) GetReg11() uint32 {
+	if x != nil && x.Reg11 != nil {
+		return *x.Reg11
+	}
+	return 0
+}
+
+func (x *Match) GetReg11Mask() uint32 {
+	if x != nil && x.Reg11Mask != nil {
+		return *x.Reg11Mask
+	}
+	return 0
+}
+
+func (x *Match) GetReg12() uint32 {
+	if x != nil && x.Reg12 != nil {
+		return *x.Reg12
+	}
+	return 0
+}
+
+func (x *Match) GetReg12Mask() uint32 {
+	if x != nil && x.Reg12Mask != nil {
+		return *x.Reg12Mask
+	}
+	return 0
+}
+
+func (x *Match) GetReg13() uint32 {
+	if x != nil && x.Reg13 != nil {
+		return *x.Reg13
+	}
+	return 0
+}
+
+func (x *Match) GetReg13Mask() uint32 {
+	if x != nil && x.Reg13Mask != nil {
+		return *x.Reg13Mask
+	}
+	return 0
+}
+
+func (x *Match) GetReg14() uint32 {
+	if x != nil && x.Reg14 != nil {
+		return *x.Reg14
+	}
+	return 0
+}
+
+func (x *Match) GetReg14Mask() uint32 {
+	if x != nil && x.Reg14Mask != nil {
+		return *x.Reg14Mask
+	}
+	return 0
+}
+
+func (x *Match) GetReg15() uint32 {
+	if x != nil && x.Reg15 != nil {
+		return *x.Reg15
+	}
+	return 0
+}
+
+func (x *Match) GetReg15Mask() uint32 {
+	if x != nil && x.Reg15Mask != nil {
+		return *x.Reg15Mask
+	}
+	return 0
+}
+
+func (x *Match) GetXreg0() uint64 {
+	if x != nil && x.Xreg0 != nil {
+		return *x.Xreg0
+	}
+	return 0
+}
+
+func (x *Match) GetXreg0Mask() uint64 {
+	if x != nil && x.Xreg0Mask != nil {
+		return *x.Xreg0Mask
+	}
+	return 0
+}
+
+func (x *Match) GetXreg1() uint64 {
+	if x != nil && x.Xreg1 != nil {
+		return *x.Xreg1
+	}
+	return 0
+}
+
+func (x *Match) GetXreg1Mask() uint64 {
+	if x != nil && x.Xreg1Mask != nil {
+		return *x.Xreg1Mask
+	}
+	return 0
+}
+
+func (x *Match) GetXreg2() uint64 {
+	if x != nil && x.Xreg2 != nil {
+		return *x.Xreg2
+	}
+	return 0
+}
+
+func (x *Match) GetXreg2Mask() uint64 {
+	if x != nil && x.Xreg2Mask != nil {
+		return *x.Xreg2Mask
+	}
+	return 0
+}
+
+func (x *Match) GetXreg3() uint64 {
+	if x != nil && x.Xreg3 != nil {
+		return *x.Xreg3
+	}
+	return 0
+}
+
+func (x *Match) GetXreg3Mask() uint64 {
+	if x != nil && x.Xreg3Mask != nil {
+		return *x.Xreg3Mask
+	}
+	return 0
+}
+
+func (x *Match) GetXreg4() uint64 {
+	if x != nil && x.Xreg4 != nil {
+		return *x.Xreg4
+	}
+	return 0
+}
+
+func (x *Match) GetXreg4Mask() uint64 {
+	if x != nil && x.Xreg4Mask != nil {
+		return *x.Xreg4Mask
+	}
+	return 0
+}
+
+func (x *Match) GetXreg5() uint64 {
+	if x != nil && x.Xreg5 != nil {
+		return *x.Xreg5
+	}
+	return 0
+}
+
+func (x *Match) GetXreg5Mask() uint64 {
+	if x != nil && x.Xreg5Mask != nil {
+		return *x.Xreg5Mask
+	}
+	return 0
+}
+
+func (x *Match) GetXreg6() uint64 {
+	if x != nil && x.Xreg6 != nil {
+		return *x.Xreg6
+	}
+	return 0
+}
+
+func (x *Match) GetXreg6Mask() uint64 {
+	if x != nil && x.Xreg6Mask != nil {
+		return *x.Xreg6Mask
+	}
+	return 0
+}
+
+func (x *Match) GetXreg7() uint64 {
+	if x != nil && x.Xreg7 != nil {
+		return *x.Xreg7
+	}
+	return 0
+}
+
+func (x *Match) GetXreg7Mask() uint64 {
+	if x != nil && x.Xreg7Mask != nil {
+		return *x.Xreg7Mask
+	}
+	return 0
+}
+
+func (x *Match) GetXxreg0() []byte {
+	if x != nil {
+		return x.Xxreg0
+	}
+	return nil
+}
+
+func (x *Match) GetXxreg0Mask() []byte {
+	if x != nil {
+		return x.Xxreg0Mask
+	}
+	return nil
+}
+
+func (x *Match) GetXxreg1() []byte {
+	if x != nil {
+		return x.Xxreg1
+	}
+	return nil
+}
+
+func (x *Match) GetXxreg1Mask() []byte {
+	if x != nil {
+		return x.Xxreg1Mask
+	}
+	return nil
+}
+
+func (x *Match) GetXxreg2() []byte {
+	if x != nil {
+		return x.Xxreg2
+	}
+	return nil
+}
+
+func (x *Match) GetXxreg2Mask() []byte {
+	if x != nil {
+		return x.Xxreg2Mask
+	}
+	return nil
+}
+
+func (x *Match) GetXxreg3() []byte {
+	if x != nil {
+		return x.Xxreg3
+	}
+	return nil
+}
+
+func (x *Match) GetXxreg3Mask() []byte {
+	if x != nil {
+		return x.Xxreg3Mask
+	}
+	return nil
+}
+
+func (x *Match) GetTunMetadata0() []byte {
+	if x != nil {
+		return x.TunMetadata0
+	}
+	return nil
+}
+
+func (x *Match) GetTunMetadata0Mask() []byte {
+	if x != nil {
+		return x.TunMetadata0Mask
+	}
+	return nil
+}
+
+func (x *Match) GetTunMetadata1() []byte {
+	if x != nil {
+		return x.TunMetadata1
+	}
+	return nil
+}
+
+func (x *Match) GetTunMetadata1Mask() []byte {
+	if x != nil {
+		return x.TunMetadata1Mask
+	}
+	return nil
+}
+
+func (x *Match) GetTunMetadata2() []byte {
+	if x != nil {
+		return x.TunMetadata2
+	}
+	return nil
+}
+
+func (x *Match) GetTunMetadata2Mask() []byte {
+	if x != nil {
+		return x.TunMetadata2Mask
+	}
+	return nil
+}
+
+func (x *Match) GetTunMetadata3() []byte {
+	if x != nil {
+		return x.TunMetadata3
+	}
+	return nil
+}
+
+func (x *Match) GetTunMetadata3Mask() []byte {
+	if x != nil {
+		return x.TunMetadata3Mask
+	}
+	return nil
+}
+
+func (x *Match) GetTunMetadata4() []byte {
+	if x != nil {
+		return x.TunMetadata4
+	}
+	return nil
+}
+
+func (x *Match) GetTunMetadata4Mask() []byte {
+	if x != nil {
+		return x.TunMetadata4Mask
+	}
+	return nil
+}
+
+func (x *Match) GetTunMetadata5() []byte {
+	if x != nil {
+		return x.TunMetadata5
+	}
+	return nil
+}
+
+func (x *Match) GetTunMetadata5Mask() []byte {
+	if x != nil {
+		return x.TunMetadata5Mask
+	}
+	return nil
+}
+
+func (x *Match) GetTunMetadata6() []byte {
+	if x != nil {
+		return x.TunMetadata6
+	}
+	return nil
+}
+
+func (x *Match) GetTunMetadata6Mask() []byte {
+	if x != nil {
+		return x.TunMetadata6Mask
+	}
+	return nil
+}
+
+func (x *Match) GetTunMetadata7() []byte {
+	if x != nil {
+		return x.TunMetadata7
+	}
+	return nil
+}
+
+func (x *Match) GetTunMetadata7Mask() []byte {
+	if x != nil {
+		return x.TunMetadata7Mask
+	}
+	return nil
+}
+
+func (x *Match) GetTunMetadata8() []byte {
+	if x != nil {
+		return x.TunMetadata8
+	}
+	return nil
+}
+
+func (x *Match) GetTunMetadata8Mask() []byte {
+	if x != nil {
+		return x.TunMetadata8Mask
+	}
+	return nil
+}
+
+func (x *Match) GetTunMetadata9() []byte {
+	if x != nil {
+		return x.TunMetadata9
+	}
+	return nil
+}
+
+func (x *Match) GetTunMetadata9Mask() []byte {
+	if x != nil {
+		return x.TunMetadata9Mask
+	}
+	return nil
+}
+
+func (x *Match) GetTunMetadata10() []byte {
+	if x != nil {
+		return x.TunMetadata10
+	}
+	return nil
+}
+
+func (x *Match) GetTunMetadata10Mask() []byte {
+	if x != nil {
+		return x.TunMetadata10Mask
+	}
+	return nil
+}
+
+func (x *Match) GetTunMetadata11() []byte {
+	if x != nil {
+		return x.TunMetadata11
+	}
+	return nil
+}
+
+func (x *Match) GetTunMetadata11Mask() []byte {
+	if x != nil {
+		return x.TunMetadata11Mask
+	}
+	return nil
+}
+
+func (x *Match) GetTunMetadata12() []byte {
+	if x != nil {
+		return x.TunMetadata12
+	}
+	return nil
+}
+
+func (x *Match) GetTunMetadata12Mask() []byte {
+	if x != nil {
+		return x.TunMetadata12Mask
+	}
+	return nil
+}
+
+func (x *Match) GetTunMetadata13() []byte {
+	if x != nil {
+		return x.TunMetadata13
+	}
+	return nil
+}
+
+func (x *Match) GetTunMetadata13Mask() []byte {
+	if x != nil {
+		return x.TunMetadata13Mask
+	}
+	return nil
+}
+
+func (x *Match) GetTunMetadata14() []byte {
+	if x != nil {
+		return x.TunMetadata14
+	}
+	return nil
+}
+
+func (x *Match) GetTunMetadata14Mask() []byte {
+	if x != nil {
+		return x.TunMetadata14Mask
+	}
+	return nil
+}
+
+func (x *Match) GetTunMetadata15() []byte {
+	if x != nil {
+		return x.TunMetadata15
+	}
+	return nil
+}
+
+func (x *Match) GetTunMetadata15Mask() []byte {
+	if x != nil {
+		return x.TunMetadata15Mask
+	}
+	return nil
+}
+
+func (x *Match) GetTunMetadata16() []byte {
+	if x != nil {
+		return x.TunMetadata16
+	}
+	return nil
+}
+
+func (x *Match) GetTunMetadata16Mask() []byte {
+	if x != nil {
+		return x.TunMetadata16Mask
+	}
+	return nil
+}
+
+func (x *Match) GetTunMetadata17() []byte {
+	if x != nil {
+		return x.TunMetadata17
+	}
+	return nil
+}
+
+func (x *Match) GetTunMetadata17Mask() []byte {
+	if x != nil {
+		return x.TunMetadata17Mask
+	}
+	return nil
+}
+
+func (x *Match) GetTunMetadata18() []byte {
+	if x != nil {
+		return x.TunMetadata18
+	}
+	return nil
+}
+
+func (x *Match) GetTunMetadata18Mask() []byte {
+	if x != nil {
+		return x.TunMetadata18Mask
+	}
+	return nil
+}
+
+func (x *Match) GetTunMetadata19() []byte {
+	if x != nil {
+		return x.TunMetadata19
+	}
+	return nil
+}
+
+func (x *Match) GetTunMetadata19Mask() []byte {
+	if x != nil {
+		return x.TunMetadata19Mask
+	}
+	return nil
+}
+
+func (x *Match) GetTunMetadata20() []byte {
+	if x != nil {
+		return x.TunMetadata20
+	}
+	return nil
+}
+
+func (x *Match) GetTunMetadata20Mask() []byte {
+	if x != nil {
+		return x.TunMetadata20Mask
+	}
+	return nil
+}
+
+func (x *Match) GetTunMetadata21() []byte {
+	if x != nil {
+		return x.TunMetadata21
+	}
+	return nil
+}
+
+func (x *Match) GetTunMetadata21Mask() []byte {
+	if x != nil {
+		return x.TunMetadata21Mask
+	}
+	return nil
+}
+
+func (x *Match) GetTunMetadata22() []byte {
+	if x != nil {
+		return x.TunMetadata22
+	}
+	return nil
+}
+
+func (x *Match) GetTunMetadata22Mask() []byte {
+	if x != nil {
+		return x.TunMetadata22Mask
+	}
+	return nil
+}
+
+func (x *Match) GetTunMetadata23() []byte {
+	if x != nil {
+		return x.TunMetadata23
+	}
+	return nil
+}
+
+func (x *Match) GetTunMetadata23Mask() []byte {
+	if x != nil {
+		return x.TunMetadata23Mask
+	}
+	return nil
+}
+
+func (x *Match) GetTunMetadata24() []byte {
+	if x != nil {
+		return x.TunMetadata24
+	}
+	return nil
+}
+
+func (x *Match) GetTunMetadata24Mask() []byte {
+	if x != nil {
+		return x.TunMetadata24Mask
+	}
+	return nil
+}
+
+func (x *Match) GetTunMetadata25() []byte {
+	if x != nil {
+		return x.TunMetadata25
+	}
+	return nil
+}
+
+func (x *Match) GetTunMetadata25Mask() []byte {
+	if x != nil {
+		return x.TunMetadata25Mask
+	}
+	return nil
+}
+
+func (x *Match) GetTunMetadata26() []byte {
+	if x != nil {
+		return x.TunMetadata26
+	}
+	return nil
+}
+
+func (x *Match) GetTunMetadata26Mask() []byte {
+	if x != nil {
+		return x.TunMetadata26Mask
+	}
+	return nil
+}
+
+func (x *Match) GetTunMetadata27() []byte {
+	if x != nil {
+		return x.TunMetadata27
+	}
+	return nil
+}
+
+func (x *Match) GetTunMetadata27Mask() []byte {
+	if x != nil {
+		return x.TunMetadata27Mask
+	}
+	return nil
+}
+
+func (x *Match) GetTunMetadata28() []byte {
+	if x != nil {
+		return x.TunMetadata28
+	}
+	return nil
+}
+
+func (x *Match) GetTunMetadata28Mask() []byte {
+	if x != nil {
+		return x.TunMetadata28Mask
+	}
+	return nil
+}
+
+func (x *Match) GetTunMetadata29() []byte {
+	if x != nil {
+		return x.TunMetadata29
+	}
+	return nil
+}
+
+func (x *Match) GetTunMetadata29Mask() []byte {
+	if x != nil {
+		return x.TunMetadata29Mask
+	}
+	return nil
+}
+
+func (x *Match) GetTunMetadata30() []byte {
+	if x != nil {
+		return x.TunMetadata30
+	}
+	return nil
+}
+
+func (x *Match) GetTunMetadata30Mask() []byte {
+	if x != nil {
+		return x.TunMetadata30Mask
+	}
+	return nil
+}
+
+func (x *Match) GetTunMetadata31() []byte {
+	if x != nil {
+		return x.TunMetadata31
+	}
+	return nil
+}
+
+func (x *Match) GetTunMetadata31Mask() []byte {
+	if x != nil {
+		return x.TunMetadata31Mask
+	}
+	return nil
+}
+
+func (x *Match) GetTunMetadata32() []byte {
+	if x != nil {
+		return x.TunMetadata32
+	}
+	return nil
+}
+
+func (x *Match) GetTunMetadata32Mask() []byte {
+	if x != nil {
+		return x.TunMetadata32Mask
+	}
+	return nil
+}
+
+func (x *Match) GetTunMetadata33() []byte {
+	if x != nil {
+		return x.TunMetadata33
+	}
+	return nil
+}
+
+func (x *Match) GetTunMetadata33Mask() []byte {
+	if x != nil {
+		return x.TunMetadata33Mask
+	}
+	return nil
+}
+
+func (x *Match) GetTunMetadata34() []byte {
+	if x != nil {
+		return x.TunMetadata34
+	}
+	return nil
+}
+
+func (x *Match) GetTunMetadata34Mask() []byte {
+	if x != nil {
+		return x.TunMetadata34Mask
+	}
+	return nil
+}
+
+func (x *Match) GetTunMetadata35() []byte {
+	if x != nil {
+		return x.TunMetadata35
+	}
+	return nil
+}
+
+func (x *Match) GetTunMetadata35Mask() []byte {
+	if x != nil {
+		return x.TunMetadata35Mask
+	}
+	return nil
+}
+
+func (x *Match) GetTunMetadata36() []byte {
+	if x != nil {
+		return x.TunMetadata36
+	}
+	return nil
+}
+
+func (x *Match) GetTunMetadata36Mask() []byte {
+	if x != nil {
+		return x.TunMetadata36Mask
+	}
+	return nil
+}
+
+func (x *Match) GetTunMetadata37() []byte {
+	if x != nil {
+		return x.TunMetadata37
+	}
+	return nil
+}
+
+func (x *Match) GetTunMetadata37Mask() []byte {
+	if x != nil {
+		return x.TunMetadata37Mask
+	}
+	return nil
+}
+
+func (x *Match) GetTunMetadata38() []byte {
+	if x != nil {
+		return x.TunMetadata38
+	}
+	return nil
+}
+
+func (x *Match) GetTunMetadata38Mask() []byte {
+	if x != nil {
+		return x.TunMetadata38Mask
+	}
+	return nil
+}
+
+func (x *Match) GetTunMetadata39() []byte {
+	if x != nil {
+		return x.TunMetadata39
+	}
+	return nil
+}
+
+func (x *Match) GetTunMetadata39Mask() []byte {
+	if x != nil {
+		return x.TunMetadata39Mask
+	}
+	return nil
+}
+
+func (x *Match) GetTunMetadata40() []byte {
+	if x != nil {
+		return x.TunMetadata40
+	}
+	return nil
+}
+
+func (x *Match) GetTunMetadata40Mask() []byte {
+	if x != nil {
+		return x.TunMetadata40Mask
+	}
+	return nil
+}
+
+func (x *Match) GetTunMetadata41() []byte {
+	if x != nil {
+		return x.TunMetadata41
+	}
+	return nil
+}
+
+func (x *Match) GetTunMetadata41Mask() []byte {
+	if x != nil {
+		return x.TunMetadata41Mask
+	}
+	return nil
+}
+
+func (x *Match) GetTunMetadata42() []byte {
+	if x != nil {
+		return x.TunMetadata42
+	}
+	return nil
+}
+
+func (x *Match) GetTunMetadata42Mask() []byte {
+	if x != nil {
+		return x.TunMetadata42Mask
+	}
+	return nil
+}
+
+func (x *Match) GetTunMetadata43() []byte {
+	if x != nil {
+		return x.TunMetadata43
+	}
+	return nil
+}
+
+func (x *Match) GetTunMetadata43Mask() []byte {
+	if x != nil {
+		return x.TunMetadata43Mask
+	}
+	return nil
+}
+
+func (x *Match) GetTunMetadata44() []byte {
+	if x != nil {
+		return x.TunMetadata44
+	}
+	return nil
+}
+
+func (x *Match) GetTunMetadata44Mask() []byte {
+	if x != nil {
+		return x.TunMetadata44Mask
+	}
+	return nil
+}
+
+func (x *Match) GetTunMetadata45() []byte {
+	if x != nil {
+		return x.TunMetadata45
+	}
+	return nil
+}
+
+func (x *Match) GetTunMetadata45Mask() []byte {
+	if x != nil {
+		return x.TunMetadata45Mask
+	}
+	return nil
+}
+
+func (x *Match) GetTunMetadata46() []byte {
+	if x != nil {
+		return x.TunMetadata46
+	}
+	return nil
+}
+
+func (x *Match) GetTunMetadata46Mask() []byte {
+	if x != nil {
+		return x.TunMetadata46Mask
+	}
+	return nil
+}
+
+func (x *Match) GetTunMetadata47() []byte {
+	if x != nil {
+		return x.TunMetadata47
+	}
+	return nil
+}
+
+func (x *Match) GetTunMetadata47Mask() []byte {
+	if x != nil {
+		return x.TunMetadata47Mask
+	}
+	return nil
+}
+
+func (x *Match) GetTunMetadata48() []byte {
+	if x != nil {
+		return x.TunMetadata48
+	}
+	return nil
+}
+
+func (x *Match) GetTunMetadata48Mask() []byte {
+	if x != nil {
+		return x.TunMetadata48Mask
+	}
+	return nil
+}
+
+func (x *Match) GetTunMetadata49() []byte {
+	if x != nil {
+		return x.TunMetadata49
+	}
+	return nil
+}
+
+func (x *Match) GetTunMetadata49Mask() []byte {
+	if x != nil {
+		return x.TunMetadata49Mask
+	}
+	return nil
+}
+
+func (x *Match) GetTunMetadata50() []byte {
+	if x != nil {
+		return x.TunMetadata50
+	}
+	return nil
+}
+
+func (x *Match) GetTunMetadata50Mask() []byte {
+	if x != nil {
+		return x.TunMetadata50Mask
+	}
+	return nil
+}
+
+func (x *Match) GetTunMetadata51() []byte {
+	if x != nil {
+		return x.TunMetadata51
+	}
+	return nil
+}
+
+func (x *Match) GetTunMetadata51Mask() []byte {
+	if x != nil {
+		return x.TunMetadata51Mask
+	}
+	return nil
+}
+
+func (x *Match) GetTunMetadata52() []byte {
+	if x != nil {
+		return x.TunMetadata52
+	}
+	return nil
+}
+
+func (x *Match) GetTunMetadata52Mask() []byte {
+	if x != nil {
+		return x.TunMetadata52Mask
+	}
+	return nil
+}
+
+func (x *Match) GetTunMetadata53() []byte {
+	if x != nil {
+		return x.TunMetadata53
+	}
+	return nil
+}
+
+func (x *Match) GetTunMetadata53Mask() []byte {
+	if x != nil {
+		return x.TunMetadata53Mask
+	}
+	return nil
+}
+
+func (x *Match) GetTunMetadata54() []byte {
+	if x != nil {
+		return x.TunMetadata54
+	}
+	return nil
+}
+
+func (x *Match) GetTunMetadata54Mask() []byte {
+	if x != nil {
+		return x.TunMetadata54Mask
+	}
+	return nil
+}
+
+func (x *Match) GetTunMetadata55() []byte {
+	if x != nil {
+		return x.TunMetadata55
+	}
+	return nil
+}
+
+func (x *Match) GetTunMetadata55Mask() []byte {
+	if x != nil {
+		return x.TunMetadata55Mask
+	}
+	return nil
+}
+
+func (x *Match) GetTunMetadata56() []byte {
+	if x != nil {
+		return x.TunMetadata56
+	}
+	return nil
+}
+
+func (x *Match) GetTunMetadata56Mask() []byte {
+	if x != nil {
+		return x.TunMetadata56Mask
+	}
+	return nil
+}
+
+func (x *Match) GetTunMetadata57() []byte {
+	if x != nil {
+		return x.TunMetadata57
+	}
+	return nil
+}
+
+func (x *Match) GetTunMetadata57Mask() []byte {
+	if x != nil {
+		return x.TunMetadata57Mask
+	}
+	return nil
+}
+
+func (x *Match) GetTunMetadata58() []byte {
+	if x != nil {
+		return x.TunMetadata58
+	}
+	return nil
+}
+
+func (x *Match) GetTunMetadata58Mask() []byte {
+	if x != nil {
+		return x.TunMetadata58Mask
+	}
+	return nil
+}
+
+func (x *Match) GetTunMetadata59() []byte {
+	if x != nil {
+		return x.TunMetadata59
+	}
+	return nil
+}
+
+func (x *Match) GetTunMetadata59Mask() []byte {
+	if x != nil {
+		return x.TunMetadata59Mask
+	}
+	return nil
+}
+
+func (x *Match) GetTunMetadata60() []byte {
+	if x != nil {
+		return x.TunMetadata60
+	}
+	return nil
+}
+
+func (x *Match) GetTunMetadata60Mask() []byte {
+	if x != nil {
+		return x.TunMetadata60Mask
+	}
+	return nil
+}
+
+func (x *Match) GetTunMetadata61() []byte {
+	if x != nil {
+		return x.TunMetadata61
+	}
+	return nil
+}
+
+func (x *Match) GetTunMetadata61Mask() []byte {
+	if x != nil {
+		return x.TunMetadata61Mask
+	}
+	return nil
+}
+
+func (x *Match) GetTunMetadata62() []byte {
+	if x != nil {
+		return x.TunMetadata62
+	}
+	return nil
+}
+
+func (x *Match) GetTunMetadata62Mask() []byte {
+	if x != nil {
+		return x.TunMetadata62Mask
+	}
+	return nil
+}
+
+func (x *Match) GetTunMetadata63() []byte {
+	if x != nil {
+		return x.TunMetadata63
+	}
+	return nil
+}
+
+func (x *Match) GetTunMetadata63Mask() []byte {
+	if x != nil {
+		return x.TunMetadata63Mask
+	}
+	return nil
+}
+
 func (x *Match) GetOther() []*RawMatchField {
 	if x != nil {
 		return x.Other
@@ -546,67 +2726,350 @@ var File_sluice_v1_match_proto protoreflect.FileDescriptor
 
 const file_sluice_v1_match_proto_rawDesc = "" +
 	"\n" +
-	"\x15sluice/v1/match.proto\x12\tsluice.v1\"\xf4\x11\n" +
+	"\x15sluice/v1/match.proto\x12\tsluice.v1\"ҋ\x01\n" +
 	"\x05Match\x12\x1c\n" +
 	"\ain_port\x18\x01 \x01(\rH\x00R\x06inPort\x88\x01\x01\x12#\n" +
-	"\vin_phy_port\x18\x02 \x01(\rH\x01R\tinPhyPort\x88\x01\x01\x12\x1f\n" +
-	"\bmetadata\x18\x03 \x01(\x04H\x02R\bmetadata\x88\x01\x01\x12)\n" +
-	"\rmetadata_mask\x18\xcb\x01 \x01(\x04H\x03R\fmetadataMask\x88\x01\x01\x12 \n" +
-	"\ttunnel_id\x18' \x01(\x04H\x04R\btunnelId\x88\x01\x01\x12*\n" +
-	"\x0etunnel_id_mask\x18\xef\x01 \x01(\x04H\x05R\ftunnelIdMask\x88\x01\x01\x12\x1c\n" +
-	"\aeth_dst\x18\x04 \x01(\tH\x06R\x06ethDst\x88\x01\x01\x12\x1c\n" +
-	"\aeth_src\x18\x05 \x01(\tH\aR\x06ethSrc\x88\x01\x01\x12\x1e\n" +
-	"\beth_type\x18\x06 \x01(\rH\bR\aethType\x88\x01\x01\x12\x1e\n" +
-	"\bvlan_vid\x18\a \x01(\rH\tR\avlanVid\x88\x01\x01\x12(\n" +
-	"\rvlan_vid_mask\x18\xcf\x01 \x01(\rH\n" +
-	"R\vvlanVidMask\x88\x01\x01\x12\x1e\n" +
-	"\bvlan_pcp\x18\b \x01(\rH\vR\avlanPcp\x88\x01\x01\x12\"\n" +
+	"\vin_phy_port\x18\x02 \x01(\rH\x01R\tinPhyPort\x88\x01\x01\x12$\n" +
+	"\vpacket_type\x18- \x01(\rH\x02R\n" +
+	"packetType\x88\x01\x01\x12\x1f\n" +
+	"\bmetadata\x18\x03 \x01(\x04H\x03R\bmetadata\x88\x01\x01\x12)\n" +
+	"\rmetadata_mask\x18\xcb\x01 \x01(\x04H\x04R\fmetadataMask\x88\x01\x01\x12 \n" +
+	"\ttunnel_id\x18' \x01(\x04H\x05R\btunnelId\x88\x01\x01\x12*\n" +
+	"\x0etunnel_id_mask\x18\xef\x01 \x01(\x04H\x06R\ftunnelIdMask\x88\x01\x01\x12\x1c\n" +
+	"\aeth_dst\x18\x04 \x01(\tH\aR\x06ethDst\x88\x01\x01\x12\x1c\n" +
+	"\aeth_src\x18\x05 \x01(\tH\bR\x06ethSrc\x88\x01\x01\x12\x1e\n" +
+	"\beth_type\x18\x06 \x01(\rH\tR\aethType\x88\x01\x01\x12\x1e\n" +
+	"\bvlan_vid\x18\a \x01(\rH\n" +
+	"R\avlanVid\x88\x01\x01\x12(\n" +
+	"\rvlan_vid_mask\x18\xcf\x01 \x01(\rH\vR\vvlanVidMask\x88\x01\x01\x12\x1e\n" +
+	"\bvlan_pcp\x18\b \x01(\rH\fR\avlanPcp\x88\x01\x01\x12\"\n" +
 	"\n" +
-	"mpls_label\x18# \x01(\rH\fR\tmplsLabel\x88\x01\x01\x12\x1c\n" +
-	"\ampls_tc\x18$ \x01(\rH\rR\x06mplsTc\x88\x01\x01\x12\x1e\n" +
-	"\bmpls_bos\x18% \x01(\rH\x0eR\amplsBos\x88\x01\x01\x12\x1e\n" +
-	"\bpbb_isid\x18& \x01(\rH\x0fR\apbbIsid\x88\x01\x01\x12(\n" +
-	"\rpbb_isid_mask\x18\xee\x01 \x01(\rH\x10R\vpbbIsidMask\x88\x01\x01\x12\x1c\n" +
-	"\aip_dscp\x18\t \x01(\rH\x11R\x06ipDscp\x88\x01\x01\x12\x1a\n" +
+	"mpls_label\x18# \x01(\rH\rR\tmplsLabel\x88\x01\x01\x12\x1c\n" +
+	"\ampls_tc\x18$ \x01(\rH\x0eR\x06mplsTc\x88\x01\x01\x12\x1e\n" +
+	"\bmpls_bos\x18% \x01(\rH\x0fR\amplsBos\x88\x01\x01\x12\x1e\n" +
+	"\bpbb_isid\x18& \x01(\rH\x10R\apbbIsid\x88\x01\x01\x12(\n" +
+	"\rpbb_isid_mask\x18\xee\x01 \x01(\rH\x11R\vpbbIsidMask\x88\x01\x01\x12\x1c\n" +
+	"\aip_dscp\x18\t \x01(\rH\x12R\x06ipDscp\x88\x01\x01\x12\x1a\n" +
 	"\x06ip_ecn\x18\n" +
-	" \x01(\rH\x12R\x05ipEcn\x88\x01\x01\x12\x1e\n" +
-	"\bip_proto\x18\v \x01(\rH\x13R\aipProto\x88\x01\x01\x12\x1e\n" +
-	"\bipv4_src\x18\f \x01(\tH\x14R\aipv4Src\x88\x01\x01\x12\x1e\n" +
-	"\bipv4_dst\x18\r \x01(\tH\x15R\aipv4Dst\x88\x01\x01\x12\x1e\n" +
-	"\bipv6_src\x18\x1b \x01(\tH\x16R\aipv6Src\x88\x01\x01\x12\x1e\n" +
-	"\bipv6_dst\x18\x1c \x01(\tH\x17R\aipv6Dst\x88\x01\x01\x12$\n" +
-	"\vipv6_flabel\x18\x1d \x01(\rH\x18R\n" +
+	" \x01(\rH\x13R\x05ipEcn\x88\x01\x01\x12\x1e\n" +
+	"\bip_proto\x18\v \x01(\rH\x14R\aipProto\x88\x01\x01\x12\x1e\n" +
+	"\bipv4_src\x18\f \x01(\tH\x15R\aipv4Src\x88\x01\x01\x12\x1e\n" +
+	"\bipv4_dst\x18\r \x01(\tH\x16R\aipv4Dst\x88\x01\x01\x12\x1e\n" +
+	"\bipv6_src\x18\x1b \x01(\tH\x17R\aipv6Src\x88\x01\x01\x12\x1e\n" +
+	"\bipv6_dst\x18\x1c \x01(\tH\x18R\aipv6Dst\x88\x01\x01\x12$\n" +
+	"\vipv6_flabel\x18\x1d \x01(\rH\x19R\n" +
 	"ipv6Flabel\x88\x01\x01\x12.\n" +
-	"\x10ipv6_flabel_mask\x18\xe5\x01 \x01(\rH\x19R\x0eipv6FlabelMask\x88\x01\x01\x12$\n" +
-	"\vipv6_exthdr\x18( \x01(\rH\x1aR\n" +
+	"\x10ipv6_flabel_mask\x18\xe5\x01 \x01(\rH\x1aR\x0eipv6FlabelMask\x88\x01\x01\x12$\n" +
+	"\vipv6_exthdr\x18( \x01(\rH\x1bR\n" +
 	"ipv6Exthdr\x88\x01\x01\x12.\n" +
-	"\x10ipv6_exthdr_mask\x18\xf0\x01 \x01(\rH\x1bR\x0eipv6ExthdrMask\x88\x01\x01\x12\x1c\n" +
-	"\atcp_src\x18\x0e \x01(\rH\x1cR\x06tcpSrc\x88\x01\x01\x12\x1c\n" +
-	"\atcp_dst\x18\x0f \x01(\rH\x1dR\x06tcpDst\x88\x01\x01\x12\x1c\n" +
-	"\audp_src\x18\x10 \x01(\rH\x1eR\x06udpSrc\x88\x01\x01\x12\x1c\n" +
-	"\audp_dst\x18\x11 \x01(\rH\x1fR\x06udpDst\x88\x01\x01\x12\x1e\n" +
-	"\bsctp_src\x18\x12 \x01(\rH R\asctpSrc\x88\x01\x01\x12\x1e\n" +
-	"\bsctp_dst\x18\x13 \x01(\rH!R\asctpDst\x88\x01\x01\x12$\n" +
-	"\vicmpv4_type\x18\x14 \x01(\rH\"R\n" +
+	"\x10ipv6_exthdr_mask\x18\xf0\x01 \x01(\rH\x1cR\x0eipv6ExthdrMask\x88\x01\x01\x12\x1c\n" +
+	"\atcp_src\x18\x0e \x01(\rH\x1dR\x06tcpSrc\x88\x01\x01\x12\x1c\n" +
+	"\atcp_dst\x18\x0f \x01(\rH\x1eR\x06tcpDst\x88\x01\x01\x12\x1c\n" +
+	"\audp_src\x18\x10 \x01(\rH\x1fR\x06udpSrc\x88\x01\x01\x12\x1c\n" +
+	"\audp_dst\x18\x11 \x01(\rH R\x06udpDst\x88\x01\x01\x12\x1e\n" +
+	"\bsctp_src\x18\x12 \x01(\rH!R\asctpSrc\x88\x01\x01\x12\x1e\n" +
+	"\bsctp_dst\x18\x13 \x01(\rH\"R\asctpDst\x88\x01\x01\x12$\n" +
+	"\vicmpv4_type\x18\x14 \x01(\rH#R\n" +
 	"icmpv4Type\x88\x01\x01\x12$\n" +
-	"\vicmpv4_code\x18\x15 \x01(\rH#R\n" +
+	"\vicmpv4_code\x18\x15 \x01(\rH$R\n" +
 	"icmpv4Code\x88\x01\x01\x12$\n" +
-	"\vicmpv6_type\x18\x1e \x01(\rH$R\n" +
+	"\vicmpv6_type\x18\x1e \x01(\rH%R\n" +
 	"icmpv6Type\x88\x01\x01\x12$\n" +
-	"\vicmpv6_code\x18\x1f \x01(\rH%R\n" +
+	"\vicmpv6_code\x18\x1f \x01(\rH&R\n" +
 	"icmpv6Code\x88\x01\x01\x12)\n" +
-	"\x0eipv6_nd_target\x18  \x01(\tH&R\fipv6NdTarget\x88\x01\x01\x12#\n" +
-	"\vipv6_nd_sll\x18! \x01(\tH'R\tipv6NdSll\x88\x01\x01\x12#\n" +
-	"\vipv6_nd_tll\x18\" \x01(\tH(R\tipv6NdTll\x88\x01\x01\x12\x1a\n" +
-	"\x06arp_op\x18\x16 \x01(\rH)R\x05arpOp\x88\x01\x01\x12\x1c\n" +
-	"\aarp_spa\x18\x17 \x01(\tH*R\x06arpSpa\x88\x01\x01\x12\x1c\n" +
-	"\aarp_tpa\x18\x18 \x01(\tH+R\x06arpTpa\x88\x01\x01\x12\x1c\n" +
-	"\aarp_sha\x18\x19 \x01(\tH,R\x06arpSha\x88\x01\x01\x12\x1c\n" +
-	"\aarp_tha\x18\x1a \x01(\tH-R\x06arpTha\x88\x01\x01\x12/\n" +
+	"\x0eipv6_nd_target\x18  \x01(\tH'R\fipv6NdTarget\x88\x01\x01\x12#\n" +
+	"\vipv6_nd_sll\x18! \x01(\tH(R\tipv6NdSll\x88\x01\x01\x12#\n" +
+	"\vipv6_nd_tll\x18\" \x01(\tH)R\tipv6NdTll\x88\x01\x01\x12\x1a\n" +
+	"\x06arp_op\x18\x16 \x01(\rH*R\x05arpOp\x88\x01\x01\x12\x1c\n" +
+	"\aarp_spa\x18\x17 \x01(\tH+R\x06arpSpa\x88\x01\x01\x12\x1c\n" +
+	"\aarp_tpa\x18\x18 \x01(\tH,R\x06arpTpa\x88\x01\x01\x12\x1c\n" +
+	"\aarp_sha\x18\x19 \x01(\tH-R\x06arpSha\x88\x01\x01\x12\x1c\n" +
+	"\aarp_tha\x18\x1a \x01(\tH.R\x06arpTha\x88\x01\x01\x12\x1f\n" +
+	"\bvlan_tci\x18\x85\x01 \x01(\rH/R\avlanTci\x88\x01\x01\x12(\n" +
+	"\rvlan_tci_mask\x18\xcd\x02 \x01(\rH0R\vvlanTciMask\x88\x01\x01\x12\x1f\n" +
+	"\bmpls_ttl\x18\xaf\x03 \x01(\rH1R\amplsTtl\x88\x01\x01\x12\x1b\n" +
+	"\x06nw_ttl\x18\xae\x03 \x01(\rH2R\x05nwTtl\x88\x01\x01\x12\x1d\n" +
+	"\aip_frag\x18\xab\x03 \x01(\rH3R\x06ipFrag\x88\x01\x01\x12&\n" +
+	"\fip_frag_mask\x18\xf3\x04 \x01(\rH4R\n" +
+	"ipFragMask\x88\x01\x01\x12!\n" +
+	"\ttcp_flags\x18\xcb\x06 \x01(\rH5R\btcpFlags\x88\x01\x01\x12*\n" +
+	"\x0etcp_flags_mask\x18\x93\b \x01(\rH6R\ftcpFlagsMask\x88\x01\x01\x12%\n" +
+	"\vnd_reserved\x18\xa2\x01 \x01(\rH7R\n" +
+	"ndReserved\x88\x01\x01\x12,\n" +
+	"\x0fnd_options_type\x18\xa3\x01 \x01(\rH8R\rndOptionsType\x88\x01\x01\x12!\n" +
+	"\tnsh_flags\x18\xae\a \x01(\rH9R\bnshFlags\x88\x01\x01\x12*\n" +
+	"\x0ensh_flags_mask\x18\xf6\b \x01(\rH:R\fnshFlagsMask\x88\x01\x01\x12\x1d\n" +
+	"\ansh_ttl\x18\xb7\a \x01(\rH;R\x06nshTtl\x88\x01\x01\x12#\n" +
+	"\n" +
+	"nsh_mdtype\x18\xaf\a \x01(\rH<R\tnshMdtype\x88\x01\x01\x12\x1b\n" +
+	"\x06nsh_np\x18\xb0\a \x01(\rH=R\x05nshNp\x88\x01\x01\x12\x1d\n" +
+	"\ansh_spi\x18\xb1\a \x01(\rH>R\x06nshSpi\x88\x01\x01\x12\x1b\n" +
+	"\x06nsh_si\x18\xb2\a \x01(\rH?R\x05nshSi\x88\x01\x01\x12\x1b\n" +
+	"\x06nsh_c1\x18\xb3\a \x01(\rH@R\x05nshC1\x88\x01\x01\x12$\n" +
+	"\vnsh_c1_mask\x18\xfb\b \x01(\rHAR\tnshC1Mask\x88\x01\x01\x12\x1b\n" +
+	"\x06nsh_c2\x18\xb4\a \x01(\rHBR\x05nshC2\x88\x01\x01\x12$\n" +
+	"\vnsh_c2_mask\x18\xfc\b \x01(\rHCR\tnshC2Mask\x88\x01\x01\x12\x1b\n" +
+	"\x06nsh_c3\x18\xb5\a \x01(\rHDR\x05nshC3\x88\x01\x01\x12$\n" +
+	"\vnsh_c3_mask\x18\xfd\b \x01(\rHER\tnshC3Mask\x88\x01\x01\x12\x1b\n" +
+	"\x06nsh_c4\x18\xb6\a \x01(\rHFR\x05nshC4\x88\x01\x01\x12$\n" +
+	"\vnsh_c4_mask\x18\xfe\b \x01(\rHGR\tnshC4Mask\x88\x01\x01\x12\x1d\n" +
+	"\adp_hash\x18\xb4\x03 \x01(\rHHR\x06dpHash\x88\x01\x01\x12&\n" +
+	"\fdp_hash_mask\x18\xfc\x04 \x01(\rHIR\n" +
+	"dpHashMask\x88\x01\x01\x12!\n" +
+	"\trecirc_id\x18\xb5\x03 \x01(\rHJR\brecircId\x88\x01\x01\x12\x1d\n" +
+	"\aconj_id\x18\xb6\x03 \x01(\rHKR\x06conjId\x88\x01\x01\x12\x1f\n" +
+	"\bpkt_mark\x18\xb2\x03 \x01(\rHLR\apktMark\x88\x01\x01\x12(\n" +
+	"\rpkt_mark_mask\x18\xfa\x04 \x01(\rHMR\vpktMarkMask\x88\x01\x01\x12)\n" +
+	"\ractset_output\x18\xcc\x06 \x01(\rHNR\factsetOutput\x88\x01\x01\x12\x1d\n" +
+	"\atun_src\x18\xb0\x03 \x01(\tHOR\x06tunSrc\x88\x01\x01\x12\x1d\n" +
+	"\atun_dst\x18\xb1\x03 \x01(\tHPR\x06tunDst\x88\x01\x01\x12&\n" +
+	"\ftun_ipv6_src\x18\xfe\x03 \x01(\tHQR\n" +
+	"tunIpv6Src\x88\x01\x01\x12&\n" +
+	"\ftun_ipv6_dst\x18\xff\x03 \x01(\tHRR\n" +
+	"tunIpv6Dst\x88\x01\x01\x12!\n" +
+	"\ttun_flags\x18\xf9\x03 \x01(\rHSR\btunFlags\x88\x01\x01\x12*\n" +
+	"\x0etun_flags_mask\x18\xc1\x05 \x01(\rHTR\ftunFlagsMask\x88\x01\x01\x12\"\n" +
+	"\n" +
+	"tun_gbp_id\x18\xb7\x03 \x01(\rHUR\btunGbpId\x88\x01\x01\x12+\n" +
+	"\x0ftun_gbp_id_mask\x18\xff\x04 \x01(\rHVR\ftunGbpIdMask\x88\x01\x01\x12(\n" +
+	"\rtun_gbp_flags\x18\xb8\x03 \x01(\rHWR\vtunGbpFlags\x88\x01\x01\x121\n" +
+	"\x12tun_gbp_flags_mask\x18\x80\x05 \x01(\rHXR\x0ftunGbpFlagsMask\x88\x01\x01\x12*\n" +
+	"\x0etun_erspan_idx\x18\x90\a \x01(\rHYR\ftunErspanIdx\x88\x01\x01\x123\n" +
+	"\x13tun_erspan_idx_mask\x18\xd8\b \x01(\rHZR\x10tunErspanIdxMask\x88\x01\x01\x12*\n" +
+	"\x0etun_erspan_ver\x18\x91\a \x01(\rH[R\ftunErspanVer\x88\x01\x01\x123\n" +
+	"\x13tun_erspan_ver_mask\x18\xd9\b \x01(\rH\\R\x10tunErspanVerMask\x88\x01\x01\x12*\n" +
+	"\x0etun_erspan_dir\x18\x92\a \x01(\rH]R\ftunErspanDir\x88\x01\x01\x123\n" +
+	"\x13tun_erspan_dir_mask\x18\xda\b \x01(\rH^R\x10tunErspanDirMask\x88\x01\x01\x12,\n" +
+	"\x0ftun_erspan_hwid\x18\x93\a \x01(\rH_R\rtunErspanHwid\x88\x01\x01\x125\n" +
+	"\x14tun_erspan_hwid_mask\x18\xdb\b \x01(\rH`R\x11tunErspanHwidMask\x88\x01\x01\x12*\n" +
+	"\x0etun_gtpu_flags\x18\x94\a \x01(\rHaR\ftunGtpuFlags\x88\x01\x01\x123\n" +
+	"\x13tun_gtpu_flags_mask\x18\xdc\b \x01(\rHbR\x10tunGtpuFlagsMask\x88\x01\x01\x12.\n" +
+	"\x10tun_gtpu_msgtype\x18\x95\a \x01(\rHcR\x0etunGtpuMsgtype\x88\x01\x01\x127\n" +
+	"\x15tun_gtpu_msgtype_mask\x18\xdd\b \x01(\rHdR\x12tunGtpuMsgtypeMask\x88\x01\x01\x12\x1f\n" +
+	"\bct_state\x18\xfa\x03 \x01(\rHeR\actState\x88\x01\x01\x12(\n" +
+	"\rct_state_mask\x18\xc2\x05 \x01(\rHfR\vctStateMask\x88\x01\x01\x12\x1d\n" +
+	"\act_zone\x18\xfb\x03 \x01(\rHgR\x06ctZone\x88\x01\x01\x12\x1d\n" +
+	"\act_mark\x18\xfc\x03 \x01(\rHhR\x06ctMark\x88\x01\x01\x12&\n" +
+	"\fct_mark_mask\x18\xc4\x05 \x01(\rHiR\n" +
+	"ctMarkMask\x88\x01\x01\x12\x1f\n" +
+	"\bct_label\x18\xfd\x03 \x01(\fHjR\actLabel\x88\x01\x01\x12(\n" +
+	"\rct_label_mask\x18\xc5\x05 \x01(\fHkR\vctLabelMask\x88\x01\x01\x12$\n" +
+	"\vct_nw_proto\x18\x88\x04 \x01(\rHlR\tctNwProto\x88\x01\x01\x12 \n" +
+	"\tct_nw_src\x18\x89\x04 \x01(\tHmR\actNwSrc\x88\x01\x01\x12 \n" +
+	"\tct_nw_dst\x18\x8a\x04 \x01(\tHnR\actNwDst\x88\x01\x01\x12$\n" +
+	"\vct_ipv6_src\x18\x8b\x04 \x01(\tHoR\tctIpv6Src\x88\x01\x01\x12$\n" +
+	"\vct_ipv6_dst\x18\x8c\x04 \x01(\tHpR\tctIpv6Dst\x88\x01\x01\x12 \n" +
+	"\tct_tp_src\x18\x8d\x04 \x01(\rHqR\actTpSrc\x88\x01\x01\x12)\n" +
+	"\x0ect_tp_src_mask\x18\xd5\x05 \x01(\rHrR\vctTpSrcMask\x88\x01\x01\x12 \n" +
+	"\tct_tp_dst\x18\x8e\x04 \x01(\rHsR\actTpDst\x88\x01\x01\x12)\n" +
+	"\x0ect_tp_dst_mask\x18\xd6\x05 \x01(\rHtR\vctTpDstMask\x88\x01\x01\x12\x18\n" +
+	"\x04reg0\x18\x91\x03 \x01(\rHuR\x04reg0\x88\x01\x01\x12!\n" +
+	"\treg0_mask\x18\xd9\x04 \x01(\rHvR\breg0Mask\x88\x01\x01\x12\x18\n" +
+	"\x04reg1\x18\x92\x03 \x01(\rHwR\x04reg1\x88\x01\x01\x12!\n" +
+	"\treg1_mask\x18\xda\x04 \x01(\rHxR\breg1Mask\x88\x01\x01\x12\x18\n" +
+	"\x04reg2\x18\x93\x03 \x01(\rHyR\x04reg2\x88\x01\x01\x12!\n" +
+	"\treg2_mask\x18\xdb\x04 \x01(\rHzR\breg2Mask\x88\x01\x01\x12\x18\n" +
+	"\x04reg3\x18\x94\x03 \x01(\rH{R\x04reg3\x88\x01\x01\x12!\n" +
+	"\treg3_mask\x18\xdc\x04 \x01(\rH|R\breg3Mask\x88\x01\x01\x12\x18\n" +
+	"\x04reg4\x18\x95\x03 \x01(\rH}R\x04reg4\x88\x01\x01\x12!\n" +
+	"\treg4_mask\x18\xdd\x04 \x01(\rH~R\breg4Mask\x88\x01\x01\x12\x18\n" +
+	"\x04reg5\x18\x96\x03 \x01(\rH\x7fR\x04reg5\x88\x01\x01\x12\"\n" +
+	"\treg5_mask\x18\xde\x04 \x01(\rH\x80\x01R\breg5Mask\x88\x01\x01\x12\x19\n" +
+	"\x04reg6\x18\x97\x03 \x01(\rH\x81\x01R\x04reg6\x88\x01\x01\x12\"\n" +
+	"\treg6_mask\x18\xdf\x04 \x01(\rH\x82\x01R\breg6Mask\x88\x01\x01\x12\x19\n" +
+	"\x04reg7\x18\x98\x03 \x01(\rH\x83\x01R\x04reg7\x88\x01\x01\x12\"\n" +
+	"\treg7_mask\x18\xe0\x04 \x01(\rH\x84\x01R\breg7Mask\x88\x01\x01\x12\x19\n" +
+	"\x04reg8\x18\x99\x03 \x01(\rH\x85\x01R\x04reg8\x88\x01\x01\x12\"\n" +
+	"\treg8_mask\x18\xe1\x04 \x01(\rH\x86\x01R\breg8Mask\x88\x01\x01\x12\x19\n" +
+	"\x04reg9\x18\x9a\x03 \x01(\rH\x87\x01R\x04reg9\x88\x01\x01\x12\"\n" +
+	"\treg9_mask\x18\xe2\x04 \x01(\rH\x88\x01R\breg9Mask\x88\x01\x01\x12\x1b\n" +
+	"\x05reg10\x18\x9b\x03 \x01(\rH\x89\x01R\x05reg10\x88\x01\x01\x12$\n" +
+	"\n" +
+	"reg10_mask\x18\xe3\x04 \x01(\rH\x8a\x01R\treg10Mask\x88\x01\x01\x12\x1b\n" +
+	"\x05reg11\x18\x9c\x03 \x01(\rH\x8b\x01R\x05reg11\x88\x01\x01\x12$\n" +
+	"\n" +
+	"reg11_mask\x18\xe4\x04 \x01(\rH\x8c\x01R\treg11Mask\x88\x01\x01\x12\x1b\n" +
+	"\x05reg12\x18\x9d\x03 \x01(\rH\x8d\x01R\x05reg12\x88\x01\x01\x12$\n" +
+	"\n" +
+	"reg12_mask\x18\xe5\x04 \x01(\rH\x8e\x01R\treg12Mask\x88\x01\x01\x12\x1b\n" +
+	"\x05reg13\x18\x9e\x03 \x01(\rH\x8f\x01R\x05reg13\x88\x01\x01\x12$\n" +
+	"\n" +
+	"reg13_mask\x18\xe6\x04 \x01(\rH\x90\x01R\treg13Mask\x88\x01\x01\x12\x1b\n" +
+	"\x05reg14\x18\x9f\x03 \x01(\rH\x91\x01R\x05reg14\x88\x01\x01\x12$\n" +
+	"\n" +
+	"reg14_mask\x18\xe7\x04 \x01(\rH\x92\x01R\treg14Mask\x88\x01\x01\x12\x1b\n" +
+	"\x05reg15\x18\xa0\x03 \x01(\rH\x93\x01R\x05reg15\x88\x01\x01\x12$\n" +
+	"\n" +
+	"reg15_mask\x18\xe8\x04 \x01(\rH\x94\x01R\treg15Mask\x88\x01\x01\x12\x1b\n" +
+	"\x05xreg0\x18\x97\x01 \x01(\x04H\x95\x01R\x05xreg0\x88\x01\x01\x12$\n" +
+	"\n" +
+	"xreg0_mask\x18\xdf\x02 \x01(\x04H\x96\x01R\txreg0Mask\x88\x01\x01\x12\x1b\n" +
+	"\x05xreg1\x18\x98\x01 \x01(\x04H\x97\x01R\x05xreg1\x88\x01\x01\x12$\n" +
+	"\n" +
+	"xreg1_mask\x18\xe0\x02 \x01(\x04H\x98\x01R\txreg1Mask\x88\x01\x01\x12\x1b\n" +
+	"\x05xreg2\x18\x99\x01 \x01(\x04H\x99\x01R\x05xreg2\x88\x01\x01\x12$\n" +
+	"\n" +
+	"xreg2_mask\x18\xe1\x02 \x01(\x04H\x9a\x01R\txreg2Mask\x88\x01\x01\x12\x1b\n" +
+	"\x05xreg3\x18\x9a\x01 \x01(\x04H\x9b\x01R\x05xreg3\x88\x01\x01\x12$\n" +
+	"\n" +
+	"xreg3_mask\x18\xe2\x02 \x01(\x04H\x9c\x01R\txreg3Mask\x88\x01\x01\x12\x1b\n" +
+	"\x05xreg4\x18\x9b\x01 \x01(\x04H\x9d\x01R\x05xreg4\x88\x01\x01\x12$\n" +
+	"\n" +
+	"xreg4_mask\x18\xe3\x02 \x01(\x04H\x9e\x01R\txreg4Mask\x88\x01\x01\x12\x1b\n" +
+	"\x05xreg5\x18\x9c\x01 \x01(\x04H\x9f\x01R\x05xreg5\x88\x01\x01\x12$\n" +
+	"\n" +
+	"xreg5_mask\x18\xe4\x02 \x01(\x04H\xa0\x01R\txreg5Mask\x88\x01\x01\x12\x1b\n" +
+	"\x05xreg6\x18\x9d\x01 \x01(\x04H\xa1\x01R\x05xreg6\x88\x01\x01\x12$\n" +
+	"\n" +
+	"xreg6_mask\x18\xe5\x02 \x01(\x04H\xa2\x01R\txreg6Mask\x88\x01\x01\x12\x1b\n" +
+	"\x05xreg7\x18\x9e\x01 \x01(\x04H\xa3\x01R\x05xreg7\x88\x01\x01\x12$\n" +
+	"\n" +
+	"xreg7_mask\x18\xe6\x02 \x01(\x04H\xa4\x01R\txreg7Mask\x88\x01\x01\x12\x1d\n" +
+	"\x06xxreg0\x18\x80\x04 \x01(\fH\xa5\x01R\x06xxreg0\x88\x01\x01\x12&\n" +
+	"\vxxreg0_mask\x18\xc8\x05 \x01(\fH\xa6\x01R\n" +
+	"xxreg0Mask\x88\x01\x01\x12\x1d\n" +
+	"\x06xxreg1\x18\x81\x04 \x01(\fH\xa7\x01R\x06xxreg1\x88\x01\x01\x12&\n" +
+	"\vxxreg1_mask\x18\xc9\x05 \x01(\fH\xa8\x01R\n" +
+	"xxreg1Mask\x88\x01\x01\x12\x1d\n" +
+	"\x06xxreg2\x18\x82\x04 \x01(\fH\xa9\x01R\x06xxreg2\x88\x01\x01\x12&\n" +
+	"\vxxreg2_mask\x18\xca\x05 \x01(\fH\xaa\x01R\n" +
+	"xxreg2Mask\x88\x01\x01\x12\x1d\n" +
+	"\x06xxreg3\x18\x83\x04 \x01(\fH\xab\x01R\x06xxreg3\x88\x01\x01\x12&\n" +
+	"\vxxreg3_mask\x18\xcb\x05 \x01(\fH\xac\x01R\n" +
+	"xxreg3Mask\x88\x01\x01\x12*\n" +
+	"\rtun_metadata0\x18\xb9\x03 \x01(\fH\xad\x01R\ftunMetadata0\x88\x01\x01\x123\n" +
+	"\x12tun_metadata0_mask\x18\x81\x05 \x01(\fH\xae\x01R\x10tunMetadata0Mask\x88\x01\x01\x12*\n" +
+	"\rtun_metadata1\x18\xba\x03 \x01(\fH\xaf\x01R\ftunMetadata1\x88\x01\x01\x123\n" +
+	"\x12tun_metadata1_mask\x18\x82\x05 \x01(\fH\xb0\x01R\x10tunMetadata1Mask\x88\x01\x01\x12*\n" +
+	"\rtun_metadata2\x18\xbb\x03 \x01(\fH\xb1\x01R\ftunMetadata2\x88\x01\x01\x123\n" +
+	"\x12tun_metadata2_mask\x18\x83\x05 \x01(\fH\xb2\x01R\x10tunMetadata2Mask\x88\x01\x01\x12*\n" +
+	"\rtun_metadata3\x18\xbc\x03 \x01(\fH\xb3\x01R\ftunMetadata3\x88\x01\x01\x123\n" +
+	"\x12tun_metadata3_mask\x18\x84\x05 \x01(\fH\xb4\x01R\x10tunMetadata3Mask\x88\x01\x01\x12*\n" +
+	"\rtun_metadata4\x18\xbd\x03 \x01(\fH\xb5\x01R\ftunMetadata4\x88\x01\x01\x123\n" +
+	"\x12tun_metadata4_mask\x18\x85\x05 \x01(\fH\xb6\x01R\x10tunMetadata4Mask\x88\x01\x01\x12*\n" +
+	"\rtun_metadata5\x18\xbe\x03 \x01(\fH\xb7\x01R\ftunMetadata5\x88\x01\x01\x123\n" +
+	"\x12tun_metadata5_mask\x18\x86\x05 \x01(\fH\xb8\x01R\x10tunMetadata5Mask\x88\x01\x01\x12*\n" +
+	"\rtun_metadata6\x18\xbf\x03 \x01(\fH\xb9\x01R\ftunMetadata6\x88\x01\x01\x123\n" +
+	"\x12tun_metadata6_mask\x18\x87\x05 \x01(\fH\xba\x01R\x10tunMetadata6Mask\x88\x01\x01\x12*\n" +
+	"\rtun_metadata7\x18\xc0\x03 \x01(\fH\xbb\x01R\ftunMetadata7\x88\x01\x01\x123\n" +
+	"\x12tun_metadata7_mask\x18\x88\x05 \x01(\fH\xbc\x01R\x10tunMetadata7Mask\x88\x01\x01\x12*\n" +
+	"\rtun_metadata8\x18\xc1\x03 \x01(\fH\xbd\x01R\ftunMetadata8\x88\x01\x01\x123\n" +
+	"\x12tun_metadata8_mask\x18\x89\x05 \x01(\fH\xbe\x01R\x10tunMetadata8Mask\x88\x01\x01\x12*\n" +
+	"\rtun_metadata9\x18\xc2\x03 \x01(\fH\xbf\x01R\ftunMetadata9\x88\x01\x01\x123\n" +
+	"\x12tun_metadata9_mask\x18\x8a\x05 \x01(\fH\xc0\x01R\x10tunMetadata9Mask\x88\x01\x01\x12,\n" +
+	"\x0etun_metadata10\x18\xc3\x03 \x01(\fH\xc1\x01R\rtunMetadata10\x88\x01\x01\x125\n" +
+	"\x13tun_metadata10_mask\x18\x8b\x05 \x01(\fH\xc2\x01R\x11tunMetadata10Mask\x88\x01\x01\x12,\n" +
+	"\x0etun_metadata11\x18\xc4\x03 \x01(\fH\xc3\x01R\rtunMetadata11\x88\x01\x01\x125\n" +
+	"\x13tun_metadata11_mask\x18\x8c\x05 \x01(\fH\xc4\x01R\x11tunMetadata11Mask\x88\x01\x01\x12,\n" +
+	"\x0etun_metadata12\x18\xc5\x03 \x01(\fH\xc5\x01R\rtunMetadata12\x88\x01\x01\x125\n" +
+	"\x13tun_metadata12_mask\x18\x8d\x05 \x01(\fH\xc6\x01R\x11tunMetadata12Mask\x88\x01\x01\x12,\n" +
+	"\x0etun_metadata13\x18\xc6\x03 \x01(\fH\xc7\x01R\rtunMetadata13\x88\x01\x01\x125\n" +
+	"\x13tun_metadata13_mask\x18\x8e\x05 \x01(\fH\xc8\x01R\x11tunMetadata13Mask\x88\x01\x01\x12,\n" +
+	"\x0etun_metadata14\x18\xc7\x03 \x01(\fH\xc9\x01R\rtunMetadata14\x88\x01\x01\x125\n" +
+	"\x13tun_metadata14_mask\x18\x8f\x05 \x01(\fH\xca\x01R\x11tunMetadata14Mask\x88\x01\x01\x12,\n" +
+	"\x0etun_metadata15\x18\xc8\x03 \x01(\fH\xcb\x01R\rtunMetadata15\x88\x01\x01\x125\n" +
+	"\x13tun_metadata15_mask\x18\x90\x05 \x01(\fH\xcc\x01R\x11tunMetadata15Mask\x88\x01\x01\x12,\n" +
+	"\x0etun_metadata16\x18\xc9\x03 \x01(\fH\xcd\x01R\rtunMetadata16\x88\x01\x01\x125\n" +
+	"\x13tun_metadata16_mask\x18\x91\x05 \x01(\fH\xce\x01R\x11tunMetadata16Mask\x88\x01\x01\x12,\n" +
+	"\x0etun_metadata17\x18\xca\x03 \x01(\fH\xcf\x01R\rtunMetadata17\x88\x01\x01\x125\n" +
+	"\x13tun_metadata17_mask\x18\x92\x05 \x01(\fH\xd0\x01R\x11tunMetadata17Mask\x88\x01\x01\x12,\n" +
+	"\x0etun_metadata18\x18\xcb\x03 \x01(\fH\xd1\x01R\rtunMetadata18\x88\x01\x01\x125\n" +
+	"\x13tun_metadata18_mask\x18\x93\x05 \x01(\fH\xd2\x01R\x11tunMetadata18Mask\x88\x01\x01\x12,\n" +
+	"\x0etun_metadata19\x18\xcc\x03 \x01(\fH\xd3\x01R\rtunMetadata19\x88\x01\x01\x125\n" +
+	"\x13tun_metadata19_mask\x18\x94\x05 \x01(\fH\xd4\x01R\x11tunMetadata19Mask\x88\x01\x01\x12,\n" +
+	"\x0etun_metadata20\x18\xcd\x03 \x01(\fH\xd5\x01R\rtunMetadata20\x88\x01\x01\x125\n" +
+	"\x13tun_metadata20_mask\x18\x95\x05 \x01(\fH\xd6\x01R\x11tunMetadata20Mask\x88\x01\x01\x12,\n" +
+	"\x0etun_metadata21\x18\xce\x03 \x01(\fH\xd7\x01R\rtunMetadata21\x88\x01\x01\x125\n" +
+	"\x13tun_metadata21_mask\x18\x96\x05 \x01(\fH\xd8\x01R\x11tunMetadata21Mask\x88\x01\x01\x12,\n" +
+	"\x0etun_metadata22\x18\xcf\x03 \x01(\fH\xd9\x01R\rtunMetadata22\x88\x01\x01\x125\n" +
+	"\x13tun_metadata22_mask\x18\x97\x05 \x01(\fH\xda\x01R\x11tunMetadata22Mask\x88\x01\x01\x12,\n" +
+	"\x0etun_metadata23\x18\xd0\x03 \x01(\fH\xdb\x01R\rtunMetadata23\x88\x01\x01\x125\n" +
+	"\x13tun_metadata23_mask\x18\x98\x05 \x01(\fH\xdc\x01R\x11tunMetadata23Mask\x88\x01\x01\x12,\n" +
+	"\x0etun_metadata24\x18\xd1\x03 \x01(\fH\xdd\x01R\rtunMetadata24\x88\x01\x01\x125\n" +
+	"\x13tun_metadata24_mask\x18\x99\x05 \x01(\fH\xde\x01R\x11tunMetadata24Mask\x88\x01\x01\x12,\n" +
+	"\x0etun_metadata25\x18\xd2\x03 \x01(\fH\xdf\x01R\rtunMetadata25\x88\x01\x01\x125\n" +
+	"\x13tun_metadata25_mask\x18\x9a\x05 \x01(\fH\xe0\x01R\x11tunMetadata25Mask\x88\x01\x01\x12,\n" +
+	"\x0etun_metadata26\x18\xd3\x03 \x01(\fH\xe1\x01R\rtunMetadata26\x88\x01\x01\x125\n" +
+	"\x13tun_metadata26_mask\x18\x9b\x05 \x01(\fH\xe2\x01R\x11tunMetadata26Mask\x88\x01\x01\x12,\n" +
+	"\x0etun_metadata27\x18\xd4\x03 \x01(\fH\xe3\x01R\rtunMetadata27\x88\x01\x01\x125\n" +
+	"\x13tun_metadata27_mask\x18\x9c\x05 \x01(\fH\xe4\x01R\x11tunMetadata27Mask\x88\x01\x01\x12,\n" +
+	"\x0etun_metadata28\x18\xd5\x03 \x01(\fH\xe5\x01R\rtunMetadata28\x88\x01\x01\x125\n" +
+	"\x13tun_metadata28_mask\x18\x9d\x05 \x01(\fH\xe6\x01R\x11tunMetadata28Mask\x88\x01\x01\x12,\n" +
+	"\x0etun_metadata29\x18\xd6\x03 \x01(\fH\xe7\x01R\rtunMetadata29\x88\x01\x01\x125\n" +
+	"\x13tun_metadata29_mask\x18\x9e\x05 \x01(\fH\xe8\x01R\x11tunMetadata29Mask\x88\x01\x01\x12,\n" +
+	"\x0etun_metadata30\x18\xd7\x03 \x01(\fH\xe9\x01R\rtunMetadata30\x88\x01\x01\x125\n" +
+	"\x13tun_metadata30_mask\x18\x9f\x05 \x01(\fH\xea\x01R\x11tunMetadata30Mask\x88\x01\x01\x12,\n" +
+	"\x0etun_metadata31\x18\xd8\x03 \x01(\fH\xeb\x01R\rtunMetadata31\x88\x01\x01\x125\n" +
+	"\x13tun_metadata31_mask\x18\xa0\x05 \x01(\fH\xec\x01R\x11tunMetadata31Mask\x88\x01\x01\x12,\n" +
+	"\x0etun_metadata32\x18\xd9\x03 \x01(\fH\xed\x01R\rtunMetadata32\x88\x01\x01\x125\n" +
+	"\x13tun_metadata32_mask\x18\xa1\x05 \x01(\fH\xee\x01R\x11tunMetadata32Mask\x88\x01\x01\x12,\n" +
+	"\x0etun_metadata33\x18\xda\x03 \x01(\fH\xef\x01R\rtunMetadata33\x88\x01\x01\x125\n" +
+	"\x13tun_metadata33_mask\x18\xa2\x05 \x01(\fH\xf0\x01R\x11tunMetadata33Mask\x88\x01\x01\x12,\n" +
+	"\x0etun_metadata34\x18\xdb\x03 \x01(\fH\xf1\x01R\rtunMetadata34\x88\x01\x01\x125\n" +
+	"\x13tun_metadata34_mask\x18\xa3\x05 \x01(\fH\xf2\x01R\x11tunMetadata34Mask\x88\x01\x01\x12,\n" +
+	"\x0etun_metadata35\x18\xdc\x03 \x01(\fH\xf3\x01R\rtunMetadata35\x88\x01\x01\x125\n" +
+	"\x13tun_metadata35_mask\x18\xa4\x05 \x01(\fH\xf4\x01R\x11tunMetadata35Mask\x88\x01\x01\x12,\n" +
+	"\x0etun_metadata36\x18\xdd\x03 \x01(\fH\xf5\x01R\rtunMetadata36\x88\x01\x01\x125\n" +
+	"\x13tun_metadata36_mask\x18\xa5\x05 \x01(\fH\xf6\x01R\x11tunMetadata36Mask\x88\x01\x01\x12,\n" +
+	"\x0etun_metadata37\x18\xde\x03 \x01(\fH\xf7\x01R\rtunMetadata37\x88\x01\x01\x125\n" +
+	"\x13tun_metadata37_mask\x18\xa6\x05 \x01(\fH\xf8\x01R\x11tunMetadata37Mask\x88\x01\x01\x12,\n" +
+	"\x0etun_metadata38\x18\xdf\x03 \x01(\fH\xf9\x01R\rtunMetadata38\x88\x01\x01\x125\n" +
+	"\x13tun_metadata38_mask\x18\xa7\x05 \x01(\fH\xfa\x01R\x11tunMetadata38Mask\x88\x01\x01\x12,\n" +
+	"\x0etun_metadata39\x18\xe0\x03 \x01(\fH\xfb\x01R\rtunMetadata39\x88\x01\x01\x125\n" +
+	"\x13tun_metadata39_mask\x18\xa8\x05 \x01(\fH\xfc\x01R\x11tunMetadata39Mask\x88\x01\x01\x12,\n" +
+	"\x0etun_metadata40\x18\xe1\x03 \x01(\fH\xfd\x01R\rtunMetadata40\x88\x01\x01\x125\n" +
+	"\x13tun_metadata40_mask\x18\xa9\x05 \x01(\fH\xfe\x01R\x11tunMetadata40Mask\x88\x01\x01\x12,\n" +
+	"\x0etun_metadata41\x18\xe2\x03 \x01(\fH\xff\x01R\rtunMetadata41\x88\x01\x01\x125\n" +
+	"\x13tun_metadata41_mask\x18\xaa\x05 \x01(\fH\x80\x02R\x11tunMetadata41Mask\x88\x01\x01\x12,\n" +
+	"\x0etun_metadata42\x18\xe3\x03 \x01(\fH\x81\x02R\rtunMetadata42\x88\x01\x01\x125\n" +
+	"\x13tun_metadata42_mask\x18\xab\x05 \x01(\fH\x82\x02R\x11tunMetadata42Mask\x88\x01\x01\x12,\n" +
+	"\x0etun_metadata43\x18\xe4\x03 \x01(\fH\x83\x02R\rtunMetadata43\x88\x01\x01\x125\n" +
+	"\x13tun_metadata43_mask\x18\xac\x05 \x01(\fH\x84\x02R\x11tunMetadata43Mask\x88\x01\x01\x12,\n" +
+	"\x0etun_metadata44\x18\xe5\x03 \x01(\fH\x85\x02R\rtunMetadata44\x88\x01\x01\x125\n" +
+	"\x13tun_metadata44_mask\x18\xad\x05 \x01(\fH\x86\x02R\x11tunMetadata44Mask\x88\x01\x01\x12,\n" +
+	"\x0etun_metadata45\x18\xe6\x03 \x01(\fH\x87\x02R\rtunMetadata45\x88\x01\x01\x125\n" +
+	"\x13tun_metadata45_mask\x18\xae\x05 \x01(\fH\x88\x02R\x11tunMetadata45Mask\x88\x01\x01\x12,\n" +
+	"\x0etun_metadata46\x18\xe7\x03 \x01(\fH\x89\x02R\rtunMetadata46\x88\x01\x01\x125\n" +
+	"\x13tun_metadata46_mask\x18\xaf\x05 \x01(\fH\x8a\x02R\x11tunMetadata46Mask\x88\x01\x01\x12,\n" +
+	"\x0etun_metadata47\x18\xe8\x03 \x01(\fH\x8b\x02R\rtunMetadata47\x88\x01\x01\x125\n" +
+	"\x13tun_metadata47_mask\x18\xb0\x05 \x01(\fH\x8c\x02R\x11tunMetadata47Mask\x88\x01\x01\x12,\n" +
+	"\x0etun_metadata48\x18\xe9\x03 \x01(\fH\x8d\x02R\rtunMetadata48\x88\x01\x01\x125\n" +
+	"\x13tun_metadata48_mask\x18\xb1\x05 \x01(\fH\x8e\x02R\x11tunMetadata48Mask\x88\x01\x01\x12,\n" +
+	"\x0etun_metadata49\x18\xea\x03 \x01(\fH\x8f\x02R\rtunMetadata49\x88\x01\x01\x125\n" +
+	"\x13tun_metadata49_mask\x18\xb2\x05 \x01(\fH\x90\x02R\x11tunMetadata49Mask\x88\x01\x01\x12,\n" +
+	"\x0etun_metadata50\x18\xeb\x03 \x01(\fH\x91\x02R\rtunMetadata50\x88\x01\x01\x125\n" +
+	"\x13tun_metadata50_mask\x18\xb3\x05 \x01(\fH\x92\x02R\x11tunMetadata50Mask\x88\x01\x01\x12,\n" +
+	"\x0etun_metadata51\x18\xec\x03 \x01(\fH\x93\x02R\rtunMetadata51\x88\x01\x01\x125\n" +
+	"\x13tun_metadata51_mask\x18\xb4\x05 \x01(\fH\x94\x02R\x11tunMetadata51Mask\x88\x01\x01\x12,\n" +
+	"\x0etun_metadata52\x18\xed\x03 \x01(\fH\x95\x02R\rtunMetadata52\x88\x01\x01\x125\n" +
+	"\x13tun_metadata52_mask\x18\xb5\x05 \x01(\fH\x96\x02R\x11tunMetadata52Mask\x88\x01\x01\x12,\n" +
+	"\x0etun_metadata53\x18\xee\x03 \x01(\fH\x97\x02R\rtunMetadata53\x88\x01\x01\x125\n" +
+	"\x13tun_metadata53_mask\x18\xb6\x05 \x01(\fH\x98\x02R\x11tunMetadata53Mask\x88\x01\x01\x12,\n" +
+	"\x0etun_metadata54\x18\xef\x03 \x01(\fH\x99\x02R\rtunMetadata54\x88\x01\x01\x125\n" +
+	"\x13tun_metadata54_mask\x18\xb7\x05 \x01(\fH\x9a\x02R\x11tunMetadata54Mask\x88\x01\x01\x12,\n" +
+	"\x0etun_metadata55\x18\xf0\x03 \x01(\fH\x9b\x02R\rtunMetadata55\x88\x01\x01\x125\n" +
+	"\x13tun_metadata55_mask\x18\xb8\x05 \x01(\fH\x9c\x02R\x11tunMetadata55Mask\x88\x01\x01\x12,\n" +
+	"\x0etun_metadata56\x18\xf1\x03 \x01(\fH\x9d\x02R\rtunMetadata56\x88\x01\x01\x125\n" +
+	"\x13tun_metadata56_mask\x18\xb9\x05 \x01(\fH\x9e\x02R\x11tunMetadata56Mask\x88\x01\x01\x12,\n" +
+	"\x0etun_metadata57\x18\xf2\x03 \x01(\fH\x9f\x02R\rtunMetadata57\x88\x01\x01\x125\n" +
+	"\x13tun_metadata57_mask\x18\xba\x05 \x01(\fH\xa0\x02R\x11tunMetadata57Mask\x88\x01\x01\x12,\n" +
+	"\x0etun_metadata58\x18\xf3\x03 \x01(\fH\xa1\x02R\rtunMetadata58\x88\x01\x01\x125\n" +
+	"\x13tun_metadata58_mask\x18\xbb\x05 \x01(\fH\xa2\x02R\x11tunMetadata58Mask\x88\x01\x01\x12,\n" +
+	"\x0etun_metadata59\x18\xf4\x03 \x01(\fH\xa3\x02R\rtunMetadata59\x88\x01\x01\x125\n" +
+	"\x13tun_metadata59_mask\x18\xbc\x05 \x01(\fH\xa4\x02R\x11tunMetadata59Mask\x88\x01\x01\x12,\n" +
+	"\x0etun_metadata60\x18\xf5\x03 \x01(\fH\xa5\x02R\rtunMetadata60\x88\x01\x01\x125\n" +
+	"\x13tun_metadata60_mask\x18\xbd\x05 \x01(\fH\xa6\x02R\x11tunMetadata60Mask\x88\x01\x01\x12,\n" +
+	"\x0etun_metadata61\x18\xf6\x03 \x01(\fH\xa7\x02R\rtunMetadata61\x88\x01\x01\x125\n" +
+	"\x13tun_metadata61_mask\x18\xbe\x05 \x01(\fH\xa8\x02R\x11tunMetadata61Mask\x88\x01\x01\x12,\n" +
+	"\x0etun_metadata62\x18\xf7\x03 \x01(\fH\xa9\x02R\rtunMetadata62\x88\x01\x01\x125\n" +
+	"\x13tun_metadata62_mask\x18\xbf\x05 \x01(\fH\xaa\x02R\x11tunMetadata62Mask\x88\x01\x01\x12,\n" +
+	"\x0etun_metadata63\x18\xf8\x03 \x01(\fH\xab\x02R\rtunMetadata63\x88\x01\x01\x125\n" +
+	"\x13tun_metadata63_mask\x18\xc0\x05 \x01(\fH\xac\x02R\x11tunMetadata63Mask\x88\x01\x01\x12/\n" +
 	"\x05other\x18\xe8\a \x03(\v2\x18.sluice.v1.RawMatchFieldR\x05otherB\n" +
 	"\n" +
 	"\b_in_portB\x0e\n" +
-	"\f_in_phy_portB\v\n" +
+	"\f_in_phy_portB\x0e\n" +
+	"\f_packet_typeB\v\n" +
 	"\t_metadataB\x10\n" +
 	"\x0e_metadata_maskB\f\n" +
 	"\n" +
@@ -663,7 +3126,288 @@ const file_sluice_v1_match_proto_rawDesc = "" +
 	"\n" +
 	"\b_arp_shaB\n" +
 	"\n" +
-	"\b_arp_tha\"A\n" +
+	"\b_arp_thaB\v\n" +
+	"\t_vlan_tciB\x10\n" +
+	"\x0e_vlan_tci_maskB\v\n" +
+	"\t_mpls_ttlB\t\n" +
+	"\a_nw_ttlB\n" +
+	"\n" +
+	"\b_ip_fragB\x0f\n" +
+	"\r_ip_frag_maskB\f\n" +
+	"\n" +
+	"_tcp_flagsB\x11\n" +
+	"\x0f_tcp_flags_maskB\x0e\n" +
+	"\f_nd_reservedB\x12\n" +
+	"\x10_nd_options_typeB\f\n" +
+	"\n" +
+	"_nsh_flagsB\x11\n" +
+	"\x0f_nsh_flags_maskB\n" +
+	"\n" +
+	"\b_nsh_ttlB\r\n" +
+	"\v_nsh_mdtypeB\t\n" +
+	"\a_nsh_npB\n" +
+	"\n" +
+	"\b_nsh_spiB\t\n" +
+	"\a_nsh_siB\t\n" +
+	"\a_nsh_c1B\x0e\n" +
+	"\f_nsh_c1_maskB\t\n" +
+	"\a_nsh_c2B\x0e\n" +
+	"\f_nsh_c2_maskB\t\n" +
+	"\a_nsh_c3B\x0e\n" +
+	"\f_nsh_c3_maskB\t\n" +
+	"\a_nsh_c4B\x0e\n" +
+	"\f_nsh_c4_maskB\n" +
+	"\n" +
+	"\b_dp_hashB\x0f\n" +
+	"\r_dp_hash_maskB\f\n" +
+	"\n" +
+	"_recirc_idB\n" +
+	"\n" +
+	"\b_conj_idB\v\n" +
+	"\t_pkt_markB\x10\n" +
+	"\x0e_pkt_mark_maskB\x10\n" +
+	"\x0e_actset_outputB\n" +
+	"\n" +
+	"\b_tun_srcB\n" +
+	"\n" +
+	"\b_tun_dstB\x0f\n" +
+	"\r_tun_ipv6_srcB\x0f\n" +
+	"\r_tun_ipv6_dstB\f\n" +
+	"\n" +
+	"_tun_flagsB\x11\n" +
+	"\x0f_tun_flags_maskB\r\n" +
+	"\v_tun_gbp_idB\x12\n" +
+	"\x10_tun_gbp_id_maskB\x10\n" +
+	"\x0e_tun_gbp_flagsB\x15\n" +
+	"\x13_tun_gbp_flags_maskB\x11\n" +
+	"\x0f_tun_erspan_idxB\x16\n" +
+	"\x14_tun_erspan_idx_maskB\x11\n" +
+	"\x0f_tun_erspan_verB\x16\n" +
+	"\x14_tun_erspan_ver_maskB\x11\n" +
+	"\x0f_tun_erspan_dirB\x16\n" +
+	"\x14_tun_erspan_dir_maskB\x12\n" +
+	"\x10_tun_erspan_hwidB\x17\n" +
+	"\x15_tun_erspan_hwid_maskB\x11\n" +
+	"\x0f_tun_gtpu_flagsB\x16\n" +
+	"\x14_tun_gtpu_flags_maskB\x13\n" +
+	"\x11_tun_gtpu_msgtypeB\x18\n" +
+	"\x16_tun_gtpu_msgtype_maskB\v\n" +
+	"\t_ct_stateB\x10\n" +
+	"\x0e_ct_state_maskB\n" +
+	"\n" +
+	"\b_ct_zoneB\n" +
+	"\n" +
+	"\b_ct_markB\x0f\n" +
+	"\r_ct_mark_maskB\v\n" +
+	"\t_ct_labelB\x10\n" +
+	"\x0e_ct_label_maskB\x0e\n" +
+	"\f_ct_nw_protoB\f\n" +
+	"\n" +
+	"_ct_nw_srcB\f\n" +
+	"\n" +
+	"_ct_nw_dstB\x0e\n" +
+	"\f_ct_ipv6_srcB\x0e\n" +
+	"\f_ct_ipv6_dstB\f\n" +
+	"\n" +
+	"_ct_tp_srcB\x11\n" +
+	"\x0f_ct_tp_src_maskB\f\n" +
+	"\n" +
+	"_ct_tp_dstB\x11\n" +
+	"\x0f_ct_tp_dst_maskB\a\n" +
+	"\x05_reg0B\f\n" +
+	"\n" +
+	"_reg0_maskB\a\n" +
+	"\x05_reg1B\f\n" +
+	"\n" +
+	"_reg1_maskB\a\n" +
+	"\x05_reg2B\f\n" +
+	"\n" +
+	"_reg2_maskB\a\n" +
+	"\x05_reg3B\f\n" +
+	"\n" +
+	"_reg3_maskB\a\n" +
+	"\x05_reg4B\f\n" +
+	"\n" +
+	"_reg4_maskB\a\n" +
+	"\x05_reg5B\f\n" +
+	"\n" +
+	"_reg5_maskB\a\n" +
+	"\x05_reg6B\f\n" +
+	"\n" +
+	"_reg6_maskB\a\n" +
+	"\x05_reg7B\f\n" +
+	"\n" +
+	"_reg7_maskB\a\n" +
+	"\x05_reg8B\f\n" +
+	"\n" +
+	"_reg8_maskB\a\n" +
+	"\x05_reg9B\f\n" +
+	"\n" +
+	"_reg9_maskB\b\n" +
+	"\x06_reg10B\r\n" +
+	"\v_reg10_maskB\b\n" +
+	"\x06_reg11B\r\n" +
+	"\v_reg11_maskB\b\n" +
+	"\x06_reg12B\r\n" +
+	"\v_reg12_maskB\b\n" +
+	"\x06_reg13B\r\n" +
+	"\v_reg13_maskB\b\n" +
+	"\x06_reg14B\r\n" +
+	"\v_reg14_maskB\b\n" +
+	"\x06_reg15B\r\n" +
+	"\v_reg15_maskB\b\n" +
+	"\x06_xreg0B\r\n" +
+	"\v_xreg0_maskB\b\n" +
+	"\x06_xreg1B\r\n" +
+	"\v_xreg1_maskB\b\n" +
+	"\x06_xreg2B\r\n" +
+	"\v_xreg2_maskB\b\n" +
+	"\x06_xreg3B\r\n" +
+	"\v_xreg3_maskB\b\n" +
+	"\x06_xreg4B\r\n" +
+	"\v_xreg4_maskB\b\n" +
+	"\x06_xreg5B\r\n" +
+	"\v_xreg5_maskB\b\n" +
+	"\x06_xreg6B\r\n" +
+	"\v_xreg6_maskB\b\n" +
+	"\x06_xreg7B\r\n" +
+	"\v_xreg7_maskB\t\n" +
+	"\a_xxreg0B\x0e\n" +
+	"\f_xxreg0_maskB\t\n" +
+	"\a_xxreg1B\x0e\n" +
+	"\f_xxreg1_maskB\t\n" +
+	"\a_xxreg2B\x0e\n" +
+	"\f_xxreg2_maskB\t\n" +
+	"\a_xxreg3B\x0e\n" +
+	"\f_xxreg3_maskB\x10\n" +
+	"\x0e_tun_metadata0B\x15\n" +
+	"\x13_tun_metadata0_maskB\x10\n" +
+	"\x0e_tun_metadata1B\x15\n" +
+	"\x13_tun_metadata1_maskB\x10\n" +
+	"\x0e_tun_metadata2B\x15\n" +
+	"\x13_tun_metadata2_maskB\x10\n" +
+	"\x0e_tun_metadata3B\x15\n" +
+	"\x13_tun_metadata3_maskB\x10\n" +
+	"\x0e_tun_metadata4B\x15\n" +
+	"\x13_tun_metadata4_maskB\x10\n" +
+	"\x0e_tun_metadata5B\x15\n" +
+	"\x13_tun_metadata5_maskB\x10\n" +
+	"\x0e_tun_metadata6B\x15\n" +
+	"\x13_tun_metadata6_maskB\x10\n" +
+	"\x0e_tun_metadata7B\x15\n" +
+	"\x13_tun_metadata7_maskB\x10\n" +
+	"\x0e_tun_metadata8B\x15\n" +
+	"\x13_tun_metadata8_maskB\x10\n" +
+	"\x0e_tun_metadata9B\x15\n" +
+	"\x13_tun_metadata9_maskB\x11\n" +
+	"\x0f_tun_metadata10B\x16\n" +
+	"\x14_tun_metadata10_maskB\x11\n" +
+	"\x0f_tun_metadata11B\x16\n" +
+	"\x14_tun_metadata11_maskB\x11\n" +
+	"\x0f_tun_metadata12B\x16\n" +
+	"\x14_tun_metadata12_maskB\x11\n" +
+	"\x0f_tun_metadata13B\x16\n" +
+	"\x14_tun_metadata13_maskB\x11\n" +
+	"\x0f_tun_metadata14B\x16\n" +
+	"\x14_tun_metadata14_maskB\x11\n" +
+	"\x0f_tun_metadata15B\x16\n" +
+	"\x14_tun_metadata15_maskB\x11\n" +
+	"\x0f_tun_metadata16B\x16\n" +
+	"\x14_tun_metadata16_maskB\x11\n" +
+	"\x0f_tun_metadata17B\x16\n" +
+	"\x14_tun_metadata17_maskB\x11\n" +
+	"\x0f_tun_metadata18B\x16\n" +
+	"\x14_tun_metadata18_maskB\x11\n" +
+	"\x0f_tun_metadata19B\x16\n" +
+	"\x14_tun_metadata19_maskB\x11\n" +
+	"\x0f_tun_metadata20B\x16\n" +
+	"\x14_tun_metadata20_maskB\x11\n" +
+	"\x0f_tun_metadata21B\x16\n" +
+	"\x14_tun_metadata21_maskB\x11\n" +
+	"\x0f_tun_metadata22B\x16\n" +
+	"\x14_tun_metadata22_maskB\x11\n" +
+	"\x0f_tun_metadata23B\x16\n" +
+	"\x14_tun_metadata23_maskB\x11\n" +
+	"\x0f_tun_metadata24B\x16\n" +
+	"\x14_tun_metadata24_maskB\x11\n" +
+	"\x0f_tun_metadata25B\x16\n" +
+	"\x14_tun_metadata25_maskB\x11\n" +
+	"\x0f_tun_metadata26B\x16\n" +
+	"\x14_tun_metadata26_maskB\x11\n" +
+	"\x0f_tun_metadata27B\x16\n" +
+	"\x14_tun_metadata27_maskB\x11\n" +
+	"\x0f_tun_metadata28B\x16\n" +
+	"\x14_tun_metadata28_maskB\x11\n" +
+	"\x0f_tun_metadata29B\x16\n" +
+	"\x14_tun_metadata29_maskB\x11\n" +
+	"\x0f_tun_metadata30B\x16\n" +
+	"\x14_tun_metadata30_maskB\x11\n" +
+	"\x0f_tun_metadata31B\x16\n" +
+	"\x14_tun_metadata31_maskB\x11\n" +
+	"\x0f_tun_metadata32B\x16\n" +
+	"\x14_tun_metadata32_maskB\x11\n" +
+	"\x0f_tun_metadata33B\x16\n" +
+	"\x14_tun_metadata33_maskB\x11\n" +
+	"\x0f_tun_metadata34B\x16\n" +
+	"\x14_tun_metadata34_maskB\x11\n" +
+	"\x0f_tun_metadata35B\x16\n" +
+	"\x14_tun_metadata35_maskB\x11\n" +
+	"\x0f_tun_metadata36B\x16\n" +
+	"\x14_tun_metadata36_maskB\x11\n" +
+	"\x0f_tun_metadata37B\x16\n" +
+	"\x14_tun_metadata37_maskB\x11\n" +
+	"\x0f_tun_metadata38B\x16\n" +
+	"\x14_tun_metadata38_maskB\x11\n" +
+	"\x0f_tun_metadata39B\x16\n" +
+	"\x14_tun_metadata39_maskB\x11\n" +
+	"\x0f_tun_metadata40B\x16\n" +
+	"\x14_tun_metadata40_maskB\x11\n" +
+	"\x0f_tun_metadata41B\x16\n" +
+	"\x14_tun_metadata41_maskB\x11\n" +
+	"\x0f_tun_metadata42B\x16\n" +
+	"\x14_tun_metadata42_maskB\x11\n" +
+	"\x0f_tun_metadata43B\x16\n" +
+	"\x14_tun_metadata43_maskB\x11\n" +
+	"\x0f_tun_metadata44B\x16\n" +
+	"\x14_tun_metadata44_maskB\x11\n" +
+	"\x0f_tun_metadata45B\x16\n" +
+	"\x14_tun_metadata45_maskB\x11\n" +
+	"\x0f_tun_metadata46B\x16\n" +
+	"\x14_tun_metadata46_maskB\x11\n" +
+	"\x0f_tun_metadata47B\x16\n" +
+	"\x14_tun_metadata47_maskB\x11\n" +
+	"\x0f_tun_metadata48B\x16\n" +
+	"\x14_tun_metadata48_maskB\x11\n" +
+	"\x0f_tun_metadata49B\x16\n" +
+	"\x14_tun_metadata49_maskB\x11\n" +
+	"\x0f_tun_metadata50B\x16\n" +
+	"\x14_tun_metadata50_maskB\x11\n" +
+	"\x0f_tun_metadata51B\x16\n" +
+	"\x14_tun_metadata51_maskB\x11\n" +
+	"\x0f_tun_metadata52B\x16\n" +
+	"\x14_tun_metadata52_maskB\x11\n" +
+	"\x0f_tun_metadata53B\x16\n" +
+	"\x14_tun_metadata53_maskB\x11\n" +
+	"\x0f_tun_metadata54B\x16\n" +
+	"\x14_tun_metadata54_maskB\x11\n" +
+	"\x0f_tun_metadata55B\x16\n" +
+	"\x14_tun_metadata55_maskB\x11\n" +
+	"\x0f_tun_metadata56B\x16\n" +
+	"\x14_tun_metadata56_maskB\x11\n" +
+	"\x0f_tun_metadata57B\x16\n" +
+	"\x14_tun_metadata57_maskB\x11\n" +
+	"\x0f_tun_metadata58B\x16\n" +
+	"\x14_tun_metadata58_maskB\x11\n" +
+	"\x0f_tun_metadata59B\x16\n" +
+	"\x14_tun_metadata59_maskB\x11\n" +
+	"\x0f_tun_metadata60B\x16\n" +
+	"\x14_tun_metadata60_maskB\x11\n" +
+	"\x0f_tun_metadata61B\x16\n" +
+	"\x14_tun_metadata61_maskB\x11\n" +
+	"\x0f_tun_metadata62B\x16\n" +
+	"\x14_tun_metadata62_maskB\x11\n" +
+	"\x0f_tun_metadata63B\x16\n" +
+	"\x14_tun_metadata63_mask\"A\n" +
 	"\rRawMatchField\x12\x16\n" +
 	"\x06header\x18\x01 \x01(\rR\x06header\x12\x18\n" +
 	"\apayload\x18\x02 \x01(\fR\apayloadB7Z5github.com/sluice-sdn/sluice/proto/sluice/v1;sluicev1b\x06proto3"
