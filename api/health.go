@@ -17,7 +17,8 @@ import (
 // for switches.
 type health struct {
 	healthpb.UnimplementedHealthServer
-	c *controller.Controller
+	c      *controller.Controller
+	ending <-chan struct{}
 }
 
 // healthPoll is how often Watch looks.
@@ -62,7 +63,7 @@ func (h *health) List(context.Context, *healthpb.HealthListRequest) (*healthpb.H
 }
 
 // Watch tells the status of a service now and whenever it changes, until the
-// caller hangs up.
+// caller hangs up or the server ends.
 func (h *health) Watch(r *healthpb.HealthCheckRequest, stream grpc.ServerStreamingServer[healthpb.HealthCheckResponse]) error {
 	tick := time.NewTicker(healthPoll)
 	defer tick.Stop()
@@ -77,6 +78,8 @@ func (h *health) Watch(r *healthpb.HealthCheckRequest, stream grpc.ServerStreami
 		select {
 		case <-stream.Context().Done():
 			return status.FromContextError(stream.Context().Err()).Err()
+		case <-h.ending:
+			return errEnding
 		case <-tick.C:
 		}
 	}

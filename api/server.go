@@ -4,6 +4,7 @@ import (
 	"context"
 	"math"
 	"runtime/debug"
+	"slices"
 	"time"
 
 	"github.com/sirupsen/logrus"
@@ -27,6 +28,9 @@ type Config struct {
 	MaxRequest int
 	// Logger hears of panics. Default logrus' standard logger.
 	Logger logrus.FieldLogger
+	// Ending, once it is closed, ends the calls that last as long as the caller
+	// likes, so that the server can be stopped gracefully. Nil never does.
+	Ending <-chan struct{}
 }
 
 // maxStreams bounds the calls that one connection may have running.
@@ -55,10 +59,10 @@ func New(c *controller.Controller, cfg Config, opts ...grpc.ServerOption) *grpc.
 		grpc.ChainUnaryInterceptor(g.unary),
 		grpc.ChainStreamInterceptor(g.stream),
 	}, opts...)...)
-	sluicev1.RegisterSwitchServiceServer(s, &switches{c: c})
+	sluicev1.RegisterSwitchServiceServer(s, &switches{c: c, ending: cfg.Ending})
 	sluicev1.RegisterFlowServiceServer(s, &flows{c: c})
 	sluicev1.RegisterPacketServiceServer(s, &packets{c: c})
-	healthpb.RegisterHealthServer(s, &health{c: c})
+	healthpb.RegisterHealthServer(s, &health{c: c, ending: cfg.Ending})
 	reflection.Register(s)
 	return s
 }
@@ -75,13 +79,16 @@ func (g guard) unary(ctx context.Context, req any, info *grpc.UnaryServerInfo, n
 
 func (g guard) stream(srv any, ss grpc.ServerStream, info *grpc.StreamServerInfo, next grpc.StreamHandler) (err error) {
 	defer g.survive(info.FullMethod, &err)
-	if info.IsClientStream || info.FullMethod == healthpb.Health_Watch_FullMethodName {
-		return next(srv, ss) // reflection and health, which last as long as the caller likes
+	if info.IsClientStream || slices.Contains(lasting, info.FullMethod) {
+		return next(srv, ss) // as reflection, whose stream is the client's
 	}
 	ctx, cancel := g.deadline(ss.Context())
 	defer cancel()
 	return next(srv, boundedStream{ss, ctx})
 }
+
+// lasting are the streams that last as long as the caller likes.
+var lasting = []string{healthpb.Health_Watch_FullMethodName, sluicev1.SwitchService_Snoop_FullMethodName}
 
 // boundedStream is a stream with another context.
 type boundedStream struct {

@@ -14,7 +14,8 @@ import (
 
 type switches struct {
 	sluicev1.UnimplementedSwitchServiceServer
-	c *controller.Controller
+	c      *controller.Controller
+	ending <-chan struct{}
 }
 
 // find returns the switch that a request names, or a status.

@@ -167,6 +167,18 @@ func (s *Switch) Request(ctx context.Context, m ofp.Message) (ofp.Message, error
 	return s.conn.Request(ctx, m)
 }
 
+// Snoop returns a listener to the messages of these types that the switch and
+// the controller exchange from now on, or to all of them if none is given. It
+// fails with ErrOverloaded if the switch has many listeners. The caller must
+// close it.
+func (s *Switch) Snoop(types ...ofp.Type) (*Tap, error) { return s.conn.Tap(types...) }
+
+// Tap listens to what a switch and the controller say to each other.
+type Tap = channel.Tap
+
+// Tapped is a message that a Tap has heard.
+type Tapped = channel.Tapped
+
 // Barrier returns when the switch has processed all messages sent before.
 func (s *Switch) Barrier(ctx context.Context) error {
 	_, err := s.conn.Request(ctx, &ofp.BarrierRequest{})

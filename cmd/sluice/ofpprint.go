@@ -351,12 +351,10 @@ func typeName(h ofp.Header, m ofp.Message) string {
 		kind, prefix = m.Body.Kind(), "multipart_request-"
 	case *ofp.MultipartReply:
 		kind, prefix = m.Body.Kind(), "multipart_reply-"
-	case *ofp.Experimenter:
-		if h.Version == ofp.V10 {
+	default:
+		if h.Type() == ofp.TypeExperimenter && h.Version == ofp.V10 {
 			return "vendor"
 		}
-		return h.Type().String()
-	default:
 		return h.Type().String()
 	}
 	if h.Version < ofp.V13 {

@@ -68,7 +68,7 @@ confirmed the change, and exits with status 0 only then.`,
 	root.AddGroup(&cobra.Group{ID: "look", Title: "Look:"}, &cobra.Group{ID: "change", Title: "Change:"})
 	for _, verb := range []*cobra.Command{
 		c.switches(), c.show(), c.dumpDesc(), c.dumpPorts(), c.dumpPortsDesc(), c.dumpTables(),
-		c.dumpFlows(), c.dumpAggregate(),
+		c.dumpFlows(), c.dumpAggregate(), c.snoop(),
 	} {
 		verb.GroupID = "look"
 		root.AddCommand(verb)

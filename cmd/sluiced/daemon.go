@@ -35,6 +35,7 @@ type daemon struct {
 	http       *http.Server
 	gateway    *gateway
 	listeners  listeners
+	ending     chan struct{} // closed when drain begins
 }
 
 // serve runs a daemon with these settings until ctx ends.
@@ -81,7 +82,8 @@ func newDaemon(ctx context.Context, s *settings, logger logrus.FieldLogger) (*da
 	if err != nil {
 		return nil, err
 	}
-	d := &daemon{log: logger, controller: engine, grpc: api.New(engine, api.Config{Logger: logger})}
+	ending := make(chan struct{})
+	d := &daemon{log: logger, controller: engine, grpc: api.New(engine, api.Config{Logger: logger, Ending: ending}), ending: ending}
 	if d.gateway, err = newGateway(); err != nil {
 		return nil, err
 	}
@@ -137,6 +139,7 @@ func (d *daemon) run(ctx context.Context) error {
 // calls still run then.
 func (d *daemon) drain(stopEngine func()) {
 	defer stopEngine()
+	close(d.ending)
 	late := time.AfterFunc(drainLimit, stopEngine)
 	defer late.Stop()
 	ctx, cancel := context.WithTimeout(context.Background(), drainLimit+tellLimit)

@@ -60,6 +60,7 @@ type Conn struct {
 	out     outbox
 	in      inbox
 	replies replies
+	taps    taps
 
 	up        atomic.Bool   // Handler.Up has returned nil
 	done      chan struct{} // closed when the connection ends

@@ -159,6 +159,7 @@ func readError(err error) *CloseError {
 // and marks the rest as events.
 func (c *Conn) cut() *CloseError {
 	r := &c.r
+	listened := c.taps.list.Load() != nil
 	for {
 		h, frame, at, ok, err := c.next()
 		if err != nil || !ok {
@@ -167,6 +168,9 @@ func (c *Conn) cut() *CloseError {
 		}
 		typ := h.Type()
 		r.in.add(typ)
+		if listened {
+			c.taps.hear(false, frame)
+		}
 		if h.Version != c.version && typ != ofp.TypeHello {
 			if typ == ofp.TypeError {
 				// A switch says no under another version: still a no. It is not

@@ -67,9 +67,11 @@ func (c *Conn) linger() {
 	_, _ = io.CopyN(io.Discard, c.nc, 1<<20)
 }
 
-// writeAll writes b. A deadline that passes is an error only if the peer has
+// writeAll writes b, which holds whole messages, and lets those who listen hear
+// them first: so they hear a request before its reply. A deadline that passes is an error only if the peer has
 // taken no byte since it was set.
 func (c *Conn) writeAll(b []byte) *CloseError {
+	c.taps.hear(true, b)
 	for len(b) > 0 {
 		if err := c.nc.SetWriteDeadline(time.Now().Add(c.cfg.WriteTimeout)); err != nil {
 			return &CloseError{ReasonIO, err}

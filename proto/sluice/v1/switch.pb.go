@@ -1145,7 +1145,7 @@ var File_sluice_v1_switch_proto protoreflect.FileDescriptor
 
 const file_sluice_v1_switch_proto_rawDesc = "" +
 	"\n" +
-	"\x16sluice/v1/switch.proto\x12\tsluice.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\x15\n" +
+	"\x16sluice/v1/switch.proto\x12\tsluice.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x15sluice/v1/snoop.proto\"\x15\n" +
 	"\x13ListSwitchesRequest\"E\n" +
 	"\x14ListSwitchesResponse\x12-\n" +
 	"\bswitches\x18\x01 \x03(\v2\x11.sluice.v1.SwitchR\bswitches\"*\n" +
@@ -1251,14 +1251,15 @@ const file_sluice_v1_switch_proto_rawDesc = "" +
 	"\x0e_matched_count\"(\n" +
 	"\x0eBarrierRequest\x12\x16\n" +
 	"\x06switch\x18\x01 \x01(\tR\x06switch\"\x11\n" +
-	"\x0fBarrierResponse2\xdd\x03\n" +
+	"\x0fBarrierResponse2\x9b\x04\n" +
 	"\rSwitchService\x12O\n" +
 	"\fListSwitches\x12\x1e.sluice.v1.ListSwitchesRequest\x1a\x1f.sluice.v1.ListSwitchesResponse\x12F\n" +
 	"\tGetSwitch\x12\x1b.sluice.v1.GetSwitchRequest\x1a\x1c.sluice.v1.GetSwitchResponse\x12F\n" +
 	"\tListPorts\x12\x1b.sluice.v1.ListPortsRequest\x1a\x1c.sluice.v1.ListPortsResponse\x12R\n" +
 	"\rListPortStats\x12\x1f.sluice.v1.ListPortStatsRequest\x1a .sluice.v1.ListPortStatsResponse\x12U\n" +
 	"\x0eListTableStats\x12 .sluice.v1.ListTableStatsRequest\x1a!.sluice.v1.ListTableStatsResponse\x12@\n" +
-	"\aBarrier\x12\x19.sluice.v1.BarrierRequest\x1a\x1a.sluice.v1.BarrierResponseB7Z5github.com/sluice-sdn/sluice/proto/sluice/v1;sluicev1b\x06proto3"
+	"\aBarrier\x12\x19.sluice.v1.BarrierRequest\x1a\x1a.sluice.v1.BarrierResponse\x12<\n" +
+	"\x05Snoop\x12\x17.sluice.v1.SnoopRequest\x1a\x18.sluice.v1.SnoopResponse0\x01B7Z5github.com/sluice-sdn/sluice/proto/sluice/v1;sluicev1b\x06proto3"
 
 var (
 	file_sluice_v1_switch_proto_rawDescOnce sync.Once
@@ -1292,6 +1293,8 @@ var file_sluice_v1_switch_proto_goTypes = []any{
 	(*BarrierRequest)(nil),         // 15: sluice.v1.BarrierRequest
 	(*BarrierResponse)(nil),        // 16: sluice.v1.BarrierResponse
 	(*timestamppb.Timestamp)(nil),  // 17: google.protobuf.Timestamp
+	(*SnoopRequest)(nil),           // 18: sluice.v1.SnoopRequest
+	(*SnoopResponse)(nil),          // 19: sluice.v1.SnoopResponse
 }
 var file_sluice_v1_switch_proto_depIdxs = []int32{
 	4,  // 0: sluice.v1.ListSwitchesResponse.switches:type_name -> sluice.v1.Switch
@@ -1307,14 +1310,16 @@ var file_sluice_v1_switch_proto_depIdxs = []int32{
 	9,  // 10: sluice.v1.SwitchService.ListPortStats:input_type -> sluice.v1.ListPortStatsRequest
 	12, // 11: sluice.v1.SwitchService.ListTableStats:input_type -> sluice.v1.ListTableStatsRequest
 	15, // 12: sluice.v1.SwitchService.Barrier:input_type -> sluice.v1.BarrierRequest
-	1,  // 13: sluice.v1.SwitchService.ListSwitches:output_type -> sluice.v1.ListSwitchesResponse
-	3,  // 14: sluice.v1.SwitchService.GetSwitch:output_type -> sluice.v1.GetSwitchResponse
-	7,  // 15: sluice.v1.SwitchService.ListPorts:output_type -> sluice.v1.ListPortsResponse
-	10, // 16: sluice.v1.SwitchService.ListPortStats:output_type -> sluice.v1.ListPortStatsResponse
-	13, // 17: sluice.v1.SwitchService.ListTableStats:output_type -> sluice.v1.ListTableStatsResponse
-	16, // 18: sluice.v1.SwitchService.Barrier:output_type -> sluice.v1.BarrierResponse
-	13, // [13:19] is the sub-list for method output_type
-	7,  // [7:13] is the sub-list for method input_type
+	18, // 13: sluice.v1.SwitchService.Snoop:input_type -> sluice.v1.SnoopRequest
+	1,  // 14: sluice.v1.SwitchService.ListSwitches:output_type -> sluice.v1.ListSwitchesResponse
+	3,  // 15: sluice.v1.SwitchService.GetSwitch:output_type -> sluice.v1.GetSwitchResponse
+	7,  // 16: sluice.v1.SwitchService.ListPorts:output_type -> sluice.v1.ListPortsResponse
+	10, // 17: sluice.v1.SwitchService.ListPortStats:output_type -> sluice.v1.ListPortStatsResponse
+	13, // 18: sluice.v1.SwitchService.ListTableStats:output_type -> sluice.v1.ListTableStatsResponse
+	16, // 19: sluice.v1.SwitchService.Barrier:output_type -> sluice.v1.BarrierResponse
+	19, // 20: sluice.v1.SwitchService.Snoop:output_type -> sluice.v1.SnoopResponse
+	14, // [14:21] is the sub-list for method output_type
+	7,  // [7:14] is the sub-list for method input_type
 	7,  // [7:7] is the sub-list for extension type_name
 	7,  // [7:7] is the sub-list for extension extendee
 	0,  // [0:7] is the sub-list for field type_name
@@ -1325,6 +1330,7 @@ func file_sluice_v1_switch_proto_init() {
 	if File_sluice_v1_switch_proto != nil {
 		return
 	}
+	file_sluice_v1_snoop_proto_init()
 	file_sluice_v1_switch_proto_msgTypes[11].OneofWrappers = []any{}
 	file_sluice_v1_switch_proto_msgTypes[14].OneofWrappers = []any{}
 	type x struct{}

@@ -265,6 +265,43 @@ func local_request_SwitchService_Barrier_0(ctx context.Context, marshaler runtim
 	return msg, metadata, err
 }
 
+var filter_SwitchService_Snoop_0 = &utilities.DoubleArray{Encoding: map[string]int{"switch": 0}, Base: []int{1, 1, 0}, Check: []int{0, 1, 2}}
+
+func request_SwitchService_Snoop_0(ctx context.Context, marshaler runtime.Marshaler, client SwitchServiceClient, req *http.Request, pathParams map[string]string) (SwitchService_SnoopClient, runtime.ServerMetadata, error) {
+	var (
+		protoReq SnoopRequest
+		metadata runtime.ServerMetadata
+		err      error
+	)
+	val, ok := pathParams["switch"]
+	if !ok {
+		return nil, metadata, status.Errorf(codes.InvalidArgument, "missing parameter %s", "switch")
+	}
+	protoReq.Switch, err = runtime.String(val)
+	if err != nil {
+		return nil, metadata, status.Errorf(codes.InvalidArgument, "type mismatch, parameter: %s, error: %v", "switch", err)
+	}
+	if err := req.ParseForm(); err != nil {
+		return nil, metadata, status.Errorf(codes.InvalidArgument, "%v", err)
+	}
+	if err := runtime.PopulateQueryParameters(&protoReq, req.Form, filter_SwitchService_Snoop_0); err != nil {
+		return nil, metadata, status.Errorf(codes.InvalidArgument, "%v", err)
+	}
+	if req.Body != nil {
+		_, _ = io.Copy(io.Discard, req.Body)
+	}
+	stream, err := client.Snoop(ctx, &protoReq)
+	if err != nil {
+		return nil, metadata, err
+	}
+	header, err := stream.Header()
+	if err != nil {
+		return nil, metadata, err
+	}
+	metadata.HeaderMD = header
+	return stream, metadata, nil
+}
+
 // RegisterSwitchServiceHandlerServer registers the http handlers for service SwitchService to "mux".
 // UnaryRPC     :call SwitchServiceServer directly.
 // StreamingRPC :currently unsupported pending https://github.com/grpc/grpc-go/issues/906.
@@ -390,6 +427,13 @@ func RegisterSwitchServiceHandlerServer(ctx context.Context, mux *runtime.ServeM
 			return
 		}
 		forward_SwitchService_Barrier_0(annotatedContext, mux, outboundMarshaler, w, req, resp, mux.GetForwardResponseOptions()...)
+	})
+
+	mux.Handle(http.MethodGet, pattern_SwitchService_Snoop_0, func(w http.ResponseWriter, req *http.Request, pathParams map[string]string) {
+		err := status.Error(codes.Unimplemented, "streaming calls are not yet supported in the in-process transport")
+		_, outboundMarshaler := runtime.MarshalerForRequest(mux, req)
+		runtime.HTTPError(ctx, mux, outboundMarshaler, w, req, err)
+		return
 	})
 
 	return nil
@@ -533,6 +577,23 @@ func RegisterSwitchServiceHandlerClient(ctx context.Context, mux *runtime.ServeM
 		}
 		forward_SwitchService_Barrier_0(annotatedContext, mux, outboundMarshaler, w, req, resp, mux.GetForwardResponseOptions()...)
 	})
+	mux.Handle(http.MethodGet, pattern_SwitchService_Snoop_0, func(w http.ResponseWriter, req *http.Request, pathParams map[string]string) {
+		ctx, cancel := context.WithCancel(req.Context())
+		defer cancel()
+		inboundMarshaler, outboundMarshaler := runtime.MarshalerForRequest(mux, req)
+		annotatedContext, err := runtime.AnnotateContext(ctx, mux, req, "/sluice.v1.SwitchService/Snoop", runtime.WithHTTPPathPattern("/v1/switches/{switch}/snoop"))
+		if err != nil {
+			runtime.HTTPError(ctx, mux, outboundMarshaler, w, req, err)
+			return
+		}
+		resp, md, err := request_SwitchService_Snoop_0(annotatedContext, inboundMarshaler, client, req, pathParams)
+		annotatedContext = runtime.NewServerMetadataContext(annotatedContext, md)
+		if err != nil {
+			runtime.HTTPError(annotatedContext, mux, outboundMarshaler, w, req, err)
+			return
+		}
+		forward_SwitchService_Snoop_0(annotatedContext, mux, outboundMarshaler, w, req, func() (proto.Message, error) { return resp.Recv() }, mux.GetForwardResponseOptions()...)
+	})
 	return nil
 }
 
@@ -543,6 +604,7 @@ var (
 	pattern_SwitchService_ListPortStats_0  = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1, 1, 0, 4, 1, 5, 2, 2, 3}, []string{"v1", "switches", "switch", "port-stats"}, ""))
 	pattern_SwitchService_ListTableStats_0 = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1, 1, 0, 4, 1, 5, 2, 2, 3}, []string{"v1", "switches", "switch", "table-stats"}, ""))
 	pattern_SwitchService_Barrier_0        = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1, 1, 0, 4, 1, 5, 2, 2, 3}, []string{"v1", "switches", "switch", "barrier"}, ""))
+	pattern_SwitchService_Snoop_0          = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1, 1, 0, 4, 1, 5, 2, 2, 3}, []string{"v1", "switches", "switch", "snoop"}, ""))
 )
 
 var (
@@ -552,4 +614,5 @@ var (
 	forward_SwitchService_ListPortStats_0  = runtime.ForwardResponseMessage
 	forward_SwitchService_ListTableStats_0 = runtime.ForwardResponseMessage
 	forward_SwitchService_Barrier_0        = runtime.ForwardResponseMessage
+	forward_SwitchService_Snoop_0          = runtime.ForwardResponseStream
 )

@@ -25,6 +25,7 @@ const (
 	SwitchService_ListPortStats_FullMethodName  = "/sluice.v1.SwitchService/ListPortStats"
 	SwitchService_ListTableStats_FullMethodName = "/sluice.v1.SwitchService/ListTableStats"
 	SwitchService_Barrier_FullMethodName        = "/sluice.v1.SwitchService/Barrier"
+	SwitchService_Snoop_FullMethodName          = "/sluice.v1.SwitchService/Snoop"
 )
 
 // SwitchServiceClient is the client API for SwitchService service.
@@ -50,6 +51,11 @@ type SwitchServiceClient interface {
 	ListTableStats(ctx context.Context, in *ListTableStatsRequest, opts ...grpc.CallOption) (*ListTableStatsResponse, error)
 	// Barrier returns when the switch has processed everything sent before.
 	Barrier(ctx context.Context, in *BarrierRequest, opts ...grpc.CallOption) (*BarrierResponse, error)
+	// Snoop tells every OpenFlow message that the switch and Sluice exchange from
+	// now on, both ways, until the caller hangs up. A caller that is slow does not
+	// hold the switch up: it is told how many messages it missed, and where. It
+	// ends with UNAVAILABLE when the switch goes away.
+	Snoop(ctx context.Context, in *SnoopRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[SnoopResponse], error)
 }
 
 type switchServiceClient struct {
@@ -120,6 +126,25 @@ func (c *switchServiceClient) Barrier(ctx context.Context, in *BarrierRequest, o
 	return out, nil
 }
 
+func (c *switchServiceClient) Snoop(ctx context.Context, in *SnoopRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[SnoopResponse], error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	stream, err := c.cc.NewStream(ctx, &SwitchService_ServiceDesc.Streams[0], SwitchService_Snoop_FullMethodName, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	x := &grpc.GenericClientStream[SnoopRequest, SnoopResponse]{ClientStream: stream}
+	if err := x.ClientStream.SendMsg(in); err != nil {
+		return nil, err
+	}
+	if err := x.ClientStream.CloseSend(); err != nil {
+		return nil, err
+	}
+	return x, nil
+}
+
+// This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
+type SwitchService_SnoopClient = grpc.ServerStreamingClient[SnoopResponse]
+
 // SwitchServiceServer is the server API for SwitchService service.
 // All implementations must embed UnimplementedSwitchServiceServer
 // for forward compatibility.
@@ -143,6 +168,11 @@ type SwitchServiceServer interface {
 	ListTableStats(context.Context, *ListTableStatsRequest) (*ListTableStatsResponse, error)
 	// Barrier returns when the switch has processed everything sent before.
 	Barrier(context.Context, *BarrierRequest) (*BarrierResponse, error)
+	// Snoop tells every OpenFlow message that the switch and Sluice exchange from
+	// now on, both ways, until the caller hangs up. A caller that is slow does not
+	// hold the switch up: it is told how many messages it missed, and where. It
+	// ends with UNAVAILABLE when the switch goes away.
+	Snoop(*SnoopRequest, grpc.ServerStreamingServer[SnoopResponse]) error
 	mustEmbedUnimplementedSwitchServiceServer()
 }
 
@@ -170,6 +200,9 @@ func (UnimplementedSwitchServiceServer) ListTableStats(context.Context, *ListTab
 }
 func (UnimplementedSwitchServiceServer) Barrier(context.Context, *BarrierRequest) (*BarrierResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method Barrier not implemented")
+}
+func (UnimplementedSwitchServiceServer) Snoop(*SnoopRequest, grpc.ServerStreamingServer[SnoopResponse]) error {
+	return status.Error(codes.Unimplemented, "method Snoop not implemented")
 }
 func (UnimplementedSwitchServiceServer) mustEmbedUnimplementedSwitchServiceServer() {}
 func (UnimplementedSwitchServiceServer) testEmbeddedByValue()                       {}
@@ -300,6 +333,17 @@ func _SwitchService_Barrier_Handler(srv interface{}, ctx context.Context, dec fu
 	return interceptor(ctx, in, info, handler)
 }
 
+func _SwitchService_Snoop_Handler(srv interface{}, stream grpc.ServerStream) error {
+	m := new(SnoopRequest)
+	if err := stream.RecvMsg(m); err != nil {
+		return err
+	}
+	return srv.(SwitchServiceServer).Snoop(m, &grpc.GenericServerStream[SnoopRequest, SnoopResponse]{ServerStream: stream})
+}
+
+// This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
+type SwitchService_SnoopServer = grpc.ServerStreamingServer[SnoopResponse]
+
 // SwitchService_ServiceDesc is the grpc.ServiceDesc for SwitchService service.
 // It's only intended for direct use with grpc.RegisterService,
 // and not to be introspected or modified (even as a copy)
@@ -332,6 +376,12 @@ var SwitchService_ServiceDesc = grpc.ServiceDesc{
 			Handler:    _SwitchService_Barrier_Handler,
 		},
 	},
-	Streams:  []grpc.StreamDesc{},
+	Streams: []grpc.StreamDesc{
+		{
+			StreamName:    "Snoop",
+			Handler:       _SwitchService_Snoop_Handler,
+			ServerStreams: true,
+		},
+	},
 	Metadata: "sluice/v1/switch.proto",
 }
