@@ -220,15 +220,15 @@ func TestEveryFieldThereAndBack(t *testing.T) {
 }
 
 func TestUnknownFieldsAreKeptRaw(t *testing.T) {
-	// An NXM register, as Open vSwitch has them in its flows: 0x00010004, value 5.
+	// A field of a class that nobody has defined: 0x00030204, value 5.
 	frame := append([]byte{4, 10, 0, 42, 0, 0, 0, 1, 0xff, 0xff, 0xff, 0xff, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0},
-		0, 1, 0, 12, 0, 1, 0, 4, 0, 0, 0, 5, 0, 0, 0, 0, 0, 0)
+		0, 1, 0, 12, 0, 3, 2, 4, 0, 0, 0, 5, 0, 0, 0, 0, 0, 0)
 	_, msg, err := ofp.Decode(frame)
 	if err != nil {
 		t.Fatal(err)
 	}
 	got := fromMatch(&msg.(*ofp.PacketIn).Match)
-	want := &sluicev1.Match{Other: []*sluicev1.RawMatchField{{Header: 0x00010004, Payload: []byte{0, 0, 0, 5}}}}
+	want := &sluicev1.Match{Other: []*sluicev1.RawMatchField{{Header: 0x00030204, Payload: []byte{0, 0, 0, 5}}}}
 	if d := cmp.Diff(want, got, protocmp.Transform()); d != "" {
 		t.Errorf("(-want +got):\n%s", d)
 	}

@@ -84,7 +84,7 @@ func TestPortOfTheProtocol(t *testing.T) {
 func TestRawOnTheWire(t *testing.T) {
 	f := &sluicev1.Flow{
 		Match: &sluicev1.Match{EthType: ptr(uint32(0x800)), Other: []*sluicev1.RawMatchField{
-			{Header: 0x00010004, Payload: []byte{0, 0, 0, 5}},
+			{Header: 0x00030204, Payload: []byte{0, 0, 0, 5}},
 			{Header: 0xffff0106, Payload: []byte{0, 0, 0x23, 0x20, 7, 8}},
 		}},
 		Actions: []*sluicev1.Action{
