@@ -8,26 +8,31 @@ import (
 
 // walkMatch is ofp_match with its padding, in the layout of the version at hand.
 func walkMatch(c *cursor, m *Match) {
-	if c.v == V10 || c.v == V11 && !oxmIn11(c, m) {
+	switch {
+	case c.v <= V11 && (c.v == V10 || !oxmIn11(c, m)):
 		walkFixedMatch(c, m)
-		return
+	case c.wr:
+		m.writeOXM(c)
+	default:
+		m.readOXM(c)
 	}
-	if c.wr {
-		body := m.oxm
-		if len(m.received) > 0 && m.receivedVersion == c.v {
-			body = m.received
-		} else {
-			if c.v == V12 {
-				body = m.oxm12(c)
-			}
-		}
-		n := 4 + len(body)
-		b := c.space((n + 7) &^ 7)
-		binary.BigEndian.PutUint64(b[len(b)-8:], 0) // the padding
-		binary.BigEndian.PutUint32(b, 1<<16|uint32(uint16(n)))
-		copy(b[4:], body)
-		return
+}
+
+func (m *Match) writeOXM(c *cursor) {
+	body := m.oxm
+	if len(m.received) > 0 && m.receivedVersion == c.v {
+		body = m.received
+	} else if c.v == V12 {
+		body = m.oxm12(c)
 	}
+	n := 4 + len(body)
+	b := c.space((n + 7) &^ 7)
+	binary.BigEndian.PutUint64(b[len(b)-8:], 0) // the padding
+	binary.BigEndian.PutUint32(b, 1<<16|uint32(uint16(n)))
+	copy(b[4:], body)
+}
+
+func (m *Match) readOXM(c *cursor) {
 	if c.left() < 4 {
 		c.short("match", 4)
 		return
@@ -82,8 +87,8 @@ func oxmIn11(c *cursor, m *Match) bool {
 func scanOXM(c *cursor, body []byte, what string) (plain, ok bool) {
 	plain = true
 	var seen fieldSet
-	for b := body; len(b) > 0; {
-		at := len(body) - len(b)
+	for at := 0; at < len(body); {
+		b := body[at:]
 		if len(b) < 4 {
 			c.off += at
 			c.short(what, 4)
@@ -116,13 +121,13 @@ func scanOXM(c *cursor, body []byte, what string) (plain, ok bool) {
 			seen.add(f)
 			plain = plain && (c.v != V12 || info.same12)
 		}
-		b = b[4+n:]
+		at += 4 + n
 	}
 	return plain, true
 }
 
-// fieldSet is a set of fields.
-type fieldSet [(numFields + 63) / 64]uint64
+// fieldSet is a set of fields, with a bit for each number that a FieldID can be.
+type fieldSet [4]uint64
 
 func (s *fieldSet) has(f FieldID) bool { return s[f/64]&(1<<(f%64)) != 0 }
 func (s *fieldSet) add(f FieldID)      { s[f/64] |= 1 << (f % 64) }

@@ -261,23 +261,26 @@ type Decoder struct{ c cursor }
 // the memory that m holds. The frame must be exactly one message, of m's type.
 // After an error the contents of m are unspecified but harmless.
 func (d *Decoder) Decode(frame []byte, m Message) error {
-	h, err := ParseHeader(frame)
-	if err != nil {
+	if len(frame) < HeaderLen {
+		_, err := ParseHeader(frame)
 		return err
 	}
+	h := Header{Version: Version(frame[0]), Kind: frame[1], Length: binary.BigEndian.Uint16(frame[2:])}
 	t := m.Type()
 	c := &d.c
 	// Field by field: assigning a whole cursor costs as much as the walk of a
 	// small message. What is not set here is never set while reading.
 	c.buf, c.off, c.end, c.v = frame, HeaderLen, len(frame), h.Version
 	c.msg = messages[t].name
-	if raw, ok := m.(*Raw); ok {
-		raw.Kind = h.Kind
-	} else if h.Type() == TypeExperimenter && t != TypeExperimenter && t == typeOf(h, frame) {
-		c.off += 8
-	} else if t != h.Type() {
-		c.off = 1
-		c.bad("type", "%d in OpenFlow %s is %s", h.Kind, h.Version, h.Type())
+	if got := h.Type(); t != got || t == TypeUnknown {
+		if raw, ok := m.(*Raw); ok {
+			raw.Kind = h.Kind
+		} else if got == TypeExperimenter && t == typeOf(h, frame) {
+			c.off += 8
+		} else {
+			c.off = 1
+			c.bad("type", "%d in OpenFlow %s is %s", h.Kind, h.Version, got)
+		}
 	}
 	if c.err == nil && int(h.Length) != len(frame) {
 		c.off = 2
@@ -289,7 +292,7 @@ func (d *Decoder) Decode(frame []byte, m Message) error {
 			c.bad("message", "%d bytes too many", c.end-c.off)
 		}
 	}
-	err = c.err
+	err := c.err
 	c.buf, c.err = nil, nil // hold on to nothing of the caller's
 	return err
 }

@@ -70,11 +70,12 @@ func (m *PacketIn) walk(c *cursor) {
 			n = 16
 		}
 		b := c.fixed(n, "packet_in")
+		_ = b[7]
 		c.u32(b, &m.BufferID)
 		c.u16(b[4:], &m.TotalLen)
 		c.u8(b[6:], (*uint8)(&m.Reason))
 		c.u8(b[7:], &m.Table)
-		if n == 16 {
+		if len(b) == 16 {
 			c.u64(b[8:], &m.Cookie)
 		} else if !c.wr {
 			m.Cookie = 0
