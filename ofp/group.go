@@ -1,7 +1,5 @@
 package ofp
 
-import "fmt"
-
 // GroupCommand is what a group-mod does (ofp_group_mod_command, section 7.3.4.3
 // of OpenFlow 1.3.5).
 type GroupCommand uint16
@@ -11,6 +9,10 @@ const (
 	GroupAdd    GroupCommand = 0
 	GroupModify GroupCommand = 1
 	GroupDelete GroupCommand = 2
+
+	// GroupAddOrModify adds the group, or changes it if it is there; Open vSwitch
+	// 2.6 and later only.
+	GroupAddOrModify GroupCommand = 0x8000
 )
 
 // GroupType is how a group treats its buckets (ofp_group_type).
@@ -31,7 +33,7 @@ func (t GroupType) String() string {
 	if int(t) < len(groupTypeNames) {
 		return groupTypeNames[t]
 	}
-	return fmt.Sprintf("type %d", uint8(t))
+	return "unknown"
 }
 
 // Bucket is one set of actions of a group (ofp_bucket).

@@ -1,7 +1,5 @@
 package ofp
 
-import "encoding/binary"
-
 // Special meters (ofp_meter, section 7.3.4.5 of OpenFlow 1.3.5).
 const (
 	MeterMax        uint32 = 0xffff0000 // the highest number of a meter of flows
@@ -198,7 +196,7 @@ func (*MeterFeaturesRequest) walk(*cursor)   {}
 type MeterFeatures struct {
 	MaxMeter     uint32
 	BandTypes    uint32 // bit n for BandType n
-	Capabilities MeterFlags
+	Capabilities uint32 // bits as of MeterFlags
 	MaxBands     uint8
 	MaxColor     uint8
 }
@@ -210,11 +208,7 @@ func (p *MeterFeatures) walk(c *cursor) {
 	b := c.fixed(16, "meter features")
 	c.u32(b, &p.MaxMeter)
 	c.u32(b[4:], &p.BandTypes)
-	if c.wr {
-		binary.BigEndian.PutUint32(b[8:], uint32(p.Capabilities))
-	} else {
-		p.Capabilities = MeterFlags(binary.BigEndian.Uint32(b[8:]))
-	}
+	c.u32(b[8:], &p.Capabilities)
 	c.u8(b[12:], &p.MaxBands)
 	c.u8(b[13:], &p.MaxColor)
 }

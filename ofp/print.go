@@ -139,14 +139,32 @@ func (p *printer) body(m Message, frame []byte) {
 		p.flowRemoved(m)
 	case *PortStatus:
 		p.portStatus(m)
+	case *GroupMod:
+		p.groupMod(m)
+	case *PortMod:
+		p.portMod(m)
+	case *TableMod:
+		p.tableMod(m)
+	case *MeterMod:
+		p.meterMod(m)
+	case *QueueGetConfigRequest:
+		p.text(" port=" + m.Port.String())
+	case *QueueGetConfigReply:
+		p.queueConfig(m)
+	case *RoleRequest:
+		p.role(&m.RoleState)
+	case *RoleReply:
+		p.role(&m.RoleState)
+	case *GetAsyncReply:
+		p.async(&m.AsyncMasks)
+	case *SetAsync:
+		p.async(&m.AsyncMasks)
 	case *MultipartRequest:
+		p.partFlags(m.Flags, p.v >= V13)
 		p.part(m.Body)
 	case *MultipartReply:
+		p.partFlags(m.Flags, true)
 		p.part(m.Body)
-		if m.More() {
-			p.line()
-			p.text("(more follows)")
-		}
 	case *NXFlowModTableID:
 		p.text(map[bool]string{false: " disable", true: " enable"}[m.On])
 	case *Experimenter:
@@ -167,13 +185,6 @@ func (p *printer) body(m Message, frame []byte) {
 func (p *printer) raw(b []byte) {
 	p.f(" %d bytes, not shown in words\n", len(b))
 	p.dump(b)
-}
-
-// line begins a new line, unless one has just begun.
-func (p *printer) line() {
-	if n := len(p.b); n > 0 && p.b[n-1] != '\n' {
-		p.b = append(p.b, '\n')
-	}
 }
 
 // dump prints bytes in hexadecimal and as text, sixteen a line.

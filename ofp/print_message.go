@@ -137,6 +137,22 @@ func (p *printer) packetOut(m *PacketOut) {
 	}
 }
 
+// partFlags prints the flags of a multipart message, of which requests know none
+// before 1.3.
+func (p *printer) partFlags(flags uint16, more bool) {
+	if flags == 0 {
+		return
+	}
+	p.text(" flags=")
+	if more && flags&MultipartMore != 0 {
+		p.text("[more]")
+		flags &^= MultipartMore
+	}
+	if flags != 0 {
+		p.f("[***unknown flags 0x%04x***]", flags)
+	}
+}
+
 // part prints the body of a multipart message.
 func (p *printer) part(body Part) {
 	switch m := body.(type) {
@@ -165,6 +181,33 @@ func (p *printer) part(body Part) {
 		p.portStats(m)
 	case *TableStatsReply:
 		p.tableStats(m)
+	case *QueueStatsRequest:
+		p.queueStatsRequest(m)
+	case *QueueStatsReply:
+		p.queueStats(m)
+	case *GroupStatsRequest:
+		p.group(m.Group)
+	case *GroupStatsReply:
+		p.groupStats(m)
+	case *GroupDescRequest:
+		p.group(GroupAll)
+	case *GroupDescReply:
+		p.groupDesc(m)
+	case *GroupFeatures:
+		p.groupFeatures(m)
+	case *MeterStatsRequest:
+		p.meter(m.Meter)
+	case *MeterConfigRequest:
+		p.meter(m.Meter)
+	case *MeterStatsReply:
+		p.meterStats(m)
+	case *MeterConfigReply:
+		p.meterConfig(m)
+	case *MeterFeatures:
+		p.meterFeatures(m)
+	case *ExperimenterPart:
+		p.f(" experimenter=0x%08x, %d bytes of data\n", m.Experimenter, len(m.Data))
+		p.dump(m.Data)
 	case *RawPart:
 		if len(m.Body) > 0 {
 			p.raw(m.Body)

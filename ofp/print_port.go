@@ -160,8 +160,8 @@ var actionBits = [...]struct {
 }
 
 // actionNames appends the names of the actions whose numbers in the version at
-// hand are set in bits.
-func (p *printer) actionNames(bits uint32) {
+// hand are set in bits, and reports whether there are any.
+func (p *printer) actionNames(bits uint32) bool {
 	sep := ""
 	for _, a := range actionBits {
 		if n, ok := actions[a.action].wire.in(p.v); ok && bits&(1<<n) != 0 {
@@ -169,9 +169,7 @@ func (p *printer) actionNames(bits uint32) {
 			sep = " "
 		}
 	}
-	if sep == "" {
-		p.text("(none)")
-	}
+	return sep != ""
 }
 
 func (p *printer) features(m *FeaturesReply) {
@@ -191,7 +189,9 @@ func (p *printer) features(m *FeaturesReply) {
 	p.text("\n")
 	if p.v == V10 && m.Actions != 0 {
 		p.text("actions: ")
-		p.actionNames(m.Actions)
+		if !p.actionNames(m.Actions) {
+			p.text("<none>")
+		}
 		p.text("\n")
 	}
 	p.ports(m.Ports)

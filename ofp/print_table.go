@@ -218,7 +218,9 @@ func (p *printer) tableInstructions(t, before *TableStats) {
 
 func (p *printer) tableActions(what string, actions uint32, setFields uint64) {
 	p.text("      " + what + " features:\n        actions: ")
-	p.actionNames(actions)
+	if !p.actionNames(actions) {
+		p.text("<none>")
+	}
 	p.text("\n")
 	if p.v >= V12 {
 		p.text("        supported on Set-Field: ")
