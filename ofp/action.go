@@ -57,7 +57,7 @@ type Action struct {
 	MaxLen   uint16
 	Arg      uint32
 	Queue    uint32
-	Subtype  uint16 // set by decoding, beside Ext: the form that the action came in
+	Subtype  uint16 // set by decoding: the experimenter's form that the action came in, in which it is written again
 	Value    []byte // of a decoded action: aliases the frame
 	Ext      Extension
 }
@@ -312,10 +312,8 @@ func encodeAction(c *cursor, b []byte, a *Action) []byte {
 		c.bad("action", "type %d", a.Type)
 		return b
 	}
-	if a.Ext != nil {
-		c.buf = b
-		a.writeExtension(c)
-		return c.buf
+	if a.Ext != nil || a.Subtype != 0 {
+		return encodeForm(c, b, a)
 	}
 	row := &actions[a.Type]
 	kind, ok := row.wire.in(c.v)

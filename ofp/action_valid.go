@@ -45,6 +45,9 @@ func (a *Action) Validate() error {
 	if a.Type >= numActions {
 		return fmt.Errorf("type %d: want one that OpenFlow has", a.Type)
 	}
+	if e, ok := a.Ext.(validator); ok {
+		return e.validate()
+	}
 	if a.Type == ActionOutput || a.Type == ActionEnqueue {
 		return a.Port().validOutput()
 	}
@@ -73,6 +76,14 @@ func (a *Action) Validate() error {
 		return fmt.Errorf("cannot push 0x%04x; want %s", a.Arg, strings.Join(want, " or "))
 	case a.Type == ActionSetIPToS && a.Arg&3 != 0:
 		return fmt.Errorf("the lower two bits of %d are ECN, which is set by itself; want a multiple of 4", a.Arg)
+	}
+	return nil
+}
+
+// fitsAction checks that an experimenter's action has room for n bytes.
+func fitsAction(name string, n int) error {
+	if limit := 0xfff8 - 32; n > limit {
+		return fmt.Errorf("%s: %d bytes: want at most %d", name, n, limit)
 	}
 	return nil
 }

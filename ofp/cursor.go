@@ -18,6 +18,7 @@ type cursor struct {
 	v    Version // of the message
 	wr   bool    // writing
 	deep uint8   // how many lists of actions are open inside each other
+	odd  bool    // what was read of the action at hand has bytes that nothing holds
 	msg  string  // name of the message, for errors
 	err  error   // the first one
 }
@@ -171,6 +172,14 @@ func (c *cursor) skip(n int, what string) {
 		return
 	}
 	c.off += n
+}
+
+// blank passes over padding that b holds. What is not zero would be lost, so that
+// the action at hand is kept as bytes.
+func (c *cursor) blank(b []byte) {
+	for _, x := range b {
+		c.odd = c.odd || x != 0 && !c.wr
+	}
 }
 
 // mark is where the next byte will be written or read.

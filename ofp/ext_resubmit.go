@@ -1,6 +1,9 @@
 package ofp
 
-import "strconv"
+import (
+	"math"
+	"strconv"
+)
 
 // Resubmit looks the packet up again, in a table of choice, as if it had come in
 // through a port of choice, and then goes on with the actions after it
@@ -29,12 +32,16 @@ func (e *Resubmit) form(_ Version, received uint16) uint16 {
 }
 
 func (e *Resubmit) walk(c *cursor, subtype uint16) {
-	c.port16(c.fixed(2, "action resubmit"), &e.InPort, "action resubmit")
+	b := c.fixed(6, "action resubmit")
+	c.port16(b, &e.InPort, "action resubmit")
 	switch {
 	case subtype != subResubmit:
-		c.u8(c.fixed(1, "action resubmit"), &e.Table)
-	case !c.wr:
+		c.u8(b[2:], &e.Table)
+		c.blank(b[3:])
+	case c.wr:
+	default:
 		e.Table = TableAll
+		c.blank(b[2:])
 	}
 	if !c.wr {
 		e.CT = subtype == subResubmitTableCT
@@ -61,13 +68,27 @@ func (e *Resubmit) appendText(b []byte, _ Version, n *Names) []byte {
 	return append(b, ')')
 }
 
-// PopQueue undoes what set_queue did (NXAST_POP_QUEUE).
-type PopQueue struct{}
-
-func (*PopQueue) form(Version, uint16) uint16 { return 5 }
-func (*PopQueue) walk(*cursor, uint16)        {}
-func (*PopQueue) clone() Extension            { return &PopQueue{} }
-
-func (*PopQueue) appendText(b []byte, _ Version, _ *Names) []byte {
-	return append(b, "pop_queue"...)
+func resubmitText(p *textParser, it textItem, _ *Match) Extension {
+	e := &Resubmit{InPort: PortInPort, Table: TableAll}
+	if !it.has || it.val == "" {
+		p.badValue(it, "needs a port, a table, or both, such as resubmit:1 or resubmit(,2)")
+		return e
+	}
+	if p.s[it.valAt-1] == ':' {
+		e.InPort = p.port(it)
+		return e
+	}
+	for i, arg := range p.arguments(it) {
+		switch {
+		case i == 0 && arg.val != "":
+			e.InPort = p.port(arg)
+		case i == 1 && arg.val != "":
+			e.Table = uint8(p.uint(arg, math.MaxUint8))
+		case i == 2 && arg.val == "ct":
+			e.CT = true
+		case i >= 2:
+			p.badValue(arg, "unknown argument %q; want resubmit(PORT,TABLE,ct)", clip(arg.val))
+		}
+	}
+	return e
 }

@@ -16,9 +16,6 @@ const (
 // each thing that can be said; the forms in which it stands on the wire are rows
 // of a table. The set is closed: only this package adds to it.
 type Extension interface {
-	// form returns the subtype that says on the wire what the struct holds. Where
-	// several can, received, unless it is 0, is the one that it came in.
-	form(v Version, received uint16) uint16
 	// walk reads or writes all that follows the subtype, but for the padding at
 	// the end, in the form that the subtype stands for.
 	walk(c *cursor, subtype uint16)
@@ -28,6 +25,25 @@ type Extension interface {
 	clone() Extension
 }
 
+// What some extensions have beside.
+type (
+	// former is an extension that has several rows in the table. The form is the
+	// subtype that says on the wire what the struct holds. Where several can,
+	// received, unless it is 0, is the one that it came in.
+	former interface {
+		form(v Version, received uint16) uint16
+	}
+	// standardizer is an extension that some versions have a standard action for,
+	// which is written unless the extension came in another form.
+	standardizer interface {
+		standard(v Version) (a Action, ok bool)
+	}
+	// validator is an extension that can hold what no switch carries out.
+	validator interface {
+		validate() error
+	}
+)
+
 // extensionInfo is one row of the table of extensions: one subtype.
 type extensionInfo struct {
 	experimenter uint32
@@ -35,35 +51,78 @@ type extensionInfo struct {
 	name         string // NXAST_RESUBMIT
 	typ          reflect.Type
 	make         func() Extension
+	action       ActionType // the standard action that the subtype is a form of, or 0
+	last         Version    // the last version that has the row, or 0
 }
 
 func extension[T any, P interface {
 	*T
 	Extension
 }](experimenter uint32, subtype uint16, name string) extensionInfo {
-	return extensionInfo{experimenter, subtype, name, reflect.TypeFor[P](), func() Extension { return P(new(T)) }}
+	return extensionInfo{experimenter: experimenter, subtype: subtype, name: name,
+		typ: reflect.TypeFor[P](), make: func() Extension { return P(new(T)) }}
+}
+
+// before11 is the row of an action that is standard since 1.1, and in 1.0
+// Nicira's.
+func before11(subtype uint16, t ActionType, name string) extensionInfo {
+	return extensionInfo{experimenter: niciraID, subtype: subtype, name: name, action: t, last: V10}
 }
 
 // extensions is the table of the actions of experimenters (nicira-ext.h and
 // ofp-actions.c of Open vSwitch).
 var extensions = [...]extensionInfo{
 	extension[Resubmit](niciraID, 1, "NXAST_RESUBMIT"),
-	extension[Resubmit](niciraID, 14, "NXAST_RESUBMIT_TABLE"),
-	extension[Resubmit](niciraID, 44, "NXAST_RESUBMIT_TABLE_CT"),
+	extension[SetTunnel](niciraID, 2, "NXAST_SET_TUNNEL"),
+	before11(4, ActionSetQueue, "NXAST_SET_QUEUE"),
 	extension[PopQueue](niciraID, 5, "NXAST_POP_QUEUE"),
+	extension[Note](niciraID, 8, "NXAST_NOTE"),
+	extension[SetTunnel](niciraID, 9, "NXAST_SET_TUNNEL64"),
+	extension[Resubmit](niciraID, 14, "NXAST_RESUBMIT_TABLE"),
+	extension[Exit](niciraID, 17, "NXAST_EXIT"),
+	before11(18, ActionDecNWTTL, "NXAST_DEC_TTL"),
+	extension[FinTimeout](niciraID, 19, "NXAST_FIN_TIMEOUT"),
+	extension[Controller](niciraID, 20, "NXAST_CONTROLLER"),
+	extension[DecTTL](niciraID, 21, "NXAST_DEC_TTL_CNT_IDS"),
+	extension[SetMetadata](niciraID, 22, "NXAST_WRITE_METADATA"),
+	before11(23, ActionPushMPLS, "NXAST_PUSH_MPLS"),
+	before11(24, ActionPopMPLS, "NXAST_POP_MPLS"),
+	before11(25, ActionSetMPLSTTL, "NXAST_SET_MPLS_TTL"),
+	before11(26, ActionDecMPLSTTL, "NXAST_DEC_MPLS_TTL"),
+	before11(30, ActionSetMPLSLabel, "NXAST_SET_MPLS_LABEL"),
+	before11(31, ActionSetMPLSTC, "NXAST_SET_MPLS_TC"),
+	extension[Controller](niciraID, 37, "NXAST_CONTROLLER2"),
+	extension[OutputTrunc](niciraID, 39, "NXAST_OUTPUT_TRUNC"),
+	before11(40, ActionGroup, "NXAST_GROUP"),
+	extension[Resubmit](niciraID, 44, "NXAST_RESUBMIT_TABLE_CT"),
+	extension[DecNSHTTL](niciraID, 48, "NXAST_DEC_NSH_TTL"),
+	extension[DebugSlow](niciraID, 254, "NXAST_DEBUG_SLOW"),
+	extension[DebugRecirc](niciraID, 255, "NXAST_DEBUG_RECIRC"),
 }
 
-// extensionByKind finds a row by experimenter and subtype, extensionByType one
-// of the rows of a struct.
-var extensionByKind, extensionByType = func() (map[uint64]*extensionInfo, map[reflect.Type]*extensionInfo) {
+// extensionForm is one of the forms of a struct.
+type extensionForm struct {
+	typ     reflect.Type
+	subtype uint16
+}
+
+// extensionByKind finds a row by experimenter and subtype, extensionByForm by
+// struct and subtype; where the subtype is 0, it is the first row of the struct.
+var extensionByKind, extensionByForm = func() (map[uint64]*extensionInfo, map[extensionForm]*extensionInfo) {
 	byKind := make(map[uint64]*extensionInfo)
-	byType := make(map[reflect.Type]*extensionInfo)
+	byForm := make(map[extensionForm]*extensionInfo)
 	for i := range extensions {
 		e := &extensions[i]
 		byKind[uint64(e.experimenter)<<16|uint64(e.subtype)] = e
-		byType[e.typ] = e
+		if e.typ == nil {
+			continue
+		}
+		byForm[extensionForm{e.typ, e.subtype}] = e
+		if first := (extensionForm{e.typ, 0}); byForm[first] == nil {
+			byForm[first] = e
+		}
 	}
-	return byKind, byType
+	return byKind, byForm
 }()
 
 // Extend returns the action that says e.
@@ -86,13 +145,18 @@ func (a *Action) readExtension(c *cursor, n int, ext Extension) {
 	}
 	subtype := binary.BigEndian.Uint16(a.Value)
 	row := extensionByKind[uint64(a.Arg)<<16|uint64(subtype)]
-	if row == nil {
+	if row == nil || row.last != 0 && c.v > row.last {
+		return
+	}
+	if row.action != 0 {
+		a.readStandard(row)
 		return
 	}
 	if ext == nil || reflect.TypeOf(ext) != row.typ {
 		ext = row.make()
 	}
-	start := c.off
+	start, odd := c.off, c.odd
+	c.odd = false
 	outer := c.enter(n)
 	c.off += extensionHeader
 	ext.walk(c, subtype)
@@ -103,32 +167,37 @@ func (a *Action) readExtension(c *cursor, n int, ext Extension) {
 		c.bad("action "+row.name, "%d bytes too many", c.left())
 		return
 	}
-	for _, b := range c.buf[c.off:c.end] {
-		if b != 0 {
-			ext = nil // kept as bytes, so that nothing is lost
-		}
-	}
+	c.blank(c.buf[c.off:c.end])
 	c.leave(outer)
 	c.off = start
-	if ext != nil {
+	if !c.odd {
 		a.Arg, a.Value, a.Subtype, a.Ext = 0, nil, subtype, ext
 	}
+	c.odd = odd
+}
+
+// form is the row of the form that an action's extension is written in.
+func (a *Action) form(v Version) *extensionInfo {
+	typ := reflect.TypeOf(a.Ext)
+	var subtype uint16
+	if f, ok := a.Ext.(former); ok {
+		subtype = f.form(v, a.Subtype)
+	}
+	return extensionByForm[extensionForm{typ, subtype}]
 }
 
 func (a *Action) writeExtension(c *cursor) {
-	row := extensionByType[reflect.TypeOf(a.Ext)]
+	row := a.form(c.v)
 	if row == nil {
 		c.bad("action", "extension %T is not in the table", a.Ext)
 		return
 	}
-	subtype := a.Ext.form(c.v, a.Subtype)
-	row = extensionByKind[uint64(row.experimenter)<<16|uint64(subtype)]
 	start := len(c.buf)
 	b := c.room(extensionHeader)
 	binary.BigEndian.PutUint16(b, kindExperimenter)
 	binary.BigEndian.PutUint32(b[4:], row.experimenter)
-	binary.BigEndian.PutUint16(b[8:], subtype)
-	a.Ext.walk(c, subtype)
+	binary.BigEndian.PutUint16(b[8:], row.subtype)
+	a.Ext.walk(c, row.subtype)
 	c.pad8(start)
 	c.setLen16(start, 2)
 }
@@ -140,7 +209,11 @@ func (a *Action) ExperimenterBody(v Version) (experimenter uint32, body []byte, 
 		return 0, nil, fmt.Errorf("action %s: %w: has no experimenter", a.Type, ErrMalformed)
 	}
 	c := cursor{wr: true, v: v, msg: "action"}
-	c.buf = encodeAction(&c, c.buf, a)
+	if a.Ext != nil {
+		a.writeExtension(&c)
+	} else {
+		c.buf = encodeAction(&c, c.buf, a)
+	}
 	if c.err != nil {
 		return 0, nil, c.err
 	}

@@ -203,6 +203,9 @@ func (p *textParser) action(it textItem, m *Match) Action {
 		return p.bareAction(it)
 	}
 	a := Action{Type: row.typ}
+	if row.typ == ActionDecNWTTL {
+		return p.decTTL(it)
+	}
 	if row.arg == argNone {
 		if it.has && it.val != "" {
 			p.badValue(it, "takes no value")
@@ -231,6 +234,9 @@ func (p *textParser) action(it textItem, m *Match) Action {
 		p.address(it, 4, &b)
 		a.Arg = binary.BigEndian.Uint32(b[:])
 	case argPort:
+		if p.s[it.valAt-1] == '(' && strings.Contains(it.val, "=") {
+			return p.outputTrunc(it)
+		}
 		return p.output(p.port(it), it)
 	case argEnqueue:
 		sep := strings.IndexAny(it.val, ":,")
@@ -282,26 +288,6 @@ func (p *textParser) output(no PortNo, it textItem) Action {
 func (p *textParser) valid(it textItem, a *Action) {
 	if err := a.Validate(); err != nil && p.err == nil {
 		p.badValue(it, "%v", err)
-	}
-}
-
-// toController reads the length after controller, alone or as max_len.
-func (p *textParser) toController(it textItem) Action {
-	if p.s[it.valAt-1] != '(' {
-		return OutputController(uint16(p.uint(it, 0xffff)))
-	}
-	length := uint16(ControllerMaxLenNone)
-	end := it.valAt + len(it.val)
-	for at := it.valAt; ; {
-		arg, rest, ok := p.next(at, end)
-		if !ok {
-			return OutputController(length)
-		}
-		at = rest
-		if arg.key != "max_len" {
-			p.fail(arg.at, arg.at+len(arg.key), "controller: unknown argument %q; want max_len", clip(arg.key))
-		}
-		length = uint16(p.uint(arg, 0xffff))
 	}
 }
 

@@ -1,16 +1,28 @@
 package ofp
 
-import "math"
+import "strings"
 
-// extensionTexts are the words for the actions of experimenters (ovs-actions(7)),
-// and what reads each. The item is the whole action; the match, if there is one,
-// decides what depends on the protocol.
-var extensionTexts map[string]func(p *textParser, it textItem, m *Match) Extension
+// extensionText reads an action of an experimenter. The item is the whole
+// action; the match, if there is one, decides what depends on the protocol.
+type extensionText func(p *textParser, it textItem, m *Match) Extension
+
+// extensionTexts are the words for the actions of experimenters
+// (ovs-actions(7)), and what reads each. Those that share their word with a
+// standard action are read where the latter is.
+var extensionTexts map[string]extensionText
 
 func init() { // not in the declaration: what reads a nested action looks here again
-	extensionTexts = map[string]func(p *textParser, it textItem, m *Match) Extension{
-		"resubmit":  resubmitText,
-		"pop_queue": func(p *textParser, it textItem, _ *Match) Extension { p.noValue(it); return &PopQueue{} },
+	extensionTexts = map[string]extensionText{
+		"debug_recirc": bareText(&DebugRecirc{}),
+		"debug_slow":   bareText(&DebugSlow{}),
+		"dec_nsh_ttl":  bareText(&DecNSHTTL{}),
+		"exit":         bareText(&Exit{}),
+		"fin_timeout":  finTimeoutText,
+		"note":         noteText,
+		"pop_queue":    bareText(&PopQueue{}),
+		"resubmit":     resubmitText,
+		"set_tunnel":   setTunnelText,
+		"set_tunnel64": setTunnelText,
 	}
 }
 
@@ -52,27 +64,73 @@ func (p *textParser) arguments(it textItem) []textItem {
 	return out
 }
 
-func resubmitText(p *textParser, it textItem, _ *Match) Extension {
-	e := &Resubmit{InPort: PortInPort, Table: TableAll}
-	if !it.has || it.val == "" {
-		p.badValue(it, "needs a port, a table, or both, such as resubmit:1 or resubmit(,2)")
-		return e
+// keys reads each "key" or "key=value" between an item's parentheses.
+func (p *textParser) keys(it textItem, read func(arg textItem)) {
+	end := it.valAt + len(it.val)
+	for at := it.valAt; ; {
+		arg, rest, ok := p.next(at, end)
+		if !ok {
+			return
+		}
+		at = rest
+		read(arg)
 	}
-	if p.s[it.valAt-1] == ':' {
-		e.InPort = p.port(it)
-		return e
-	}
-	for i, arg := range p.arguments(it) {
-		switch {
-		case i == 0 && arg.val != "":
-			e.InPort = p.port(arg)
-		case i == 1 && arg.val != "":
-			e.Table = uint8(p.uint(arg, math.MaxUint8))
-		case i == 2 && arg.val == "ct":
-			e.CT = true
-		case i >= 2:
-			p.badValue(arg, "unknown argument %q; want resubmit(PORT,TABLE,ct)", clip(arg.val))
+}
+
+// unknownArgument fails about an argument of an action that takes those named.
+func (p *textParser) unknownArgument(it, arg textItem, names ...string) {
+	hint := ""
+	for _, name := range names {
+		if limit := 1 + min(len(name)/2, 3); len(arg.key) <= 32 && editDistance(arg.key, name, limit) < limit {
+			hint = "; did you mean " + name + "?"
+			break
 		}
 	}
-	return e
+	if hint == "" {
+		hint = "; want " + strings.Join(names, ", ")
+	}
+	p.fail(arg.at, arg.at+len(arg.key), "%s: unknown argument %q%s", it.key, clip(arg.key), hint)
+}
+
+// validExtension fails about an item that says what no switch carries out.
+func (p *textParser) validExtension(it textItem, e Extension) {
+	a := Extend(e)
+	p.valid(it, &a)
+}
+
+// hexBytes reads an item's value as pairs of hexadecimal digits, with or without
+// dots between them.
+func (p *textParser) hexBytes(it textItem) []byte {
+	out := make([]byte, 0, len(it.val)/2)
+	for s := it.val; s != ""; {
+		if s[0] == '.' || isSeparator(s[0]) {
+			s = s[1:]
+			continue
+		}
+		at := it.valAt + len(it.val) - len(s)
+		if len(s) < 2 {
+			p.fail(at, at+1, "%s: half a byte; want pairs of hexadecimal digits, such as 01.2e.ff", it.key)
+			return nil
+		}
+		high, ok := hexDigit(s[0])
+		low, ok2 := hexDigit(s[1])
+		if !ok || !ok2 {
+			p.fail(at, at+2, "%s: %q is not a byte; want pairs of hexadecimal digits, such as 01.2e.ff", it.key, s[:2])
+			return nil
+		}
+		out = append(out, high<<4|low)
+		s = s[2:]
+	}
+	return out
+}
+
+// appendDotted appends bytes in hexadecimal, with dots between them.
+func appendDotted(b, data []byte) []byte {
+	for i, x := range data {
+		if i > 0 {
+			b = append(b, '.')
+		}
+		b = appendHex(b, uint64(x), 2)
+	}
+	return b
 }
