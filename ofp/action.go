@@ -53,7 +53,7 @@ const ControllerMaxLenNone = 0xffff
 // has no use for is zero.
 type Action struct {
 	Type     ActionType
-	Received Version // set by decoding: the version that a set_field came in, if its field is of a later one
+	Received Version // set by decoding: the version that an action came in, where it means another thing there, or is of a later one
 	MaxLen   uint16
 	Arg      uint32
 	Queue    uint32
@@ -226,6 +226,9 @@ func readAction(c *cursor, a *Action) {
 		c.bad("action "+a.Type.String(), "length %d, want %d", n, want)
 		return
 	}
+	if c.v == V11 && (a.Type == ActionSetVLANVID || a.Type == ActionSetVLANPCP) {
+		a.Received = V11
+	}
 	body := b[4:n:n]
 	switch shape {
 	case shape8:
@@ -302,6 +305,13 @@ func (s actionShape) len(v Version) int {
 // the cursor, so that the slice stays in registers from one action to the next.
 func encodeActions(c *cursor, b []byte, as []Action) []byte {
 	for i := range as {
+		switch as[i].Type {
+		case ActionSetVLANVID, ActionSetVLANPCP, ActionEnqueue:
+			if c.v != V10 {
+				b = encodeAmong(c, b, as, i)
+				continue
+			}
+		}
 		b = encodeAction(c, b, &as[i])
 	}
 	return b
@@ -361,6 +371,12 @@ func encodeAction(c *cursor, b []byte, a *Action) []byte {
 			return b
 		}
 		if f.Since > c.v && a.Received != c.v {
+			if c.say.extensions && f.writable(c.v) { // with a number of Open vSwitch's own
+				x := f.in(c.v)
+				b = appendWord(b, head|uint64(8+len(a.Value)+7)&^7<<32|x.header(a.Arg&0x100 != 0, f.Bytes())>>32)
+				b = append(b, a.Value...)
+				return append(b, zeros[:-len(a.Value)&7]...)
+			}
 			c.lacks("action set_field of " + f.Name)
 			return b
 		}
@@ -411,7 +427,15 @@ func encodeTranslated(c *cursor, b []byte, a *Action) []byte {
 	switch t, ok := translate(c, a); {
 	case ok:
 		return encodeAction(c, b, &t)
-	case a.Type == ActionSetField:
+	case c.say.extensions && c.err == nil:
+		if out, ok := encodeExtended(c, b, a); ok {
+			return out
+		}
+	}
+	switch a.Type {
+	case ActionSetTPSrc, ActionSetTPDst:
+		c.lacks("action " + a.Type.String() + " without tcp, udp or sctp in the match")
+	case ActionSetField:
 		c.lacks("action set_field of " + fieldOf(a.Arg).String())
 	default:
 		c.lacks("action " + a.Type.String())

@@ -11,7 +11,8 @@ import (
 )
 
 // actionCases have an action and its wire form in 1.0, 1.1, 1.2 and 1.3; an
-// empty string says that the version lacks it. other says what decoding gives
+// empty string says that the version lacks it, "-" that it takes several to say
+// it, which is not tested here. other says what decoding gives
 // where the version says it by another action.
 var actionCases = []struct {
 	name   string
@@ -22,10 +23,10 @@ var actionCases = []struct {
 	{"output", Output(3), [4]string{"0000000800030000", "00000010000000030000000000000000", "00000010000000030000000000000000", "00000010000000030000000000000000"}, nil},
 	{"output to the controller", OutputController(128), [4]string{"00000008fffd0080", "00000010fffffffd0080000000000000", "00000010fffffffd0080000000000000", "00000010fffffffd0080000000000000"}, nil},
 	{"output to a port over 16 bits", Output(0x12345), [4]string{"", "00000010000123450000000000000000", "00000010000123450000000000000000", "00000010000123450000000000000000"}, nil},
-	{"set_vlan_vid", Action{Type: ActionSetVLANVID, Arg: 100}, [4]string{"0001000800640000", "0001000800640000", "0019001080000c021064000000000000", "0019001080000c021064000000000000"},
-		map[Version]Action{V12: SetField(FieldVLANVID, []byte{0x10, 100}), V13: SetField(FieldVLANVID, []byte{0x10, 100})}},
-	{"set_vlan_pcp", Action{Type: ActionSetVLANPCP, Arg: 5}, [4]string{"0002000805000000", "0002000805000000", "0019001080000e010500000000000000", "0019001080000e010500000000000000"},
-		map[Version]Action{V12: SetField(FieldVLANPCP, []byte{5}), V13: SetField(FieldVLANPCP, []byte{5})}},
+	{"set_vlan_vid", Action{Type: ActionSetVLANVID, Arg: 100, Received: V11}, [4]string{"0001000800640000", "0001000800640000", "0019001080000c021064000000000000", "0019001080000c021064000000000000"},
+		map[Version]Action{V10: {Type: ActionSetVLANVID, Arg: 100}, V12: SetField(FieldVLANVID, []byte{0x10, 100}), V13: SetField(FieldVLANVID, []byte{0x10, 100})}},
+	{"set_vlan_pcp", Action{Type: ActionSetVLANPCP, Arg: 5, Received: V11}, [4]string{"0002000805000000", "0002000805000000", "0019001080000e010500000000000000", "0019001080000e010500000000000000"},
+		map[Version]Action{V10: {Type: ActionSetVLANPCP, Arg: 5}, V12: SetField(FieldVLANPCP, []byte{5}), V13: SetField(FieldVLANPCP, []byte{5})}},
 	{"strip_vlan", Action{Type: ActionStripVLAN}, [4]string{"0003000800000000", "0012000800000000", "0012000800000000", "0012000800000000"},
 		map[Version]Action{V11: {Type: ActionPopVLAN}, V12: {Type: ActionPopVLAN}, V13: {Type: ActionPopVLAN}}},
 	{"pop_vlan", Action{Type: ActionPopVLAN}, [4]string{"0003000800000000", "0012000800000000", "0012000800000000", "0012000800000000"},
@@ -48,7 +49,7 @@ var actionCases = []struct {
 		map[Version]Action{V10: {Type: ActionSetTPDst, Arg: 80}, V11: {Type: ActionSetTPDst, Arg: 80}}},
 	{"set_field udp_src", SetField(FieldUDPSrc, []byte{0, 53}), [4]string{"0009000800350000", "0009000800350000", "0019001080001e020035000000000000", "0019001080001e020035000000000000"},
 		map[Version]Action{V10: {Type: ActionSetTPSrc, Arg: 53}, V11: {Type: ActionSetTPSrc, Arg: 53}}},
-	{"enqueue", Action{Type: ActionEnqueue, Arg: 3, Queue: 7}, [4]string{"000b0010000300000000000000000007", "", "", ""}, nil},
+	{"enqueue", Action{Type: ActionEnqueue, Arg: 3, Queue: 7}, [4]string{"000b0010000300000000000000000007", "-", "-", "-"}, nil},
 	{"copy_ttl_out", Action{Type: ActionCopyTTLOut}, [4]string{"", "000b000800000000", "000b000800000000", "000b000800000000"}, nil},
 	{"copy_ttl_in", Action{Type: ActionCopyTTLIn}, [4]string{"", "000c000800000000", "000c000800000000", "000c000800000000"}, nil},
 	{"set_mpls_label", Action{Type: ActionSetMPLSLabel, Arg: 0xabcde}, [4]string{"", "000d0008000abcde", "0019001080004404000abcde00000000", "0019001080004404000abcde00000000"},
@@ -79,6 +80,9 @@ func TestEveryActionInEveryVersion(t *testing.T) {
 	for _, tt := range actionCases {
 		for i, want := range tt.wire {
 			v := Versions()[i]
+			if want == "-" {
+				continue
+			}
 			t.Run(tt.name+" "+v.String(), func(t *testing.T) {
 				m := &PacketOut{BufferID: NoBuffer, InPort: PortController, Actions: []Action{tt.action}}
 				frame, err := Append(nil, v, 1, m)

@@ -79,7 +79,11 @@ func toSetField(c *cursor, a *Action) (Action, bool) {
 		}
 		if a.Type == ActionSetTPSrc || a.Type == ActionSetTPDst {
 			// Which protocol's port is meant only the match can tell.
-			return Action{}, false
+			if c.say.match == nil {
+				return Action{}, false
+			}
+			t := c.say.match.ForProtocol(*a)
+			return t, t.Type == ActionSetField
 		}
 		info := l.field.Info()
 		if actions[l.action].shape == shapeMAC {

@@ -21,6 +21,7 @@ type cursor struct {
 	odd  bool    // what was read of the action at hand has bytes that nothing holds
 	msg  string  // name of the message, for errors
 	err  error   // the first one
+	say  saying  // writing: what decides how an action is said
 }
 
 // zeros is what a failed or short read sees. It is never written to.

@@ -132,6 +132,9 @@ const (
 	ethPBB   = 0x88e7
 	ethNSH   = 0x894f
 
+	ethVLAN      = 0x8100
+	ethVLANOuter = 0x88a8
+
 	protoICMP   = 1
 	protoTCP    = 6
 	protoUDP    = 17

@@ -172,13 +172,16 @@ func (m *FlowMod) walk(c *cursor) {
 		m.NXTable = false
 	}
 	walkMatch(c, &m.Match)
+	if c.wr {
+		c.say.match = &m.Match
+	}
 	walkInstructions(c, &m.Instructions)
 }
 
 func (m *FlowMod) walk10(c *cursor) {
 	if c.wr {
 		switch {
-		case m.Table != 0 && m.Table != TableAll && !m.NXTable:
+		case m.Table != 0 && m.Table != TableAll && !m.NXTable && !c.say.extensions:
 			c.lacks(fmt.Sprintf("table %d", m.Table))
 		case m.CookieMask != 0 && (m.CookieMask != ^uint64(0) || m.Command != FlowAdd):
 			c.lacks("cookie_mask")
@@ -189,7 +192,7 @@ func (m *FlowMod) walk10(c *cursor) {
 	walkMatch(c, &m.Match)
 	b := c.fixed(24, "flow_mod")[:24]
 	command := uint16(m.Command)
-	if m.NXTable {
+	if m.NXTable || c.say.extensions {
 		command |= uint16(m.Table) << 8
 	}
 	c.u64(b, &m.Cookie)

@@ -92,6 +92,7 @@ func walkInstructions(c *cursor, is *[]Instruction) {
 	}
 	if c.wr {
 		for i := range *is {
+			c.say.last = i == len(*is)-1
 			writeInstruction(c, &(*is)[i])
 		}
 		return
@@ -112,15 +113,18 @@ func walkPlainActions(c *cursor, is *[]Instruction) {
 	}
 	for n := range *is {
 		i := &(*is)[n]
-		if i.Type != InstructionApplyActions {
+		switch {
+		case i.Type != InstructionApplyActions && c.say.extensions:
+			c.buf = encodeExtendedInstruction(c, c.buf, i)
+		case i.Type != InstructionApplyActions:
 			c.lacks("instruction " + i.Type.String())
 			return
-		}
-		if n > 0 {
+		case n > 0 && !c.say.extensions:
 			c.lacks("a second instruction apply_actions")
 			return
+		default:
+			walkActions(c, &i.Actions)
 		}
-		walkActions(c, &i.Actions)
 	}
 }
 

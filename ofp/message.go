@@ -332,7 +332,16 @@ func Decode(frame []byte) (Header, Message, error) {
 
 // Encoder encodes messages without allocating what it needs for itself. The
 // zero value is ready. It serves one goroutine at a time.
-type Encoder struct{ c cursor }
+type Encoder struct {
+	// Extensions lets the Encoder say with Open vSwitch's extensions what the
+	// version at hand cannot say by itself. A connection of 1.0 that it is used
+	// for must have been told NXFlowModTableID: flow-mods name their tables.
+	// Without it such things are errors; extensions in the messages themselves
+	// are written in any case.
+	Extensions bool
+
+	c cursor
+}
 
 // Append appends m in the wire form of version v, header included, to dst and
 // returns the longer slice. On error dst is returned as it was. Of versions that
@@ -342,6 +351,7 @@ func (e *Encoder) Append(dst []byte, v Version, xid uint32, m Message) ([]byte, 
 	c := &e.c
 	c.buf, c.base, c.v, c.wr = dst, len(dst), v, true // see Decoder.Decode
 	c.msg = messages[t].name
+	c.say.extensions = e.Extensions
 	kind, ok := t.kind(v)
 	if raw, isRaw := m.(*Raw); isRaw {
 		kind = raw.Kind
@@ -359,7 +369,7 @@ func (e *Encoder) Append(dst []byte, v Version, xid uint32, m Message) ([]byte, 
 	m.walk(c)
 	c.setLen16(c.base, 2)
 	out, err := c.buf, c.err
-	c.buf, c.err = nil, nil // hold on to nothing of the caller's
+	c.buf, c.err, c.say.match = nil, nil, nil // hold on to nothing of the caller's
 	if err != nil {
 		return dst, err
 	}

@@ -1,6 +1,9 @@
 package ofp
 
-import "bytes"
+import (
+	"bytes"
+	"encoding/binary"
+)
 
 // PacketInReason says why a packet was sent to the controller
 // (ofp_packet_in_reason).
@@ -154,7 +157,9 @@ func (m *PacketOut) walk(c *cursor) {
 		c.u16(b[8:], &n)
 	}
 	if c.wr {
+		c.say.tagged, c.say.last = hasVLANTag(m.Data), true
 		walkActions(c, &m.Actions)
+		c.say.tagged = false
 		l := len(c.buf) - at
 		if l > 0xffff {
 			c.fail("actions", ErrTooLong)
@@ -176,4 +181,13 @@ func (m *PacketOut) walk(c *cursor) {
 	walkActions(c, &m.Actions)
 	c.leave(outer)
 	c.rest(&m.Data)
+}
+
+// hasVLANTag reports whether an Ethernet frame begins with a VLAN tag.
+func hasVLANTag(frame []byte) bool {
+	if len(frame) < 14 {
+		return false
+	}
+	t := binary.BigEndian.Uint16(frame[12:])
+	return t == ethVLAN || t == ethVLANOuter
 }

@@ -1,0 +1,118 @@
+package ofp
+
+import "encoding/binary"
+
+// extendedAction is the action of Open vSwitch that says in 1.0 and 1.1 what
+// later versions have an action for: its subtype, and where after that its
+// argument is, and how long.
+type extendedAction struct {
+	subtype uint16
+	at, len uint8
+}
+
+// extendedActions are those whose argument is the action's (nicira-ext.h and
+// ofp-actions.c of Open vSwitch).
+var extendedActions = [numActions]extendedAction{
+	ActionSetQueue:     {4, 2, 4},
+	ActionDecNWTTL:     {18, 0, 0},
+	ActionPushMPLS:     {23, 0, 2},
+	ActionPopMPLS:      {24, 0, 2},
+	ActionSetMPLSTTL:   {25, 0, 1},
+	ActionDecMPLSTTL:   {26, 0, 0},
+	ActionSetMPLSLabel: {30, 2, 4},
+	ActionSetMPLSTC:    {31, 0, 1},
+	ActionGroup:        {40, 2, 4},
+}
+
+// Subtypes of other actions of Open vSwitch.
+const (
+	subRegLoad       = 7
+	subWriteMetadata = 22
+)
+
+// encodeExtended appends the action of Open vSwitch that says what the version
+// at hand has no action for, if there is one.
+func encodeExtended(c *cursor, b []byte, a *Action) (out []byte, ok bool) {
+	if c.v > V11 {
+		return b, false
+	}
+	switch a.Type {
+	case ActionSetField:
+		return encodeLoad(b, a)
+	case ActionSetNWTTL:
+		return appendLoad(b, fields[FieldNWTTL].nxm(), 0, 8, uint64(a.Arg)), a.Arg < 1<<8
+	case ActionSetIPECN:
+		return appendLoad(b, fields[FieldIPECN].nxm(), 0, 2, uint64(a.Arg)), a.Arg < 1<<2
+	}
+	x := extendedActions[a.Type]
+	if x.subtype == 0 {
+		return b, false
+	}
+	if n := 8 * int(x.len); n < 32 && n > 0 {
+		c.fits(a, n)
+	}
+	b = appendNicira(b, 16, x.subtype)
+	for i := range x.len {
+		b[len(b)-6+int(x.at)+int(i)] = byte(a.Arg >> (8 * (x.len - 1 - i)))
+	}
+	return b, true
+}
+
+// encodeExtendedInstruction appends what 1.0 has, with Open vSwitch's actions,
+// instead of an instruction.
+func encodeExtendedInstruction(c *cursor, b []byte, i *Instruction) []byte {
+	switch i.Type {
+	case InstructionGotoTable:
+		a := Extend(&Resubmit{InPort: PortInPort, Table: i.Table})
+		return encodeAction(c, b, &a)
+	case InstructionWriteMetadata:
+		b = appendNicira(b, 32, subWriteMetadata)
+		binary.BigEndian.PutUint64(b[len(b)-16:], i.Metadata)
+		binary.BigEndian.PutUint64(b[len(b)-8:], i.MetadataMask)
+		return b
+	case InstructionClearActions:
+		return b // 1.0 has no action set that would be full
+	}
+	c.lacks("instruction " + i.Type.String())
+	return b
+}
+
+// nxm is the header by which Open vSwitch's own actions name the field.
+func (f *FieldInfo) nxm() uint32 { return uint32(f.header(0) >> 32) }
+
+// encodeLoad appends what 1.0 and 1.1 have, with Open vSwitch's actions, instead
+// of set_field: one load for each 64 bits of the value, the lowest first.
+func encodeLoad(b []byte, a *Action) (out []byte, ok bool) {
+	x := a.Field()
+	info := x.ID.Info()
+	if info == nil || x.Mask != nil || info.ReadOnly || info.Variable || info.in(0).class == oxmExperimenter {
+		return b, false
+	}
+	for from := 0; from < info.Bits; from += 64 {
+		n := min(64, info.Bits-from)
+		end := len(x.Value) - from/8
+		b = appendLoad(b, info.nxm(), from, n, beUint(x.Value[max(0, end-8):end]))
+	}
+	return b, true
+}
+
+// appendLoad appends an NXAST_REG_LOAD of n bits, the lowest of which is number
+// from, of the field with that header.
+func appendLoad(b []byte, header uint32, from, n int, v uint64) []byte {
+	b = appendNicira(b, 24, subRegLoad)
+	binary.BigEndian.PutUint16(b[len(b)-14:], uint16(from<<6|(n-1)))
+	binary.BigEndian.PutUint32(b[len(b)-12:], header)
+	binary.BigEndian.PutUint64(b[len(b)-8:], v)
+	return b
+}
+
+// appendNicira appends an action of Open vSwitch of n bytes, of which those after
+// the subtype are zero.
+func appendNicira(b []byte, n, subtype uint16) []byte {
+	b = appendWord(b, kindExperimenter<<48|uint64(n)<<32|niciraID)
+	b = appendWord(b, uint64(subtype)<<48)
+	for range (n - 16) / 8 {
+		b = appendWord(b, 0)
+	}
+	return b
+}
