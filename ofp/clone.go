@@ -37,8 +37,6 @@ func Clone(m Message) Message {
 		return copyOf(m)
 	case *SetConfig:
 		return copyOf(m)
-	case *NXFlowModTableID:
-		return copyOf(m)
 	case *GroupMod:
 		return m.Clone()
 	case *PortMod:
@@ -65,6 +63,8 @@ func Clone(m Message) Message {
 		return &MultipartReply{Flags: m.Flags, Body: clonePart(m.Body)}
 	case *FeaturesRequest, *GetConfigRequest, *BarrierRequest, *BarrierReply, *GetAsyncRequest:
 		return m // nothing in them to share
+	case vendorBody:
+		return m.clone().(Message)
 	}
 	panic("ofp: Clone does not know " + m.Type().String())
 }

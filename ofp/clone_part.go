@@ -57,6 +57,8 @@ func clonePart(p Part) Part {
 		return copyOf(p)
 	case nil, *DescRequest, *TableStatsRequest, *PortDescRequest, *GroupDescRequest, *GroupFeaturesRequest, *MeterFeaturesRequest:
 		return p // nothing in them to share
+	case vendorBody:
+		return p.clone().(Part)
 	}
 	panic("ofp: Clone does not know a part of kind " + p.Kind().String())
 }

@@ -106,7 +106,27 @@ const (
 	TypeGetAsyncReply
 	TypeSetAsync
 	TypeMeterMod
+	// Those of experimenters, which travel as TypeExperimenter.
+	TypeNXSetFlowFormat
 	TypeNXFlowModTableID
+	TypeNXSetPacketInFormat
+	TypeNXFlowAge
+	TypeNXSetAsyncConfig
+	TypeNXSetAsyncConfig2
+	TypeNXSetControllerID
+	TypeNXRoleRequest
+	TypeNXRoleReply
+	TypeFlowMonitorCancel
+	TypeFlowMonitorPaused
+	TypeFlowMonitorResumed
+	TypeNXTLVTableMod
+	TypeNXTLVTableRequest
+	TypeNXTLVTableReply
+	TypeNXCTFlushZone
+	TypeRoleStatus
+	TypeRequestForward
+	TypeBundleControl
+	TypeBundleAdd
 	numTypes
 )
 
@@ -115,18 +135,7 @@ type messageInfo struct {
 	name   string
 	wire   wire
 	make   func() Message // nil: kept as Raw
-	vendor vendorMessage  // what the message is in versions that wire has no number for
-}
-
-// vendorMessage is a message that an experimenter defined, and the versions that
-// it is sent in; the zero value is none.
-type vendorMessage struct {
-	experimenter, subtype uint32
-	from, to              Version
-}
-
-func nicira(subtype uint32, from, to Version) vendorMessage {
-	return vendorMessage{niciraID, subtype, from, to}
+	vendor []vendorForm   // what the message is in versions that wire has no number for
 }
 
 var messages = [numTypes]messageInfo{
@@ -155,14 +164,33 @@ var messages = [numTypes]messageInfo{
 	TypeBarrierReply:          {name: "barrier_reply", wire: wire{19, 21, 21, 21}, make: func() Message { return new(BarrierReply) }},
 	TypeQueueGetConfigRequest: {name: "queue_get_config_request", wire: wire{20, 22, 22, 22}, make: func() Message { return new(QueueGetConfigRequest) }},
 	TypeQueueGetConfigReply:   {name: "queue_get_config_reply", wire: wire{21, 23, 23, 23}, make: func() Message { return new(QueueGetConfigReply) }},
-	TypeRoleRequest:           {name: "role_request", wire: since(V12, 24), make: func() Message { return new(RoleRequest) }},
-	TypeRoleReply:             {name: "role_reply", wire: since(V12, 25), make: func() Message { return new(RoleReply) }},
+	TypeRoleRequest:           {name: "role_request", wire: since(V12, 24), make: func() Message { return new(RoleRequest) }, vendor: nicira(10, V10, V11)},
+	TypeRoleReply:             {name: "role_reply", wire: since(V12, 25), make: func() Message { return new(RoleReply) }, vendor: nicira(11, V10, V11)},
 	TypeGetAsyncRequest:       {name: "get_async_request", wire: since(V13, 26), make: func() Message { return new(GetAsyncRequest) }},
 	TypeGetAsyncReply:         {name: "get_async_reply", wire: since(V13, 27), make: func() Message { return new(GetAsyncReply) }},
 	TypeSetAsync:              {name: "set_async", wire: since(V13, 28), make: func() Message { return new(SetAsync) }},
 	TypeMeterMod:              {name: "meter_mod", wire: since(V13, 29), make: func() Message { return new(MeterMod) }},
 
-	TypeNXFlowModTableID: {name: "nx_flow_mod_table_id", wire: all(none), make: func() Message { return new(NXFlowModTableID) }, vendor: nicira(15, V10, V13)},
+	TypeNXSetFlowFormat:     {name: "nx_set_flow_format", wire: all(none), make: func() Message { return new(NXSetFlowFormat) }, vendor: nicira(12, V10, V10)},
+	TypeNXFlowModTableID:    {name: "nx_flow_mod_table_id", wire: all(none), make: func() Message { return new(NXFlowModTableID) }, vendor: nicira(15, V10, V13)},
+	TypeNXSetPacketInFormat: {name: "nx_set_packet_in_format", wire: all(none), make: func() Message { return new(NXSetPacketInFormat) }, vendor: nicira(16, V10, V13)},
+	TypeNXFlowAge:           {name: "nx_flow_age", wire: all(none), make: func() Message { return new(NXFlowAge) }, vendor: nicira(18, V10, V13)},
+	TypeNXSetAsyncConfig:    {name: "nx_set_async_config", wire: all(none), make: func() Message { return new(NXSetAsyncConfig) }, vendor: nicira(19, V10, V13)},
+	TypeNXSetAsyncConfig2:   {name: "nx_set_async_config2", wire: all(none), make: func() Message { return new(NXSetAsyncConfig2) }, vendor: nicira(27, V10, V13)},
+	TypeNXSetControllerID:   {name: "nx_set_controller_id", wire: all(none), make: func() Message { return new(NXSetControllerID) }, vendor: nicira(20, V10, V13)},
+	TypeNXRoleRequest:       {name: "nx_role_request", wire: all(none), make: func() Message { return new(NXRoleRequest) }, vendor: nicira(10, V12, V13)},
+	TypeNXRoleReply:         {name: "nx_role_reply", wire: all(none), make: func() Message { return new(NXRoleReply) }, vendor: nicira(11, V12, V13)},
+	TypeFlowMonitorCancel:   {name: "flow_monitor_cancel", wire: all(none), make: func() Message { return new(FlowMonitorCancel) }, vendor: append(nicira(21, V10, V12), onf(1870, V13)...)},
+	TypeFlowMonitorPaused:   {name: "flow_monitor_paused", wire: all(none), make: func() Message { return new(FlowMonitorPaused) }, vendor: append(nicira(22, V10, V12), onf(1871, V13)...)},
+	TypeFlowMonitorResumed:  {name: "flow_monitor_resumed", wire: all(none), make: func() Message { return new(FlowMonitorResumed) }, vendor: append(nicira(23, V10, V12), onf(1872, V13)...)},
+	TypeNXTLVTableMod:       {name: "nx_tlv_table_mod", wire: all(none), make: func() Message { return new(NXTLVTableMod) }, vendor: nicira(24, V10, V13)},
+	TypeNXTLVTableRequest:   {name: "nx_tlv_table_request", wire: all(none), make: func() Message { return new(NXTLVTableRequest) }, vendor: nicira(25, V10, V13)},
+	TypeNXTLVTableReply:     {name: "nx_tlv_table_reply", wire: all(none), make: func() Message { return new(NXTLVTableReply) }, vendor: nicira(26, V10, V13)},
+	TypeNXCTFlushZone:       {name: "nx_ct_flush_zone", wire: all(none), make: func() Message { return new(NXCTFlushZone) }, vendor: nicira(29, V10, V13)},
+	TypeRoleStatus:          {name: "role_status", wire: all(none), make: func() Message { return new(RoleStatus) }, vendor: onf(1911, V13)},
+	TypeRequestForward:      {name: "requestforward", wire: all(none), make: func() Message { return new(RequestForward) }, vendor: append(nicira(132, V10, V12), onf(2350, V13)...)},
+	TypeBundleControl:       {name: "bundle_control", wire: all(none), make: func() Message { return new(BundleControl) }, vendor: onf(2300, V13)},
+	TypeBundleAdd:           {name: "bundle_add_message", wire: all(none), make: func() Message { return new(BundleAdd) }, vendor: onf(2301, V13)},
 }
 
 // typeByKind is the table turned round: the type of each wire number.
@@ -183,7 +211,7 @@ func (t Type) kind(v Version) (uint8, bool) {
 		v = V13
 	}
 	n, ok := messages[t].wire.in(v)
-	if !ok && messages[t].vendor.in(v) {
+	if !ok && t.vendor(v) != nil {
 		return kindOfExperimenter, true
 	}
 	return uint8(n), ok
@@ -191,47 +219,6 @@ func (t Type) kind(v Version) (uint8, bool) {
 
 // kindOfExperimenter is the number of experimenter messages, in all versions.
 const kindOfExperimenter = 4
-
-// in reports whether version v has the message as an experimenter's.
-func (m *vendorMessage) in(v Version) bool { return v >= m.from && v <= m.to && m.experimenter != 0 }
-
-// vendorTypes finds the type of an experimenter's message by experimenter and
-// subtype.
-var vendorTypes = func() map[[2]uint32]Type {
-	t := make(map[[2]uint32]Type)
-	for i, m := range messages {
-		if m.vendor.experimenter != 0 {
-			t[[2]uint32{m.vendor.experimenter, m.vendor.subtype}] = Type(i)
-		}
-	}
-	return t
-}()
-
-// TypeOf returns the type of the message that frame, a header at least, holds.
-// Unlike Header.Type it tells the messages of experimenters that are modelled
-// from each other.
-func TypeOf(frame []byte) Type {
-	h, err := ParseHeader(frame)
-	if err != nil {
-		return TypeUnknown
-	}
-	return typeOf(h, frame)
-}
-
-func typeOf(h Header, frame []byte) Type {
-	t := h.Type()
-	if t != TypeExperimenter || len(frame) < 16 {
-		return t
-	}
-	v, ok := vendorTypes[[2]uint32{binary.BigEndian.Uint32(frame[8:]), binary.BigEndian.Uint32(frame[12:])}]
-	if !ok || !messages[v].vendor.in(h.Version) {
-		return t
-	}
-	if _, standard := messages[v].wire.in(h.Version); standard {
-		return t // the version has a message of its own for it
-	}
-	return v
-}
 
 // String returns the type's name in small letters, such as "flow_mod".
 func (t Type) String() string {
@@ -362,9 +349,8 @@ func (e *Encoder) Append(dst []byte, v Version, xid uint32, m Message) ([]byte, 
 		return dst, err
 	}
 	binary.BigEndian.PutUint64(c.space(HeaderLen), uint64(v)<<56|uint64(kind)<<48|uint64(xid))
-	if kind == kindOfExperimenter && t != TypeExperimenter && t != TypeUnknown {
-		vendor := &messages[t].vendor
-		binary.BigEndian.PutUint64(c.space(8), uint64(vendor.experimenter)<<32|uint64(vendor.subtype))
+	if kind == kindOfExperimenter {
+		c.vendorHeader(t)
 	}
 	m.walk(c)
 	c.setLen16(c.base, 2)

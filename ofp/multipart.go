@@ -79,7 +79,7 @@ var parts = [...]partInfo{
 	{PartMeterFeatures, "meter_features", V13, [2]*bodyInfo{body[MeterFeaturesRequest](), body[MeterFeatures]()}},
 	{PartTableFeatures, "table_features", V13, [2]*bodyInfo{body[TableFeaturesRequest](), body[TableFeaturesReply]()}},
 	{PartPortDesc, "port_desc", V10, [2]*bodyInfo{body[PortDescRequest](), body[PortDescReply]()}}, // Open vSwitch has it in all versions
-	{PartExperimenter, "experimenter", V10, [2]*bodyInfo{body[ExperimenterPart](), body[ExperimenterPart]()}},
+	{PartExperimenter, "experimenter", V10, [2]*bodyInfo{body[ExperimenterPart](), body[ExperimenterPart]()}}, // and those of vendorParts
 }
 
 func (k PartKind) info() *partInfo {
@@ -137,12 +137,16 @@ func (*MultipartReply) Type() Type { return TypeMultipartReply }
 func (m *MultipartRequest) walk(c *cursor) { walkMultipart(c, &m.Flags, &m.Body, request) }
 func (m *MultipartReply) walk(c *cursor)   { walkMultipart(c, &m.Flags, &m.Body, reply) }
 
-func walkMultipart(c *cursor, flags *uint16, body *Part, direction int) {
-	n := 8
-	if c.v == V10 {
-		n = 4
+// multipartHead is the length of what stands before a multipart message's body.
+func multipartHead(v Version) int {
+	if v == V10 {
+		return 4
 	}
-	b := c.fixed(n, "multipart")
+	return 8
+}
+
+func walkMultipart(c *cursor, flags *uint16, body *Part, direction int) {
+	b := c.fixed(multipartHead(c.v), "multipart")
 	if c.err != nil {
 		return
 	}
@@ -156,6 +160,10 @@ func walkMultipart(c *cursor, flags *uint16, body *Part, direction int) {
 	}
 	c.u16(b, &kind)
 	c.u16(b[2:], flags)
+	if PartKind(kind) == PartExperimenter {
+		walkVendorPart(c, body, direction)
+		return
+	}
 	var want *bodyInfo
 	if i := PartKind(kind).info(); i != nil {
 		if c.v >= i.from {

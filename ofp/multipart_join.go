@@ -46,6 +46,8 @@ func joinParts(to, from Part) bool {
 		return join(from, func(p *TableFeaturesReply) { to.Tables = append(to.Tables, p.Tables...) })
 	case *PortDescReply:
 		return join(from, func(p *PortDescReply) { to.Ports = append(to.Ports, p.Ports...) })
+	case *NXIPFIXFlowReply:
+		return join(from, func(p *NXIPFIXFlowReply) { to.Sets = append(to.Sets, p.Sets...) })
 	case *RawPart:
 		return join(from, func(p *RawPart) { to.Body = append(to.Body[:len(to.Body):len(to.Body)], p.Body...) })
 	}

@@ -1,6 +1,7 @@
 package ofp
 
 import (
+	"encoding/binary"
 	"fmt"
 	"strconv"
 	"strings"
@@ -20,6 +21,7 @@ func Print(frame []byte) string {
 type printer struct {
 	b     []byte
 	v     Version
+	xid   uint32
 	inner bool // inside an error: an error there is not opened again
 }
 
@@ -39,11 +41,11 @@ func (p *printer) message(b []byte) {
 		return
 	}
 	h := Header{Version: Version(b[0]), Kind: b[1], Length: uint16(b[2])<<8 | uint16(b[3])}
-	p.v = h.Version
+	p.v, p.xid = h.Version, binary.BigEndian.Uint32(b[4:])
 	name := messageName(h, b)
 	if n := int(h.Length); n != len(b) {
 		if name != "" {
-			p.header(name, b)
+			p.header(name)
 			p.text("\n")
 		}
 		if n > len(b) {
@@ -59,7 +61,7 @@ func (p *printer) message(b []byte) {
 		p.dump(b)
 		return
 	}
-	p.header(name, b)
+	p.header(name)
 	_, m, err := Decode(b)
 	if err != nil {
 		p.f(" ***decode error: %v***\n", err)
@@ -70,12 +72,12 @@ func (p *printer) message(b []byte) {
 }
 
 // header prints the line that every message begins with.
-func (p *printer) header(name string, b []byte) {
+func (p *printer) header(name string) {
 	p.text(name)
 	if p.v != V10 {
 		p.text(" (OF" + p.v.String() + ")")
 	}
-	p.f(" (xid=0x%x):", uint32(b[4])<<24|uint32(b[5])<<16|uint32(b[6])<<8|uint32(b[7]))
+	p.f(" (xid=0x%x):", p.xid)
 }
 
 // messageName is the name that Open vSwitch gives a message, or "" where the
@@ -100,17 +102,27 @@ func messageName(h Header, b []byte) string {
 		if k.info() == nil {
 			return fmt.Sprintf("OFPST_%d", k) + what
 		}
+		if n := HeaderLen + multipartHead(h.Version); k == PartExperimenter && len(b) >= n {
+			if row := vendorPartIn(h.Version, b[n:]); row != nil {
+				return row.name + what
+			}
+		}
 		return "OFPST_" + strings.ToUpper(k.String()) + what
 	case TypeExperimenter:
 		if h.Version == V10 {
 			return "OFPT_VENDOR"
 		}
 	}
-	if name, ok := strings.CutPrefix(t.String(), "nx_"); ok {
-		return "NXT_" + strings.ToUpper(name)
+	prefix := "OFPT_"
+	if h.Type() == TypeExperimenter && t != TypeExperimenter {
+		prefix = vendorPrefixes[t.vendor(h.Version).experimenter]
 	}
-	return "OFPT_" + strings.ToUpper(t.String())
+	return prefix + strings.ToUpper(strings.TrimPrefix(t.String(), "nx_"))
 }
+
+// vendorPrefixes begin the names that Open vSwitch gives to experimenters'
+// messages.
+var vendorPrefixes = map[uint32]string{niciraID: "NXT_", onfID: "ONFT_"}
 
 // body prints what follows the header.
 func (p *printer) body(m Message, frame []byte) {
@@ -156,17 +168,17 @@ func (p *printer) body(m Message, frame []byte) {
 	case *RoleReply:
 		p.role(&m.RoleState)
 	case *GetAsyncReply:
-		p.async(&m.AsyncMasks)
+		p.async(m.table())
 	case *SetAsync:
-		p.async(&m.AsyncMasks)
+		p.async(m.table())
 	case *MultipartRequest:
 		p.partFlags(m.Flags, p.v >= V13)
 		p.part(m.Body)
 	case *MultipartReply:
 		p.partFlags(m.Flags, true)
 		p.part(m.Body)
-	case *NXFlowModTableID:
-		p.text(map[bool]string{false: " disable", true: " enable"}[m.On])
+	case vendorBody:
+		m.print(p)
 	case *Experimenter:
 		p.f(" experimenter=0x%08x, %d bytes of data\n", m.Experimenter, len(m.Data))
 		p.dump(m.Data)

@@ -50,22 +50,7 @@ func (p *printer) flowRemoved(m *FlowRemoved) {
 	p.text(" ")
 	p.b = appendRule(p.b, m.Priority, &m.Match, p.v, nil)
 	p.text(" reason=")
-	switch m.Reason {
-	case RemovedIdleTimeout:
-		p.text("idle")
-	case RemovedHardTimeout:
-		p.text("hard")
-	case RemovedDelete:
-		p.text("delete")
-	case RemovedGroupDelete:
-		p.text("group_delete")
-	case RemovedMeterDelete:
-		p.text("meter_delete")
-	case RemovedEviction:
-		p.text("eviction")
-	default:
-		p.number("", uint64(m.Reason))
-	}
+	p.reason(flowRemovedReasonNames, uint8(m.Reason))
 	if p.v != V10 && m.Table != TableAll {
 		p.number(" table_id=", uint64(m.Table))
 	}
@@ -97,16 +82,7 @@ func (p *printer) packetIn(m *PacketIn) {
 	}
 	p.b = appendMatch(p.b, &match, p.v, nil)
 	p.text(" (via ")
-	switch m.Reason {
-	case ReasonNoMatch:
-		p.text("no_match")
-	case ReasonAction:
-		p.text("action")
-	case ReasonInvalidTTL:
-		p.text("invalid_ttl")
-	default:
-		p.number("", uint64(m.Reason))
-	}
+	p.reason(packetInReasonNames, uint8(m.Reason))
 	p.number(") data_len=", uint64(len(m.Data)))
 	if m.BufferID == NoBuffer {
 		p.text(" (unbuffered)")
@@ -121,6 +97,15 @@ func (p *printer) packetIn(m *PacketIn) {
 	}
 	p.text("\n")
 	p.b = appendPacket(p.b, m.Data)
+}
+
+// reason prints the name of a reason, or its number.
+func (p *printer) reason(names bitNames, reason uint8) {
+	if int(reason) < len(names) {
+		p.text(names[reason])
+	} else {
+		p.number("", uint64(reason))
+	}
 }
 
 func (p *printer) packetOut(m *PacketOut) {
@@ -208,6 +193,8 @@ func (p *printer) part(body Part) {
 	case *ExperimenterPart:
 		p.f(" experimenter=0x%08x, %d bytes of data\n", m.Experimenter, len(m.Data))
 		p.dump(m.Data)
+	case vendorBody:
+		m.print(p)
 	case *RawPart:
 		if len(m.Body) > 0 {
 			p.raw(m.Body)

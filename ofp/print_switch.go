@@ -14,44 +14,6 @@ func (p *printer) role(m *RoleState) {
 	}
 }
 
-// asyncReasons are the messages that masks are about, with the names of the
-// reasons. Open vSwitch has three more than OpenFlow 1.3, which are always off
-// there.
-var asyncReasons = [...]struct {
-	name    string
-	reasons bitNames
-	of      func(*AsyncMasks) *[2]uint32
-}{
-	{"      PACKET_IN", bitNames{"no_match", "action", "invalid_ttl"}, func(m *AsyncMasks) *[2]uint32 { return &m.PacketIn }},
-	{"    PORT_STATUS", bitNames{"add", "delete", "modify"}, func(m *AsyncMasks) *[2]uint32 { return &m.PortStatus }},
-	{"   FLOW_REMOVED", bitNames{"idle", "hard", "delete", "group_delete", "meter_delete", "eviction"}, func(m *AsyncMasks) *[2]uint32 { return &m.FlowRemoved }},
-	{"    ROLE_STATUS", nil, nil},
-	{"   TABLE_STATUS", nil, nil},
-	{" REQUESTFORWARD", nil, nil},
-}
-
-func (p *printer) async(m *AsyncMasks) {
-	for i, who := range [...]string{"primary", "secondary"} {
-		p.text("\n " + who + ":\n")
-		for _, a := range asyncReasons {
-			p.text(" " + a.name + ":")
-			any := false
-			if a.of != nil {
-				for bit, reason := range a.reasons {
-					if a.of(m)[i]&(1<<bit) != 0 {
-						p.text(" " + reason)
-						any = true
-					}
-				}
-			}
-			if !any {
-				p.text(" (off)")
-			}
-			p.text("\n")
-		}
-	}
-}
-
 func (p *printer) portMod(m *PortMod) {
 	config, _ := portBits(p.v)
 	p.text(" port: " + m.Port.String() + ": addr:" + m.HWAddr.String() + "\n     config: ")

@@ -25,10 +25,14 @@ func (r Role) String() string {
 // RoleState is the body of a role request and reply.
 type RoleState struct {
 	Role       Role
-	Generation uint64 // of the election that gave the role
+	Generation uint64 // of the election that gave the role; 1.2 and later
 }
 
-// RoleRequest asks the switch for a role; 1.2 and later.
+// noGeneration says that no election gave the role.
+const noGeneration = ^uint64(0)
+
+// RoleRequest asks the switch for a role. In 1.0 and 1.1 it is Open vSwitch's own
+// message, which has neither a generation nor RoleNoChange (NXT_ROLE_REQUEST).
 type RoleRequest struct{ RoleState }
 
 // RoleReply tells the role.
@@ -41,6 +45,13 @@ func (*RoleRequest) Type() Type { return TypeRoleRequest }
 func (*RoleReply) Type() Type { return TypeRoleReply }
 
 func (m *RoleState) walk(c *cursor) {
+	if c.v < V12 {
+		m.Role.walkNX(c)
+		if !c.wr {
+			m.Generation = noGeneration
+		}
+		return
+	}
 	b := c.fixed(16, "role")
 	c.u32(b, (*uint32)(&m.Role))
 	c.u64(b[8:], &m.Generation)

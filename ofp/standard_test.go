@@ -82,6 +82,7 @@ var standardFrames = []struct {
 		"000c000000000000" + "0060030000000000" + "61636c" + strings.Repeat("00", 29) + "0000000000000001" + "0000000000000002" + "0000000300000004" +
 			"0002000604050000" + "0006000800000004" + "ffff000d00002320" + "0000000109000000" +
 			"0040040000000000" + strings.Repeat("00", 56)},
+	{"experimenter", Versions(), &Experimenter{Experimenter: 0x2320, Data: []byte{0, 0, 0, 0, 1}}, "000023200000000001"},
 	{"experimenter request", []Version{V10}, Request(&ExperimenterPart{Experimenter: 0x2320, Data: []byte{1}}), "ffff00000000232001"},
 	{"experimenter request", []Version{V11, V12, V13}, Request(&ExperimenterPart{Experimenter: 0x2320, Data: []byte{0, 0, 0, 9}}), "ffff0000000000000000232000000009"},
 	{"experimenter reply", []Version{V11, V12, V13}, &MultipartReply{Body: &ExperimenterPart{Experimenter: 0x2320, Data: []byte{0, 0, 0, 9}}}, "ffff0000000000000000232000000009"},

@@ -1,0 +1,308 @@
+package ofp
+
+import (
+	"encoding/hex"
+	"errors"
+	"reflect"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+var (
+	since12 = []Version{V12, V13}
+	upTo11  = []Version{V10, V11}
+	upTo12  = []Version{V10, V11, V12}
+	only13  = []Version{V13}
+	only10  = []Version{V10}
+)
+
+// vendorFrames are messages of experimenters and their bytes, after the header
+// and all that says which message it is.
+var vendorFrames = []struct {
+	name string
+	vs   []Version
+	head string // experimenter and subtype
+	m    Message
+	body string
+}{
+	{"role request", upTo11, "000023200000000a", &RoleRequest{RoleState{Role: RoleMaster, Generation: noGeneration}}, "00000001"},
+	{"role reply", upTo11, "000023200000000b", &RoleReply{RoleState{Role: RoleSlave, Generation: noGeneration}}, "00000002"},
+	{"role request of Nicira's", since12, "000023200000000a", &NXRoleRequest{Role: RoleEqual}, "00000000"},
+	{"role reply of Nicira's", since12, "000023200000000b", &NXRoleReply{Role: RoleMaster}, "00000001"},
+	{"flow format", only10, "000023200000000c", &NXSetFlowFormat{Format: NXFlowFormatNXM}, "00000002"},
+	{"flow format", only10, "000023200000000c", &NXSetFlowFormat{Format: 1}, "00000001"},
+	{"flow-mod table", Versions(), "000023200000000f", &NXFlowModTableID{On: true}, "0100000000000000"},
+	{"packet-in format", Versions(), "0000232000000010", &NXSetPacketInFormat{Format: NXPacketIn2Format}, "00000002"},
+	{"flow age", Versions(), "0000232000000012", &NXFlowAge{}, ""},
+	{"async", Versions(), "0000232000000013", &NXSetAsyncConfig{AsyncMasks{PacketIn: [2]uint32{7, 0}, PortStatus: [2]uint32{7, 7}, FlowRemoved: [2]uint32{15, 0}}},
+		"000000070000000000000007000000070000000f00000000"},
+	{"async by property", Versions(), "000023200000001b", &NXSetAsyncConfig2{Properties: []Property{{1, []byte{0, 0, 0, 7}}, {4, []byte{0, 0, 0, 3}}, {11, []byte{0, 0, 0, 3}}}},
+		"0001000800000007" + "0004000800000003" + "000b000800000003"},
+	{"controller id", Versions(), "0000232000000014", &NXSetControllerID{ID: 0x1234}, "0000000000001234"},
+	{"flow monitor cancel", upTo12, "0000232000000015", &FlowMonitorCancel{ID: 9}, "00000009"},
+	{"flow monitor paused", upTo12, "0000232000000016", &FlowMonitorPaused{}, ""},
+	{"flow monitor resumed", upTo12, "0000232000000017", &FlowMonitorResumed{}, ""},
+	{"flow monitor cancel", only13, "4f4e46000000074e", &FlowMonitorCancel{ID: 9}, "00000009"},
+	{"flow monitor paused", only13, "4f4e46000000074f", &FlowMonitorPaused{}, ""},
+	{"flow monitor resumed", only13, "4f4e460000000750", &FlowMonitorResumed{}, ""},
+	{"tlv table mod", Versions(), "0000232000000018", &NXTLVTableMod{Command: NXTLVDelete, Maps: []NXTLVMap{{Class: 0xffff, Len: 4}, {0x102, 0x80, 124, 63}}},
+		"0001000000000000" + "ffff000400000000" + "0102807c003f0000"},
+	{"tlv table clear", Versions(), "0000232000000018", &NXTLVTableMod{Command: NXTLVClear}, "0002000000000000"},
+	{"tlv table request", Versions(), "0000232000000019", &NXTLVTableRequest{}, ""},
+	{"tlv table reply", Versions(), "000023200000001a", &NXTLVTableReply{MaxSpace: 256, MaxFields: 64, Maps: []NXTLVMap{{0x102, 0x80, 8, 3}}},
+		"00000100004000000000000000000000" + "0102800800030000"},
+	{"connections of a zone", Versions(), "000023200000001d", &NXCTFlushZone{Zone: 5}, "0000000000000005"},
+	{"role status", only13, "4f4e460000000777", &RoleStatus{RoleState: RoleState{RoleSlave, 7}, Reason: RoleConfig, Properties: []Property{{0xffff, []byte{0, 0, 0, 1, 0, 0, 0, 2}}}},
+		"0000000301000000" + "0000000000000007" + "ffff000c0000000100000002" + "00000000"},
+	{"request forwarded", []Version{V11, V12}, "0000232000000084", &RequestForward{XID: 0x55, Message: &GroupMod{Command: GroupDelete, Group: 9}},
+		"VV0f001000000055" + "0002000000000009"},
+	{"request forwarded", only13, "4f4e46000000092e", &RequestForward{XID: 0x55, Message: &MeterMod{Command: MeterDelete, Meter: 9}}, "041d001000000055" + "0002000000000009"},
+	{"bundle control", only13, "4f4e4600000008fc", &BundleControl{ID: 5, Kind: BundleCommitRequest, Flags: BundleAtomic | BundleOrdered}, "0000000500040003"},
+	{"bundle control of an unknown kind", only13, "4f4e4600000008fc", &BundleControl{ID: 5, Kind: 77, Flags: 0x84, Properties: []Property{{0xffff, []byte{0, 0, 0, 1, 0, 0, 0, 2}}}},
+		"00000005004d0084" + "ffff000c0000000100000002" + "00000000"},
+	{"bundled port-mod", only13, "4f4e4600000008fd", &BundleAdd{ID: 5, Flags: BundleAtomic, Message: &PortMod{Port: 3}}, "0000000500000001" + "0410002800000001" + "00000003" + strings.Repeat("00", 28)},
+	{"bundled odd message", only13, "4f4e4600000008fd", &BundleAdd{ID: 5, Message: &PacketOut{BufferID: NoBuffer, InPort: PortController, Data: []byte{1, 2, 3}}, Properties: []Property{{0xffff, []byte{0, 0, 0, 1, 0, 0, 0, 2}}}},
+		"0000000500000000" + "040d001b00000001" + "fffffffffffffffd" + "0000000000000000" + "010203" + "0000000000" + "ffff000c0000000100000002" + "00000000"},
+	{"bundled message of Nicira's", only13, "4f4e4600000008fd", &BundleAdd{ID: 5, Message: &NXSetControllerID{ID: 3}}, "0000000500000000" + "0404001800000001" + "0000232000000014" + "0000000000000003"},
+	{"bundled message that is unknown", only13, "4f4e4600000008fd", &BundleAdd{ID: 5, Message: &Raw{Kind: 99, Body: []byte{1}}}, "0000000500000000" + "0463000900000001" + "01"},
+	{"ipfix of a bridge, request", Versions(), "0000232000000003", Request(&NXIPFIXBridgeRequest{}), ""},
+	{"ipfix of a bridge", Versions(), "0000232000000003", &MultipartReply{Body: &NXIPFIXBridgeReply{NXIPFIXStats{Flows: 1, CurrentFlows: 2, Packets: 3, IPv4Packets: 4, IPv6Packets: 5, Errors: 6, IPv4Errors: 7, IPv6Errors: 8, TxPackets: 9, TxErrors: 10, Set: 11}}},
+		ipfixBytes},
+	{"ipfix of flows, request", Versions(), "0000232000000004", Request(&NXIPFIXFlowRequest{}), ""},
+	{"ipfix of flows", Versions(), "0000232000000004", &MultipartReply{Flags: MultipartMore, Body: &NXIPFIXFlowReply{Sets: []NXIPFIXStats{{Flows: 1, CurrentFlows: 2, Packets: 3, IPv4Packets: 4, IPv6Packets: 5, Errors: 6, IPv4Errors: 7, IPv6Errors: 8, TxPackets: 9, TxErrors: 10, Set: 11}}}},
+		ipfixBytes},
+}
+
+const ipfixBytes = "00000000000000010000000000000002000000000000000300000000000000040000000000000005" +
+	"0000000000000006000000000000000700000000000000080000000000000009000000000000000a" + "0000000b00000000"
+
+// vendorWant is what a row's frame must be after the header.
+func vendorWant(v Version, head, body string, m Message) string {
+	body = strings.ReplaceAll(body, "VV", "0"+string('0'+byte(v)))
+	flags := "0000"
+	switch m := m.(type) {
+	case *MultipartRequest:
+	case *MultipartReply:
+		if m.More() {
+			flags = "0001"
+		}
+	default:
+		return head + body
+	}
+	if v == V10 {
+		return "ffff" + flags + head + "00000000" + body
+	}
+	return "ffff" + flags + "00000000" + head + body
+}
+
+func TestVendorMessages(t *testing.T) {
+	for _, tt := range vendorFrames {
+		for _, v := range tt.vs {
+			t.Run(tt.name+" "+v.String(), func(t *testing.T) {
+				frame := encoded(t, v, 1, tt.m)
+				if diff := cmp.Diff(vendorWant(v, tt.head, tt.body, tt.m), hex.EncodeToString(frame[HeaderLen:])); diff != "" {
+					t.Fatalf("encoded -want +got\n%s", diff)
+				}
+				_, back, err := Decode(frame)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if diff := cmp.Diff(tt.m, back, wholly); diff != "" {
+					t.Errorf("decoded -want +got\n%s", diff)
+				}
+				clone := Clone(back)
+				if diff := cmp.Diff(back, clone, wholly); diff != "" {
+					t.Errorf("cloned -want +got\n%s", diff)
+				}
+				for n := HeaderLen; n < len(frame); n++ {
+					checkFrame(t, withLength(frame[:n:n]))
+				}
+				for i := range frame {
+					for _, x := range []byte{0xff, 0x01, 0x08} {
+						b := append([]byte{}, frame...)
+						b[i] ^= x
+						checkFrame(t, b)
+					}
+				}
+				clear(frame)
+				if diff := cmp.Diff(tt.m, clone, wholly); diff != "" {
+					t.Errorf("the clone shares memory with the frame\n%s", diff)
+				}
+			})
+		}
+	}
+}
+
+// TestVendorMessagesIntoDirtyStructs decodes each message into the struct that
+// held each other one of its type.
+func TestVendorMessagesIntoDirtyStructs(t *testing.T) {
+	frames := map[reflect.Type][][]byte{}
+	for _, tt := range vendorFrames {
+		for _, v := range tt.vs {
+			typ := reflect.TypeOf(tt.m)
+			frames[typ] = append(frames[typ], encoded(t, v, 1, tt.m))
+		}
+	}
+	for typ, same := range frames {
+		for _, dirt := range same {
+			for _, frame := range same {
+				m := reflect.New(typ.Elem()).Interface().(Message)
+				if err := DecodeInto(dirt, m); err != nil {
+					t.Fatal(err)
+				}
+				if err := DecodeInto(frame, m); err != nil {
+					t.Fatal(err)
+				}
+				_, want, _ := Decode(frame)
+				if diff := cmp.Diff(want, m, wholly); diff != "" {
+					t.Fatalf("after %x\ndecoding %x\n-fresh +reused\n%s", dirt, frame, diff)
+				}
+			}
+		}
+	}
+}
+
+// TestEveryVendorRowHasItsBytes: no row of the tables of experimenters' messages
+// and multipart bodies is without golden bytes in a version that it is in, and
+// other versions lack it.
+func TestEveryVendorRowHasItsBytes(t *testing.T) {
+	messagesSeen := map[Type]map[Version]bool{}
+	partsSeen := map[reflect.Type]map[Version]bool{}
+	for _, tt := range vendorFrames {
+		for _, v := range tt.vs {
+			var part Part
+			switch m := tt.m.(type) {
+			case *MultipartRequest:
+				part = m.Body
+			case *MultipartReply:
+				part = m.Body
+			}
+			if part == nil {
+				see(messagesSeen, tt.m.Type(), v)
+			} else {
+				see(partsSeen, reflect.TypeOf(part), v)
+			}
+		}
+	}
+	for i := range messages {
+		typ := Type(i)
+		for _, v := range Versions() {
+			if typ.vendor(v) != nil && !messagesSeen[typ][v] && typ != TypeRequestForward { // 1.0 has no groups
+				t.Errorf("%s %s has no golden bytes", v, typ)
+			}
+			_, standard := messages[typ].wire.in(v)
+			if len(messages[i].vendor) > 0 && typ.vendor(v) == nil && !standard {
+				if _, err := Append(nil, v, 1, New(typ)); !errors.Is(err, ErrVersion) {
+					t.Errorf("%s in %s: %v", typ, v, err)
+				}
+			}
+		}
+	}
+	for i := range vendorParts {
+		row := &vendorParts[i]
+		for direction, b := range row.body {
+			for _, v := range Versions() {
+				if v >= row.from && v <= row.to {
+					if !partsSeen[b.typ][v] {
+						t.Errorf("%s %s has no golden bytes", v, b.typ)
+					}
+					continue
+				}
+				m := Message(&MultipartRequest{Body: b.make()})
+				if direction == reply {
+					m = &MultipartReply{Body: b.make()}
+				}
+				if _, err := Append(nil, v, 1, m); !errors.Is(err, ErrVersion) {
+					t.Errorf("%s in %s: %v", b.typ, v, err)
+				}
+			}
+		}
+	}
+}
+
+func see[K comparable](seen map[K]map[Version]bool, k K, v Version) {
+	if seen[k] == nil {
+		seen[k] = map[Version]bool{}
+	}
+	seen[k][v] = true
+}
+
+// TestVendorMessagesThatAreRefused: what is wrong with them is named.
+func TestVendorMessagesThatAreRefused(t *testing.T) {
+	for _, tt := range []struct{ name, hex, says string }{
+		{"role of Nicira's of no kind", "010400140000000100002320" + "0000000a" + "00000003", "role"},
+		{"bundle control in a bundle", "0404003000000001" + "4f4e4600000008fd" + "0000000500000000" + "04040018000000014f4e4600000008fc0000000500000000", "a bundle_control inside another message"},
+		{"bundled message of another version", "0404002000000001" + "4f4e4600000008fd" + "0000000500000000" + "0314000800000001", "version 0x03, want 0x04"},
+		{"bundled message of another xid", "0404002000000001" + "4f4e4600000008fd" + "0000000500000000" + "0414000800000002", "xid 0x2, want 0x1"},
+		{"bundled message beyond the bundle", "0404002000000001" + "4f4e4600000008fd" + "0000000500000000" + "0414000900000001", "length 9, at most 8"},
+		{"bundled message shorter than a header", "0404002000000001" + "4f4e4600000008fd" + "0000000500000000" + "0414000700000001", "length 7, at least 8"},
+		{"bundled message with bytes left over", "0404002800000001" + "4f4e4600000008fd" + "0000000500000000" + "0414001000000001" + "0000000000000000", "8 bytes too many"},
+		{"property beyond the message", "0404002000000001" + "4f4e4600000008fc" + "0000000500000000" + "ffff000900000000", "property length"},
+		{"property without its padding", "0404001f00000001" + "4f4e4600000008fc" + "0000000500000000" + "ffff0005000000", "property padding"},
+		{"property shorter than its head", "0404002000000001" + "4f4e4600000008fc" + "0000000500000000" + "ffff000300000000", "property length"},
+	} {
+		frame := unhex(t, tt.hex)
+		_, _, err := Decode(frame)
+		if err == nil || !strings.Contains(err.Error(), tt.says) {
+			t.Errorf("%s: %v, want %q in it", tt.name, err, tt.says)
+			continue
+		}
+		checkDecodeError(t, frame, err)
+	}
+	for name, m := range map[string]Message{
+		"no message in a bundle":      &BundleAdd{},
+		"bundle in a bundle":          &BundleAdd{Message: &BundleAdd{Message: &PortMod{}}},
+		"role that Nicira's has none": &NXRoleRequest{},
+	} {
+		if b, err := Append(nil, V13, 1, m); err == nil {
+			t.Errorf("%s: encoded as %x", name, b)
+		}
+	}
+}
+
+func TestVendorMessagesPrintAsOpenVSwitchPrintsThem(t *testing.T) {
+	var frames [][]byte
+	for _, tt := range vendorFrames {
+		switch m := tt.m.(type) {
+		case *BundleAdd:
+			if _, ok := m.Message.(*PortMod); !ok {
+				continue // Open vSwitch takes few messages into a bundle, and prints an error
+			}
+		}
+		for _, v := range tt.vs {
+			frames = append(frames, encoded(t, v, 1, tt.m))
+		}
+	}
+	comparePrints(t, frames)
+}
+
+func TestTLVMaps(t *testing.T) {
+	const s = "{class=0xffff,type=0x0,len=4}->tun_metadata0,{class=0x102,type=0x80,len=124}->tun_metadata63"
+	maps, err := ParseTLVMaps(s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff([]NXTLVMap{{0xffff, 0, 4, 0}, {0x102, 0x80, 124, 63}}, maps); diff != "" {
+		t.Errorf("-want +got\n%s", diff)
+	}
+	if again := maps[0].String() + "," + maps[1].String(); again != s {
+		t.Errorf("printed %s", again)
+	}
+	for bad, says := range map[string]string{
+		"{class=1,type=2,len=3}->tun_metadata0":                                      "len 3",
+		"{class=1,type=2,len=128}->tun_metadata0":                                    "len 128",
+		"{class=1,type=2}->tun_metadata0":                                            "want class, type and len",
+		"{class=1,class=2,len=4}->tun_metadata0":                                     "once each",
+		"{class=0x10000,type=2,len=4}->tun_metadata0":                                "at most 16 bits",
+		"{class=1,type=2,len=4}->tun_metadata64":                                     "only 0 to 63",
+		"{class=1,type=2,len=4}->reg0":                                               "col 1",
+		"{class=1,type=2,len=4}->tun_metadata0,":                                     "missing after the comma",
+		"{class=1,type=2,len=4}->tun_metadata0,{class=1,typ=2,len=4}->tun_metadata1": "col 39",
+	} {
+		if _, err := ParseTLVMaps(bad); err == nil || !strings.Contains(err.Error(), says) {
+			t.Errorf("%s: %v, want %q in it", bad, err, says)
+		}
+	}
+}
