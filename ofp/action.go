@@ -87,7 +87,7 @@ func SetField(f FieldID, value []byte) Action {
 	if exp := info.Experimenter(); exp != 0 {
 		value = append(binary.BigEndian.AppendUint32(nil, exp), value...)
 	}
-	return Action{Type: ActionSetField, Arg: info.Header(false), Value: value}
+	return Action{Type: ActionSetField, Arg: info.Header(false)&^0xff | uint32(len(value)), Value: value}
 }
 
 // Port returns the port of an output or enqueue action.

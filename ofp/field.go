@@ -130,6 +130,7 @@ const (
 	ethMPLS  = 0x8847
 	ethMPLSM = 0x8848
 	ethPBB   = 0x88e7
+	ethRARP  = 0x8035
 	ethNSH   = 0x894f
 
 	ethVLAN      = 0x8100

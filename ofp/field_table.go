@@ -7,9 +7,12 @@ var (
 	anyIP   = []Prerequisite{needEth(ethIPv4, ethIPv6)}
 	isIPv4  = []Prerequisite{needEth(ethIPv4)}
 	isIPv6  = []Prerequisite{needEth(ethIPv6)}
-	isARP   = []Prerequisite{needEth(ethARP)}
+	isARP   = []Prerequisite{needEth(ethARP, ethRARP)}
 	isNSH   = []Prerequisite{needEth(ethNSH)}
 	ctKnown = []Prerequisite{{FieldCTState, nil}}
+	ctIPv4  = []Prerequisite{needEth(ethIPv4), {FieldCTState, nil}}
+	ctIPv6  = []Prerequisite{needEth(ethIPv6), {FieldCTState, nil}}
+	ctPorts = []Prerequisite{{FieldCTState, nil}, {FieldCTNWProto, nil}}
 	isMPLS  = []Prerequisite{needEth(ethMPLS, ethMPLSM)}
 	isTCP   = []Prerequisite{needEth(ethIPv4, ethIPv6), needIP(protoTCP)}
 	isUDP   = []Prerequisite{needEth(ethIPv4, ethIPv6), needIP(protoUDP)}
@@ -90,7 +93,7 @@ var fields = [numFields]FieldInfo{
 	FieldNSHC4:     {Name: "nsh_c4", forms: is(nsh(9, "C4")), Bits: 32, Maskable: true, Format: FormatHex, Needs: isNSH},
 
 	FieldDPHash:       {Name: "dp_hash", forms: is(nxmNX(35, "DP_HASH"), etLater(0, "DP_HASH")), Bits: 32, Maskable: true, ReadOnly: true, Format: FormatHex},
-	FieldRecircID:     {Name: "recirc_id", forms: is(nxmNX(36, "RECIRC_ID")), Bits: 32, ReadOnly: true},
+	FieldRecircID:     {Name: "recirc_id", forms: is(nxmNX(36, "RECIRC_ID")), Bits: 32, ReadOnly: true, Format: FormatHex},
 	FieldConjID:       {Name: "conj_id", forms: is(nxmNX(37, "CONJ_ID")), Bits: 32, ReadOnly: true},
 	FieldPktMark:      {Name: "pkt_mark", forms: is(nxmNX(33, "PKT_MARK")), Bits: 32, Maskable: true, Format: FormatHex},
 	FieldActsetOutput: {Name: "actset_output", forms: is(onf13(43, "ACTSET_OUTPUT"), oxmLater(43, "ACTSET_OUTPUT")), Bits: 32, ReadOnly: true, Format: FormatPort},
@@ -110,16 +113,16 @@ var fields = [numFields]FieldInfo{
 	FieldTunGTPUMsgType: {Name: "tun_gtpu_msgtype", forms: is(et(16, "GTPU_MSGTYPE")), Bits: 8, Maskable: true, ReadOnly: true},
 
 	FieldCTState:   {Name: "ct_state", forms: is(nxmNX(105, "CT_STATE")), Bits: 32, Maskable: true, ReadOnly: true, Format: FormatCTState},
-	FieldCTZone:    {Name: "ct_zone", forms: is(nxmNX(106, "CT_ZONE")), Bits: 16, ReadOnly: true, Format: FormatHex},
+	FieldCTZone:    {Name: "ct_zone", forms: is(nxmNX(106, "CT_ZONE")), Bits: 16, ReadOnly: true},
 	FieldCTMark:    {Name: "ct_mark", forms: is(nxmNX(107, "CT_MARK")), Bits: 32, Maskable: true, Format: FormatHex},
 	FieldCTLabel:   {Name: "ct_label", forms: is(nxmNX(108, "CT_LABEL")), Bits: 128, Maskable: true, Format: FormatHex},
 	FieldCTNWProto: {Name: "ct_nw_proto", forms: is(nxmNX(119, "CT_NW_PROTO")), Bits: 8, ReadOnly: true, Needs: ctKnown},
-	FieldCTNWSrc:   {Name: "ct_nw_src", forms: is(nxmNX(120, "CT_NW_SRC")), Bits: 32, Maskable: true, ReadOnly: true, Format: FormatIPv4, Needs: ctKnown},
-	FieldCTNWDst:   {Name: "ct_nw_dst", forms: is(nxmNX(121, "CT_NW_DST")), Bits: 32, Maskable: true, ReadOnly: true, Format: FormatIPv4, Needs: ctKnown},
-	FieldCTIPv6Src: {Name: "ct_ipv6_src", forms: is(nxmNX(122, "CT_IPV6_SRC")), Bits: 128, Maskable: true, ReadOnly: true, Format: FormatIPv6, Needs: ctKnown},
-	FieldCTIPv6Dst: {Name: "ct_ipv6_dst", forms: is(nxmNX(123, "CT_IPV6_DST")), Bits: 128, Maskable: true, ReadOnly: true, Format: FormatIPv6, Needs: ctKnown},
-	FieldCTTPSrc:   {Name: "ct_tp_src", forms: is(nxmNX(124, "CT_TP_SRC")), Bits: 16, Maskable: true, ReadOnly: true, Needs: ctKnown},
-	FieldCTTPDst:   {Name: "ct_tp_dst", forms: is(nxmNX(125, "CT_TP_DST")), Bits: 16, Maskable: true, ReadOnly: true, Needs: ctKnown},
+	FieldCTNWSrc:   {Name: "ct_nw_src", forms: is(nxmNX(120, "CT_NW_SRC")), Bits: 32, Maskable: true, ReadOnly: true, Format: FormatIPv4, Needs: ctIPv4},
+	FieldCTNWDst:   {Name: "ct_nw_dst", forms: is(nxmNX(121, "CT_NW_DST")), Bits: 32, Maskable: true, ReadOnly: true, Format: FormatIPv4, Needs: ctIPv4},
+	FieldCTIPv6Src: {Name: "ct_ipv6_src", forms: is(nxmNX(122, "CT_IPV6_SRC")), Bits: 128, Maskable: true, ReadOnly: true, Format: FormatIPv6, Needs: ctIPv6},
+	FieldCTIPv6Dst: {Name: "ct_ipv6_dst", forms: is(nxmNX(123, "CT_IPV6_DST")), Bits: 128, Maskable: true, ReadOnly: true, Format: FormatIPv6, Needs: ctIPv6},
+	FieldCTTPSrc:   {Name: "ct_tp_src", forms: is(nxmNX(124, "CT_TP_SRC")), Bits: 16, Maskable: true, ReadOnly: true, Needs: ctPorts},
+	FieldCTTPDst:   {Name: "ct_tp_dst", forms: is(nxmNX(125, "CT_TP_DST")), Bits: 16, Maskable: true, ReadOnly: true, Needs: ctPorts},
 
 	// The first of each run stands for all; see numbered.
 	FieldReg0:         {Name: "reg", forms: is(nxmNX(0, "REG")), Bits: 32, Maskable: true, Format: FormatHex},

@@ -193,7 +193,7 @@ func fieldOfHeader(h uint64) FieldID {
 		n /= 2
 	}
 	f := &fields[id]
-	if n != f.Bytes() && !(f.Variable && n > 0 && n < f.Bytes()) {
+	if n != f.Bytes() && !(f.Variable && n >= 0 && n < f.Bytes()) {
 		return FieldUnknown
 	}
 	return id

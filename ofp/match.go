@@ -169,7 +169,7 @@ func (m *Match) SetMasked(id FieldID, value, mask []byte) error {
 		return fmt.Errorf("match field %d: unknown", id)
 	}
 	n := info.Bytes()
-	if info.Variable && len(value) > 0 && len(value) < n {
+	if info.Variable && len(value) < n {
 		n = len(value)
 	}
 	if len(value) != n || mask != nil && len(mask) != n {
@@ -244,6 +244,9 @@ func (f *FieldInfo) max() uint64 {
 
 // exact reports whether mask has all bits of the field.
 func (f *FieldInfo) exact(mask []byte) bool {
+	if len(mask) == 0 { // of a field of variable length: that the packet has it
+		return false
+	}
 	for i, b := range f.full[:len(mask)] {
 		if mask[i]&b != b {
 			return false
@@ -265,8 +268,12 @@ func (f *FieldInfo) over(value []byte) bool {
 	return false
 }
 
-// any reports whether b, a value or a mask, has any of the field's bits.
+// any reports whether a mask has any of the field's bits, so that the field says
+// something. One of variable length says with any mask that the packet has it.
 func (f *FieldInfo) any(b []byte) bool {
+	if f.Variable {
+		return true
+	}
 	for i, x := range f.full[:len(b)] {
 		if x&b[i] != 0 {
 			return true
@@ -327,12 +334,44 @@ func (m *Match) Key() string {
 		var f MatchField
 		start := b
 		f, b = nextOXM(b)
-		if f.ID == FieldUnknown || c.SetMasked(f.ID, f.Value, f.Mask) != nil {
+		ok := f.ID != FieldUnknown
+		for r := range f.registers() {
+			ok = ok && !c.Has(r.ID) && c.SetMasked(r.ID, r.Value, r.Mask) == nil
+		}
+		if !ok {
 			unknown = append(unknown, start[:len(start)-len(b)])
 		}
 	}
 	slices.SortFunc(unknown, bytes.Compare)
 	return string(append(c.oxm, bytes.Join(unknown, nil)...))
+}
+
+// registers yields the short registers that a long one is made of, and of any other
+// field the field itself.
+func (f MatchField) registers() iter.Seq[MatchField] {
+	return func(yield func(MatchField) bool) {
+		if f.ID < FieldXReg0 || f.ID >= FieldTunMetadata0 {
+			yield(f)
+			return
+		}
+		id := FieldReg0 + 2*(f.ID-FieldXReg0)
+		if f.ID >= FieldXXReg0 {
+			id = FieldReg0 + 4*(f.ID-FieldXXReg0)
+		}
+		for i := 0; i < len(f.Value); i += 4 {
+			info := &fields[id]
+			r := MatchField{ID: id, Header: info.oxm, Value: f.Value[i : i+4]}
+			if f.Mask != nil {
+				if mask := f.Mask[i : i+4]; !info.exact(mask) {
+					r.Header, r.Mask = info.oxmMasked, mask
+				}
+			}
+			if (r.Mask == nil || info.any(r.Mask)) && !yield(r) {
+				return
+			}
+			id++
+		}
+	}
 }
 
 // canonical reports whether the bytes are what Key returns.
@@ -341,7 +380,7 @@ func (m *Match) canonical() bool {
 	for b := m.oxm; len(b) > 0; {
 		var f MatchField
 		f, b = nextOXM(b)
-		if f.ID <= last {
+		if f.ID <= last || f.ID >= FieldXReg0 && f.ID < FieldTunMetadata0 || f.ID >= numMatchFields {
 			return false
 		}
 		last = f.ID
@@ -380,6 +419,11 @@ func (m *Match) Validate() error {
 				return fmt.Errorf("match field %s: %w: needs %s", f.ID, ErrPrerequisite, need)
 			}
 		}
+		if f.ID.needsFrame() {
+			if v, _, ok := m.Uint(FieldPacketType); ok && v != 0 {
+				return fmt.Errorf("match field %s: %w: needs packets that are Ethernet frames, not packet_type 0x%08x", f.ID, ErrPrerequisite, v)
+			}
+		}
 	}
 	return nil
 }
@@ -387,10 +431,23 @@ func (m *Match) Validate() error {
 func (m *Match) satisfies(need Prerequisite) bool {
 	v, mask, ok := m.Uint(need.Field)
 	if !ok {
-		return false
+		if need.Field != FieldEthType {
+			return false
+		}
+		// Packets without an Ethernet header may have its type in the packet type.
+		v, mask, ok = m.Uint(FieldPacketType)
+		return ok && v>>16 == 1 && slices.Contains(need.Values, v&0xffff)
 	}
 	if need.Values == nil {
-		return need.Field != FieldVLANVID || v&VLANPresent != 0
+		switch need.Field {
+		case FieldVLANVID:
+			return v&VLANPresent != 0
+		case FieldCTState:
+			return v&ctKnownBits != 0 || v&ctTrk != 0 && mask&ctInv != 0 && v&ctInv == 0
+		case FieldCTNWProto:
+			return v != 0
+		}
+		return true
 	}
 	info := need.Field.Info()
 	return mask == info.max() && slices.Contains(need.Values, v)
@@ -399,8 +456,13 @@ func (m *Match) satisfies(need Prerequisite) bool {
 // String says what is needed, such as "eth_type=0x0800 or 0x86dd".
 func (p Prerequisite) String() string {
 	s := p.Field.String()
-	if p.Field == FieldVLANVID && p.Values == nil {
-		return s + " of a tagged packet"
+	if p.Values == nil {
+		switch p.Field {
+		case FieldVLANVID:
+			return s + " of a tagged packet"
+		case FieldCTState:
+			return s + " of a known connection"
+		}
 	}
 	for i, v := range p.Values {
 		sep := "="
@@ -414,4 +476,9 @@ func (p Prerequisite) String() string {
 		}
 	}
 	return s
+}
+
+// needsFrame reports whether packets that have the field are Ethernet frames.
+func (f FieldID) needsFrame() bool {
+	return f >= FieldEthDst && f <= FieldVLANPCP || f == FieldVLANTCI
 }

@@ -33,7 +33,7 @@ func (f *fixedMatch) toOXM(v Version, m *Match) {
 		if has(wildTC) && f.tc < 8 {
 			m.appendUint(FieldMPLSTC, uint64(f.tc))
 		}
-	case ethARP:
+	case ethARP, ethRARP:
 		if has(wildProto) {
 			m.appendUint(FieldARPOp, uint64(f.proto))
 		}
@@ -171,7 +171,7 @@ func (f *fixedMatch) needs(c *cursor, x FieldID) {
 	case FieldIPv4Src, FieldIPv4Dst:
 		ok = f.dlType == ethIPv4
 	case FieldARPOp, FieldARPSPA, FieldARPTPA:
-		ok = f.dlType == ethARP
+		ok = f.dlType == ethARP || f.dlType == ethRARP
 	case FieldMPLSLabel, FieldMPLSTC:
 		ok = f.dlType == ethMPLS || f.dlType == ethMPLSM
 	case FieldTCPSrc, FieldUDPSrc, FieldSCTPSrc, FieldICMPv4Type, FieldICMPv6Type:

@@ -153,7 +153,7 @@ func (f *FieldInfo) fits(h uint32) bool {
 		}
 		n /= 2
 	}
-	return f.Variable && n > 0 && n <= f.Bytes()
+	return f.Variable && n <= f.Bytes()
 }
 
 // oxm12 returns the fields with the headers that they have in 1.2: where that

@@ -2,8 +2,7 @@ package ofp
 
 import (
 	"encoding/hex"
-	"math/bits"
-	"net/netip"
+	"slices"
 	"strconv"
 )
 
@@ -19,76 +18,123 @@ func appendMatch(b []byte, m *Match, v Version, n *Names) []byte {
 	if m.oxm11 && v != 0 {
 		v = V12
 	}
-	var have [numFields]MatchField
-	unknown := false
-	for f := range m.All() {
-		if f.Mask != nil && noBits(f.Mask) {
-			continue
-		}
-		if f.ID == FieldUnknown {
-			unknown = true
-			continue
-		}
-		if f.Mask != nil && fields[f.ID].exact(f.Mask) {
-			f.Mask = nil
-		}
-		have[f.ID] = f
-	}
+	var buf [24]MatchField
+	have, unknown := m.fieldsToPrint(buf[:0])
+	word, wordHasProto := keywordOf(have)
 	sep := func() {
 		if len(b) > start {
 			b = append(b, ',')
 		}
 	}
-	if word, proto := keywordOf(m, &have); word != "" {
-		b = append(b, word...)
-		have[FieldEthType] = MatchField{}
-		if proto {
-			have[FieldIPProto] = MatchField{}
+	keyword := func() {
+		if word != "" {
+			sep()
+			b = append(b, word...)
 		}
 	}
-	for _, id := range printOrder {
-		f := &have[id]
-		if f.Value == nil {
-			continue
+	said := false
+	for i := range have {
+		f := &have[i]
+		if !said && printRank[f.ID] > printRank[FieldUnknown] {
+			said = true
+			keyword()
 		}
-		switch id {
+		switch f.ID {
+		case FieldEthType:
+			if word != "" {
+				continue
+			}
+		case FieldIPProto:
+			if wordHasProto {
+				continue
+			}
+		case FieldPacketType:
+			if v != 0 && f.Mask == nil && noBits(f.Value) {
+				continue // Open vSwitch does not say that packets are Ethernet frames
+			}
 		case FieldVLANVID:
 			sep()
-			b = appendVLAN(b, f, &have[FieldVLANPCP], v)
+			b = appendVLAN(b, f, find(have, FieldVLANPCP), v)
 			continue
 		case FieldVLANPCP:
-			if have[FieldVLANVID].Value != nil {
+			if find(have, FieldVLANVID) != nil {
 				continue
 			}
 		}
 		sep()
-		b = appendField(b, m, f, n)
+		b = appendField(b, m, f, v, n)
 	}
-	if unknown {
-		for f := range m.All() {
-			if f.ID != FieldUnknown {
-				continue
-			}
-			sep()
-			b = append(b, "oxm_0x"...)
-			b = appendHex(b, uint64(f.Header), 8)
-			b = append(b, "=0x"...)
-			b = hex.AppendEncode(b, f.Value)
+	if !said {
+		keyword()
+	}
+	if !unknown {
+		return b
+	}
+	for f := range m.All() {
+		if f.ID != FieldUnknown {
+			continue
 		}
+		sep()
+		b = append(b, "oxm_0x"...)
+		b = appendHex(b, uint64(f.Header), 8)
+		b = append(b, "=0x"...)
+		b = hex.AppendEncode(b, f.Value)
 	}
 	return b
 }
 
+// fieldsToPrint appends the fields that say something to have, in the order in
+// which they are printed: a mask of all ones is dropped, and Open vSwitch knows
+// the long registers by the short ones that they are made of. The flag tells of
+// fields of unknown kinds, which are left out.
+func (m *Match) fieldsToPrint(have []MatchField) (_ []MatchField, unknown bool) {
+	add := func(f MatchField) {
+		at := len(have)
+		for at > 0 && printRank[have[at-1].ID] > printRank[f.ID] {
+			at--
+		}
+		have = slices.Insert(have, at, f)
+	}
+	for f := range m.All() {
+		switch {
+		case f.ID == FieldUnknown || f.ID >= numMatchFields:
+			unknown = unknown || f.ID == FieldUnknown
+			continue
+		case f.Mask == nil:
+		case !fields[f.ID].any(f.Mask):
+			continue
+		case fields[f.ID].exact(f.Mask):
+			f.Mask = nil
+		}
+		for r := range f.registers() {
+			if r.ID == f.ID || !m.Has(r.ID) {
+				add(r)
+			}
+		}
+	}
+	return have, unknown
+}
+
+// find returns the field in a list, or nil.
+func find(have []MatchField, id FieldID) *MatchField {
+	for i := range have {
+		if have[i].ID == id {
+			return &have[i]
+		}
+	}
+	return nil
+}
+
 // keywordOf returns the word for the match's protocol, or "", and whether it
 // stands for the IP protocol too.
-func keywordOf(m *Match, have *[numFields]MatchField) (string, bool) {
-	eth, proto := &have[FieldEthType], &have[FieldIPProto]
-	if eth.Value == nil || eth.Mask != nil {
+func keywordOf(have []MatchField) (string, bool) {
+	eth, proto := find(have, FieldEthType), find(have, FieldIPProto)
+	if eth == nil || eth.Mask != nil {
 		return "", false
 	}
 	t, _ := eth.Uint()
 	p := uint64(0)
-	if proto.Value != nil && proto.Mask == nil {
+	if proto != nil && proto.Mask == nil {
 		p, _ = proto.Uint()
 	}
 	word := ""
@@ -111,7 +157,7 @@ func keywordOf(m *Match, have *[numFields]MatchField) (string, bool) {
 // identifier and priority where both are simple, else as the bits of a tag.
 func appendVLAN(b []byte, vid, pcp *MatchField, v Version) []byte {
 	value, mask := vid.Uint()
-	if pcp.Value != nil {
+	if pcp != nil {
 		x, _ := pcp.Uint()
 		value |= x << 13
 		mask |= 0xe000
@@ -147,7 +193,7 @@ func appendVLAN(b []byte, vid, pcp *MatchField, v Version) []byte {
 }
 
 // appendField appends "name=value" or "name=value/mask".
-func appendField(b []byte, m *Match, f *MatchField, n *Names) []byte {
+func appendField(b []byte, m *Match, f *MatchField, v Version, n *Names) []byte {
 	info := &fields[f.ID]
 	name := fieldTexts[f.ID].match
 	for _, need := range info.Needs {
@@ -155,126 +201,19 @@ func appendField(b []byte, m *Match, f *MatchField, n *Names) []byte {
 			name = info.Name
 		}
 	}
-	if f.ID == FieldIPDSCP && f.Mask == nil {
-		v, _ := f.Uint()
+	switch {
+	case f.ID == FieldIPDSCP && f.Mask == nil:
+		dscp, _ := f.Uint()
 		b = append(b, "nw_tos="...)
-		return strconv.AppendUint(b, v<<2, 10)
+		return strconv.AppendUint(b, dscp<<2, 10)
+	case v == 0 && (f.ID == FieldTunGTPUFlags || f.ID == FieldTunGTPUMsgType):
+		name = info.Name // which Open vSwitch takes, too
+	case info.Variable && f.Mask != nil && noBits(f.Mask): // that the packet has it is all that counts
+		return append(b, name...)
 	}
 	b = append(b, name...)
 	b = append(b, '=')
 	return appendMasked(b, info, f, n)
-}
-
-// appendMasked appends the value, and the mask if there is one.
-func appendMasked(b []byte, info *FieldInfo, f *MatchField, n *Names) []byte {
-	if f.Mask == nil {
-		return appendValue(b, info, f.Value, n)
-	}
-	var value [124]byte
-	for i := range f.Value {
-		value[i] = f.Value[i] & f.Mask[i]
-	}
-	switch info.Format {
-	case FormatIPv4, FormatIPv6:
-		b = appendValue(b, info, value[:len(f.Value)], n)
-		b = append(b, '/')
-		if l, ok := prefixLen(f.Mask); ok {
-			return strconv.AppendInt(b, int64(l), 10)
-		}
-		return appendValue(b, info, f.Mask, n)
-	case FormatMAC:
-		b = appendValue(b, info, value[:len(f.Value)], n)
-		b = append(b, '/')
-		return appendValue(b, info, f.Mask, n)
-	}
-	digits := fieldTexts[f.ID].digits
-	if info.Format != FormatHex {
-		digits = 1 // so that a zero has its 0x
-	}
-	b = appendHash(b, beUint(value[:len(f.Value)]), digits)
-	b = append(b, '/')
-	return appendHash(b, beUint(f.Mask), digits)
-}
-
-func noBits(b []byte) bool {
-	for _, x := range b {
-		if x != 0 {
-			return false
-		}
-	}
-	return true
-}
-
-// prefixLen returns the length of the prefix that the mask is, if it is one.
-func prefixLen(mask []byte) (int, bool) {
-	l := 0
-	for i, x := range mask {
-		k := bits.LeadingZeros8(^x)
-		l += k
-		if k == 8 {
-			continue
-		}
-		if x<<k != 0 || !noBits(mask[i+1:]) {
-			return 0, false
-		}
-		break
-	}
-	return l, true
-}
-
-// appendValue appends an exact value as the field's format has it.
-func appendValue(b []byte, info *FieldInfo, value []byte, n *Names) []byte {
-	switch info.Format {
-	case FormatHex, FormatEtherType:
-		return appendHash(b, beUint(value), fieldTexts[info.ID].digits)
-	case FormatPort:
-		return appendPort(b, PortNo(beUint(value)), n)
-	case FormatMAC:
-		return appendMAC(b, value)
-	case FormatIPv4:
-		return netip.AddrFrom4([4]byte(value)).AppendTo(b)
-	case FormatIPv6:
-		return appendIPv6(b, [16]byte(value))
-	}
-	return strconv.AppendUint(b, beUint(value), 10)
-}
-
-// appendIPv6 appends an address as the C library does, which takes one of zeros
-// but for the last four bytes for an IPv4 address.
-func appendIPv6(b []byte, a [16]byte) []byte {
-	if noBits(a[:12]) && (a[12] != 0 || a[13] != 0) {
-		b = append(b, "::"...)
-		return netip.AddrFrom4([4]byte(a[12:])).AppendTo(b)
-	}
-	return netip.AddrFrom16(a).AppendTo(b)
-}
-
-func appendMAC(b, mac []byte) []byte {
-	for i, x := range mac {
-		if i > 0 {
-			b = append(b, ':')
-		}
-		b = appendHex(b, uint64(x), 2)
-	}
-	return b
-}
-
-// appendHex appends small hexadecimal digits, at least that many.
-func appendHex(b []byte, v uint64, digits int) []byte {
-	for k := max(1, (bits.Len64(v)+3)/4); k < digits; k++ {
-		b = append(b, '0')
-	}
-	return strconv.AppendUint(b, v, 16)
-}
-
-// appendHash appends a hexadecimal number as C's %#x does: a zero has no 0x,
-// unless there is a number of digits to keep to.
-func appendHash(b []byte, v uint64, digits int) []byte {
-	if v == 0 && digits == 0 {
-		return append(b, '0')
-	}
-	b = append(b, "0x"...)
-	return appendHex(b, v, digits)
 }
 
 // appendPort appends the port's name if n knows one, else its number, or the

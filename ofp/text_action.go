@@ -231,7 +231,7 @@ func (p *textParser) action(it textItem, m *Match) Action {
 		p.mac(it, a.Value)
 	case argIPv4:
 		var b [16]byte
-		p.address(it, 4, &b)
+		p.address(it, 4, b[:])
 		a.Arg = binary.BigEndian.Uint32(b[:])
 	case argPort:
 		if p.s[it.valAt-1] == '(' && strings.Contains(it.val, "=") {
@@ -321,9 +321,9 @@ func (p *textParser) setField(it textItem, m *Match) Action {
 		p.badValue(it, "takes no mask before OpenFlow 1.5")
 		return Action{}
 	}
-	var value, mask [16]byte
-	p.fieldValue(it, id, &value, &mask)
-	a := SetField(id, slices.Clone(value[:fields[id].Bytes()]))
+	var buf fieldBytes
+	value, _ := p.fieldValue(it, id, &buf)
+	a := SetField(id, slices.Clone(value))
 	p.valid(it, &a)
 	return a
 }

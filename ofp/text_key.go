@@ -43,12 +43,15 @@ var fieldTexts = [numFields]fieldText{
 	FieldIPv6NDSLL:    {match: "nd_sll", set: "nd_sll", mask: true},
 	FieldIPv6NDTLL:    {match: "nd_tll", set: "nd_tll", mask: true},
 	FieldIPFrag:       {match: "nw_frag"},
-	FieldNSHSPI:       {also: []string{"nsp"}},
-	FieldNSHSI:        {also: []string{"nsi"}},
-	FieldNSHC1:        {also: []string{"nshc1"}},
-	FieldNSHC2:        {also: []string{"nshc2"}},
-	FieldNSHC3:        {also: []string{"nshc3"}},
-	FieldNSHC4:        {also: []string{"nshc4"}},
+	// Open vSwitch prints these two by names that it does not take.
+	FieldTunGTPUFlags:   {match: "gtpu_flags", set: "tun_gtpu_flags"},
+	FieldTunGTPUMsgType: {match: "gtpu_msgtype", set: "tun_gtpu_msgtype"},
+	FieldNSHSPI:         {also: []string{"nsp"}},
+	FieldNSHSI:          {also: []string{"nsi"}},
+	FieldNSHC1:          {also: []string{"nshc1"}},
+	FieldNSHC2:          {also: []string{"nshc2"}},
+	FieldNSHC3:          {also: []string{"nshc3"}},
+	FieldNSHC4:          {also: []string{"nshc4"}},
 }
 
 // choices are names that stand for one field or another, whichever has what it
@@ -93,29 +96,47 @@ var matchKeywords = [...]struct {
 	{"ip6", ethIPv6, 0},
 }
 
-const ethRARP = 0x8035
-
-// printOrder is the order in which Open vSwitch prints the fields of a match.
-// Fields that it does not know, and any that are missing here, come last.
-var printOrder = func() []FieldID {
+// printRank is the place of each field in the order in which Open vSwitch prints
+// the fields of a match; FieldUnknown has that of the word for the protocol. Fields
+// that Open vSwitch does not know come last.
+var printRank = func() (rank [numFields]uint8) {
 	order := []FieldID{
-		FieldTunnelID, FieldMetadata, FieldInPort, FieldInPhyPort,
-		FieldVLANVID, FieldVLANPCP, FieldEthSrc, FieldEthDst, FieldEthType,
-		FieldIPv6Src, FieldIPv6Dst, FieldIPv6FLabel,
-		FieldARPSPA, FieldARPTPA, FieldIPv4Src, FieldIPv4Dst,
-		FieldIPProto, FieldARPOp, FieldARPSHA, FieldARPTHA,
-		FieldIPDSCP, FieldIPECN,
-		FieldMPLSLabel, FieldMPLSTC, FieldMPLSBOS,
-		FieldICMPv4Type, FieldICMPv4Code, FieldICMPv6Type, FieldICMPv6Code,
-		FieldIPv6NDTarget, FieldIPv6NDSLL, FieldIPv6NDTLL,
-		FieldTCPSrc, FieldTCPDst, FieldUDPSrc, FieldUDPDst, FieldSCTPSrc, FieldSCTPDst,
+		FieldPktMark, FieldRecircID, FieldDPHash, FieldConjID, FieldActsetOutput,
+		FieldCTState, FieldCTZone, FieldCTMark, FieldCTLabel, FieldCTNWSrc, FieldCTIPv6Src, FieldCTNWDst, FieldCTIPv6Dst,
+		FieldCTNWProto, FieldCTTPSrc, FieldCTTPDst, FieldPacketType,
+		FieldUnknown,
 	}
-	for id := FieldUnknown + 1; id < numFields; id++ {
-		if !slices.Contains(order, id) {
-			order = append(order, id)
+	for id := FieldReg0; id < FieldTunMetadata0; id++ {
+		order = append(order, id)
+	}
+	order = append(order, FieldTunnelID, FieldTunSrc, FieldTunDst, FieldTunIPv6Src, FieldTunIPv6Dst, FieldTunGBPID, FieldTunGBPFlags,
+		FieldTunERSPANVer, FieldTunERSPANIdx, FieldTunERSPANDir, FieldTunERSPANHWID, FieldTunGTPUFlags, FieldTunGTPUMsgType, FieldTunFlags)
+	for id := FieldTunMetadata0; id < numMatchFields; id++ {
+		order = append(order, id)
+	}
+	order = append(order,
+		FieldMetadata, FieldInPort, FieldInPhyPort,
+		FieldVLANVID, FieldVLANPCP, FieldVLANTCI, FieldEthSrc, FieldEthDst, FieldEthType,
+		FieldIPv6Src, FieldIPv6Dst, FieldIPv6FLabel,
+		FieldARPSPA, FieldARPTPA,
+		FieldNSHFlags, FieldNSHTTL, FieldNSHMDType, FieldNSHNP, FieldNSHSPI, FieldNSHSI, FieldNSHC1, FieldNSHC2, FieldNSHC3, FieldNSHC4,
+		FieldIPv4Src, FieldIPv4Dst,
+		FieldIPProto, FieldARPOp, FieldARPSHA, FieldARPTHA,
+		FieldIPDSCP, FieldIPECN, FieldNWTTL,
+		FieldMPLSLabel, FieldMPLSTC, FieldMPLSTTL, FieldMPLSBOS, FieldIPFrag,
+		FieldICMPv4Type, FieldICMPv4Code, FieldICMPv6Type, FieldICMPv6Code,
+		FieldIPv6NDTarget, FieldIPv6NDSLL, FieldIPv6NDTLL, FieldNDReserved, FieldNDOptionsType,
+		FieldTCPSrc, FieldTCPDst, FieldUDPSrc, FieldUDPDst, FieldSCTPSrc, FieldSCTPDst, FieldTCPFlags,
+		FieldPBBISID, FieldIPv6ExtHdr)
+	for i, id := range order {
+		rank[id] = uint8(i + 1)
+	}
+	for id := range rank {
+		if rank[id] == 0 {
+			rank[id] = uint8(len(order) + 1)
 		}
 	}
-	return order
+	return rank
 }()
 
 // keyKind says what a key of a flow's text is.
@@ -128,6 +149,7 @@ const (
 	keyVLAN                   // of a match: dl_vlan
 	keyVLANTCI                // of a match: vlan_tci
 	keyTOS                    // of a match: nw_tos
+	keyEth                    // of a match: eth
 	keyTable                  // the first key that is no part of a match
 	keyPriority
 	keyCookie
@@ -166,6 +188,7 @@ var textKeys = func() map[string]textKey {
 		"dl_vlan":      {kind: keyVLAN},
 		"vlan_tci":     {kind: keyVLANTCI},
 		"nw_tos":       {kind: keyTOS},
+		"eth":          {kind: keyEth},
 		"table":        {kind: keyTable},
 		"priority":     {kind: keyPriority},
 		"cookie":       {kind: keyCookie},

@@ -37,6 +37,12 @@ func (t *matchText) add(p *textParser, it textItem, key textKey) {
 		if w.ipProto != 0 {
 			t.imply(p, it, FieldIPProto, uint64(w.ipProto))
 		}
+	case keyEth:
+		if it.has {
+			p.badValue(it, "takes no value")
+		} else if t.once(p, it, FieldPacketType) {
+			t.m.SetUint(FieldPacketType, 0)
+		}
 	case keyVLAN:
 		t.vlan(p, it)
 	case keyVLANTCI:
@@ -77,14 +83,13 @@ func (t *matchText) imply(p *textParser, it textItem, id FieldID, v uint64) {
 
 // field reads the value of a field.
 func (t *matchText) field(p *textParser, it textItem, id FieldID) {
-	var value, mask [16]byte
-	masked := p.fieldValue(it, id, &value, &mask)
+	var buf fieldBytes
+	value, mask := p.fieldValue(it, id, &buf)
 	if p.err != nil {
 		return
 	}
-	n := fields[id].Bytes()
 	if t.implied[id] {
-		if old, _, _ := t.m.Uint(id); masked || old != beUint(value[:n]) {
+		if old, _, _ := t.m.Uint(id); mask != nil || old != beUint(value) {
 			p.badValue(it, "contradicts the word for a protocol before it")
 		}
 		t.implied[id] = false
@@ -93,13 +98,7 @@ func (t *matchText) field(p *textParser, it textItem, id FieldID) {
 	if !t.once(p, it, id) {
 		return
 	}
-	var err error
-	if masked {
-		err = t.m.SetMasked(id, value[:n], mask[:n])
-	} else {
-		err = t.m.Set(id, value[:n])
-	}
-	if err != nil {
+	if err := t.m.SetMasked(id, value, mask); err != nil {
 		p.badValue(it, "%v", err)
 	}
 }
@@ -121,7 +120,7 @@ func (t *matchText) vlan(p *textParser, it textItem) {
 }
 
 // vlanTCI reads vlan_tci, the identifier, the present bit and the priority in
-// one number, as far as the fields of OpenFlow can say it.
+// one number.
 func (t *matchText) vlanTCI(p *textParser, it textItem) {
 	const pcp = 0xe000
 	whole := it
@@ -135,22 +134,13 @@ func (t *matchText) vlanTCI(p *textParser, it textItem) {
 		mask = p.uint(it, 0xffff)
 	}
 	v &= mask
-	switch {
-	case v == 0 && mask == 0xffff:
-		mask = 0x1fff
-	case mask&pcp == 0:
-	case mask&pcp != pcp || v&VLANPresent == 0:
-		p.badValue(whole, "OpenFlow cannot match 0x%04x/0x%04x; the priority is matched whole, and in tagged packets only (bit 0x1000)", v, mask)
-	case v&mask&VLANPresent == 0 && v != 0 && mask&VLANPresent != 0:
+	if v != 0 && v&VLANPresent == 0 && mask&VLANPresent != 0 {
 		p.badValue(whole, "packets without a tag have vlan_tci=0x0000")
 	}
-	if !t.once(p, it, FieldVLANVID) {
+	if !t.once(p, it, FieldVLANVID) || mask&pcp != 0 && !t.once(p, it, FieldVLANPCP) {
 		return
 	}
-	t.m.SetUintMasked(FieldVLANVID, v&0x1fff, mask&0x1fff)
-	if mask&pcp != 0 && t.once(p, it, FieldVLANPCP) {
-		t.m.SetUint(FieldVLANPCP, v>>13)
-	}
+	t.m.setTCI(v, mask)
 }
 
 // finish decides the names that stand for several fields, and checks that every
@@ -159,6 +149,7 @@ func (t *matchText) finish(p *textParser) {
 	if p.err != nil {
 		return
 	}
+	t.packetType(p)
 	if t.at[FieldVLANPCP] != 0 && t.at[FieldVLANVID] == 0 {
 		t.m.SetUintMasked(FieldVLANVID, VLANPresent, VLANPresent)
 	}
@@ -180,6 +171,34 @@ func (t *matchText) finish(p *textParser) {
 				return
 			}
 		}
+	}
+}
+
+// packetType settles what packet_type says besides: that packets are Ethernet
+// frames goes without saying where a field needs it, and a packet type of an
+// Ethernet type is that one.
+func (t *matchText) packetType(p *textParser) {
+	v, _, ok := t.m.Uint(FieldPacketType)
+	if !ok {
+		return
+	}
+	for f := range t.m.All() {
+		if !f.ID.needsFrame() {
+			continue
+		}
+		if f.ID == FieldEthType {
+			if typ, _ := f.Uint(); v == 1<<16|typ {
+				t.m.Delete(FieldEthType)
+				return
+			}
+		}
+		if v != 0 {
+			at := max(int(t.at[f.ID])-1, 0)
+			p.fail(at, at+1, "%s is of Ethernet frames, and packet_type=(%d,0x%x) of others", fieldTexts[f.ID].match, v>>16, v&0xffff)
+			return
+		}
+		t.m.Delete(FieldPacketType)
+		return
 	}
 }
 
@@ -226,13 +245,19 @@ func (m *Match) missing(id FieldID) (words string) {
 // words says in the words of a match's text what is needed.
 func (p Prerequisite) words() string {
 	if p.Values == nil {
-		if p.Field == FieldVLANVID {
+		switch p.Field {
+		case FieldVLANVID:
 			return "dl_vlan"
+		case FieldCTState:
+			return "ct_state=+est or another state of a known connection"
 		}
 		return fieldTexts[p.Field].match
 	}
 	var s []string
 	for _, v := range p.Values {
+		if v == ethRARP && p.Field == FieldEthType && len(p.Values) > 1 {
+			continue // arp says enough
+		}
 		word := fieldTexts[p.Field].match + "=" + formatUint(v, &fields[p.Field])
 		for _, w := range matchKeywords {
 			if p.Field == FieldEthType && w.ipProto == 0 && uint64(w.ethType) == v ||
@@ -252,28 +277,50 @@ func formatUint(v uint64, info *FieldInfo) string {
 	return string(appendValue(nil, info, b[8-info.Bytes():], nil))
 }
 
-// fieldValue reads "value" or "value/mask" as the field's format has it, and
-// reports whether there is a mask.
-func (p *textParser) fieldValue(it textItem, id FieldID, value, mask *[16]byte) bool {
+// fieldBytes has room for a value and a mask of the widest field.
+type fieldBytes [2][124]byte
+
+// fieldValue reads "value" or "value/mask" as the field's format has it. The mask
+// is nil if there is none. Both are in buf.
+func (p *textParser) fieldValue(it textItem, id FieldID, buf *fieldBytes) (value, mask []byte) {
 	info := &fields[id]
-	if it.val == "" {
-		p.badValue(it, "needs a value, such as %s=%s", it.key, info.Format.example())
-		return false
-	}
 	n := info.Bytes()
+	value, mask = buf[0][:n], buf[1][:n]
+	if it.val == "" {
+		if info.Variable && !it.has { // the packet has it, whatever its value
+			return value[:0], mask[:0]
+		}
+		p.badValue(it, "needs a value, such as %s=%s", it.key, info.Format.example())
+		return nil, nil
+	}
+	number := func(v, m uint64) {
+		putUint(value, v)
+		putUint(mask, m)
+	}
+	switch info.Format {
+	case FormatTCPFlags, FormatTunFlags, FormatCTState:
+		number(p.flags(it, flagNames(info.Format)))
+		return value, mask
+	case FormatFrag:
+		number(p.frag(it))
+		return value, mask
+	case FormatPacketType:
+		number(p.packetType(it), 0)
+		return value, nil
+	}
 	text, maskText, masked := strings.Cut(it.val, "/")
 	maskItem := it
 	maskItem.val, maskItem.valAt = maskText, it.valAt+len(text)+1
 	it.val = text
 	if masked && !fieldTexts[id].mask {
 		p.badValue(it, "takes no mask")
-		return false
+		return nil, nil
 	}
 	switch info.Format {
 	case FormatMAC:
-		p.mac(it, value[:])
+		p.mac(it, value)
 		if masked {
-			p.mac(maskItem, mask[:])
+			p.mac(maskItem, mask)
 		}
 	case FormatIPv4, FormatIPv6:
 		p.address(it, n, value)
@@ -281,16 +328,29 @@ func (p *textParser) fieldValue(it textItem, id FieldID, value, mask *[16]byte) 
 			p.addressMask(maskItem, n, mask)
 		}
 	case FormatPort:
-		putUint(value[:n], uint64(p.port(it)))
+		putUint(value, uint64(p.port(it)))
 	default:
-		putUint(value[:n], p.uint(it, info.max()))
+		if n > 8 {
+			used := p.bigNumber(it, value)
+			if masked {
+				used = max(used, p.bigNumber(maskItem, mask))
+			}
+			if info.Variable { // as many bytes as the longer of both has
+				value, mask = value[n-used:], mask[n-used:]
+			}
+			break
+		}
+		putUint(value, p.uint(it, info.max()))
 		if masked && info.Bits == 64 && maskItem.val == "-1" {
-			putUint(mask[:n], math.MaxUint64)
+			putUint(mask, math.MaxUint64)
 		} else if masked {
-			putUint(mask[:n], p.uint(maskItem, info.max()))
+			putUint(mask, p.uint(maskItem, info.max()))
 		}
 	}
-	return masked
+	if !masked {
+		mask = nil
+	}
+	return value, mask
 }
 
 // example is a value in the format, for an error's text.
@@ -350,14 +410,15 @@ func hexDigit(c byte) (byte, bool) {
 }
 
 // address reads an IP address of n bytes.
-func (p *textParser) address(it textItem, n int, b *[16]byte) {
+func (p *textParser) address(it textItem, n int, b []byte) {
 	a, err := netip.ParseAddr(it.val)
 	switch {
 	case err == nil && n == 4 && a.Is4():
 		v := a.As4()
-		copy(b[:], v[:])
+		copy(b, v[:])
 	case err == nil && n == 16 && a.Is6() && a.Zone() == "":
-		*b = a.As16()
+		v := a.As16()
+		copy(b, v[:])
 	case n == 4:
 		p.badValue(it, "%q is not an IPv4 address; want one such as 192.0.2.1", clip(it.val))
 	default:
@@ -366,7 +427,7 @@ func (p *textParser) address(it textItem, n int, b *[16]byte) {
 }
 
 // addressMask reads the length of a prefix, or a mask written as an address.
-func (p *textParser) addressMask(it textItem, n int, b *[16]byte) {
+func (p *textParser) addressMask(it textItem, n int, b []byte) {
 	if strings.ContainsAny(it.val, ".:") {
 		p.address(it, n, b)
 		return

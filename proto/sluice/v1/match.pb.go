@@ -113,15 +113,15 @@ type Match struct {
 	Ipv6NdSll *string `protobuf:"bytes,33,opt,name=ipv6_nd_sll,json=ipv6NdSll,proto3,oneof" json:"ipv6_nd_sll,omitempty"`
 	// 48 bits; needs eth_type=0x86dd and ip_proto=58 and icmpv6_type=136.
 	Ipv6NdTll *string `protobuf:"bytes,34,opt,name=ipv6_nd_tll,json=ipv6NdTll,proto3,oneof" json:"ipv6_nd_tll,omitempty"`
-	// 16 bits; needs eth_type=0x0806.
+	// 16 bits; needs eth_type=0x0806 or 0x8035.
 	ArpOp *uint32 `protobuf:"varint,22,opt,name=arp_op,json=arpOp,proto3,oneof" json:"arp_op,omitempty"`
-	// 32 bits, can have a mask; needs eth_type=0x0806.
+	// 32 bits, can have a mask; needs eth_type=0x0806 or 0x8035.
 	ArpSpa *string `protobuf:"bytes,23,opt,name=arp_spa,json=arpSpa,proto3,oneof" json:"arp_spa,omitempty"`
-	// 32 bits, can have a mask; needs eth_type=0x0806.
+	// 32 bits, can have a mask; needs eth_type=0x0806 or 0x8035.
 	ArpTpa *string `protobuf:"bytes,24,opt,name=arp_tpa,json=arpTpa,proto3,oneof" json:"arp_tpa,omitempty"`
-	// 48 bits, can have a mask; needs eth_type=0x0806.
+	// 48 bits, can have a mask; needs eth_type=0x0806 or 0x8035.
 	ArpSha *string `protobuf:"bytes,25,opt,name=arp_sha,json=arpSha,proto3,oneof" json:"arp_sha,omitempty"`
-	// 48 bits, can have a mask; needs eth_type=0x0806.
+	// 48 bits, can have a mask; needs eth_type=0x0806 or 0x8035.
 	ArpTha *string `protobuf:"bytes,26,opt,name=arp_tha,json=arpTha,proto3,oneof" json:"arp_tha,omitempty"`
 	// 16 bits, can have a mask.
 	VlanTci     *uint32 `protobuf:"varint,133,opt,name=vlan_tci,json=vlanTci,proto3,oneof" json:"vlan_tci,omitempty"`
@@ -223,20 +223,20 @@ type Match struct {
 	// 128 bits, can have a mask.
 	CtLabel     []byte `protobuf:"bytes,509,opt,name=ct_label,json=ctLabel,proto3,oneof" json:"ct_label,omitempty"`
 	CtLabelMask []byte `protobuf:"bytes,709,opt,name=ct_label_mask,json=ctLabelMask,proto3,oneof" json:"ct_label_mask,omitempty"`
-	// 8 bits; needs ct_state.
+	// 8 bits; needs ct_state of a known connection.
 	CtNwProto *uint32 `protobuf:"varint,520,opt,name=ct_nw_proto,json=ctNwProto,proto3,oneof" json:"ct_nw_proto,omitempty"`
-	// 32 bits, can have a mask; needs ct_state.
+	// 32 bits, can have a mask; needs eth_type=0x0800 and ct_state of a known connection.
 	CtNwSrc *string `protobuf:"bytes,521,opt,name=ct_nw_src,json=ctNwSrc,proto3,oneof" json:"ct_nw_src,omitempty"`
-	// 32 bits, can have a mask; needs ct_state.
+	// 32 bits, can have a mask; needs eth_type=0x0800 and ct_state of a known connection.
 	CtNwDst *string `protobuf:"bytes,522,opt,name=ct_nw_dst,json=ctNwDst,proto3,oneof" json:"ct_nw_dst,omitempty"`
-	// 128 bits, can have a mask; needs ct_state.
+	// 128 bits, can have a mask; needs eth_type=0x86dd and ct_state of a known connection.
 	CtIpv6Src *string `protobuf:"bytes,523,opt,name=ct_ipv6_src,json=ctIpv6Src,proto3,oneof" json:"ct_ipv6_src,omitempty"`
-	// 128 bits, can have a mask; needs ct_state.
+	// 128 bits, can have a mask; needs eth_type=0x86dd and ct_state of a known connection.
 	CtIpv6Dst *string `protobuf:"bytes,524,opt,name=ct_ipv6_dst,json=ctIpv6Dst,proto3,oneof" json:"ct_ipv6_dst,omitempty"`
-	// 16 bits, can have a mask; needs ct_state.
+	// 16 bits, can have a mask; needs ct_state of a known connection and ct_nw_proto.
 	CtTpSrc     *uint32 `protobuf:"varint,525,opt,name=ct_tp_src,json=ctTpSrc,proto3,oneof" json:"ct_tp_src,omitempty"`
 	CtTpSrcMask *uint32 `protobuf:"varint,725,opt,name=ct_tp_src_mask,json=ctTpSrcMask,proto3,oneof" json:"ct_tp_src_mask,omitempty"`
-	// 16 bits, can have a mask; needs ct_state.
+	// 16 bits, can have a mask; needs ct_state of a known connection and ct_nw_proto.
 	CtTpDst     *uint32 `protobuf:"varint,526,opt,name=ct_tp_dst,json=ctTpDst,proto3,oneof" json:"ct_tp_dst,omitempty"`
 	CtTpDstMask *uint32 `protobuf:"varint,726,opt,name=ct_tp_dst_mask,json=ctTpDstMask,proto3,oneof" json:"ct_tp_dst_mask,omitempty"`
 	// 32 bits, can have a mask.
