@@ -309,3 +309,6 @@ func list[T any](c *cursor, s *[]T, what string, walk func(*cursor, *T)) {
 		*s = (*s)[:0]
 	}
 }
+
+// keepRaw makes the extension at hand stay as it is on the wire, if odd.
+func (c *cursor) keepRaw(odd bool) { c.odd = c.odd || odd && !c.wr }

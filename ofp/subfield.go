@@ -91,6 +91,7 @@ func (s *Subfield) wireHeader(want Version) uint64 {
 func (s *Subfield) header32(c *cursor, b []byte, what string) {
 	if !c.wr {
 		s.received(uint64(binary.BigEndian.Uint32(b))<<32, 0)
+		c.keepRaw(s.none())
 		return
 	}
 	h := s.wireHeader(0)
@@ -124,8 +125,12 @@ func (s *Subfield) headerNX(c *cursor, want Version, what string) {
 	}
 	if c.err == nil {
 		s.received(h, want)
+		c.keepRaw(s.none())
 	}
 }
+
+// none reports whether no field at all was read, which cannot be written.
+func (s *Subfield) none() bool { return s.Field == FieldUnknown && s.header == 0 }
 
 // isFieldChar reports whether c can stand in a field's name.
 func isFieldChar(c byte) bool {
@@ -207,4 +212,36 @@ func (p *textParser) bit(at, end int) (n uint64, rest int, ok bool) {
 		n = 10*n + uint64(p.s[rest]-'0')
 	}
 	return n, rest, rest > at
+}
+
+// run walks first bit and count in two bytes, as in reg_load and output_reg
+// (ofs_nbits): 10 bits of one, 6 bits of the other less 1.
+func (s *Subfield) run(c *cursor, b []byte, what string) {
+	if c.wr {
+		if s.Bits < 1 || s.Bits > 64 || s.Ofs > 1023 {
+			c.bad(what, "%s: %d bits; want 1 to 64", s, s.Bits)
+			return
+		}
+		binary.BigEndian.PutUint16(b, s.Ofs<<6|(s.Bits-1))
+		return
+	}
+	n := binary.BigEndian.Uint16(b)
+	s.Ofs, s.Bits = n>>6, n&63+1
+}
+
+// writable checks that an action can write the bits.
+func (s Subfield) writable() error {
+	if err := s.Validate(); err != nil {
+		return err
+	}
+	info := s.Field.Info()
+	switch {
+	case info == nil:
+		return nil
+	case info.ReadOnly:
+		return fmt.Errorf("%s cannot be written", info.Name)
+	case s.Bits > 64:
+		return fmt.Errorf("%d bits of %s; want at most 64", s.Bits, s)
+	}
+	return nil
 }

@@ -79,9 +79,10 @@ func ParseActions(text string, n *Names) ([]Instruction, error) {
 // textParser reads one text. It remembers the first error, after which further
 // steps change nothing that is returned.
 type textParser struct {
-	s     string
-	names *Names
-	err   error
+	s       string
+	names   *Names
+	err     error
+	context textContext
 }
 
 // textItem is one "key", "key=value", "key:value" or "key(value)" of a text.

@@ -95,6 +95,7 @@ func (p *textParser) instructions(at, end int, m *Match) []Instruction {
 	var is []Instruction
 	last := InstructionType(0)
 	count := 0
+	p.context.protocol = protocolOf(m)
 	for {
 		it, rest, ok := p.next(at, end)
 		if !ok {
@@ -119,6 +120,10 @@ func (p *textParser) instructions(at, end int, m *Match) []Instruction {
 			p.fail(it.at, it.at+len(it.key), "%s stands twice", it.key)
 		}
 		if isInstruction {
+			if p.context.conjunction {
+				p.fail(it.at, it.at+len(it.key), "%s: only conjunction and note can stand with conjunction", it.key)
+			}
+			p.context.other = it.key
 			is = append(is, p.instruction(it, t, m))
 		} else {
 			a := p.action(it, m)
@@ -165,7 +170,7 @@ func (p *textParser) instruction(it textItem, t InstructionType, m *Match) Instr
 			p.badValue(it, "needs actions in parentheses, such as %s(output:1)", it.key)
 			return i
 		}
-		i.Actions = p.actions(it.valAt, it.valAt+len(it.val), m)
+		i.Actions = p.nested(it, m, it.key)
 	}
 	return i
 }
@@ -193,8 +198,21 @@ func (p *textParser) actions(at, end int, m *Match) []Action {
 	}
 }
 
-// action reads one action.
+// action reads one action, and checks that it can stand where it does.
 func (p *textParser) action(it textItem, m *Match) Action {
+	a := p.anyAction(it, m)
+	if p.err == nil {
+		p.valid(it, &a)
+	}
+	if p.err == nil {
+		if why := p.context.refuses(&a, it.key); why != "" {
+			p.fail(it.at, it.at+len(it.key), "%s: %s", clip(it.key), why)
+		}
+	}
+	return a
+}
+
+func (p *textParser) anyAction(it textItem, m *Match) Action {
 	row := actionTexts[it.key]
 	if row == nil {
 		if read := extensionTexts[it.key]; read != nil {

@@ -13,14 +13,27 @@ var extensionTexts map[string]extensionText
 
 func init() { // not in the declaration: what reads a nested action looks here again
 	extensionTexts = map[string]extensionText{
+		"bundle":       bundleText,
+		"bundle_load":  bundleText,
+		"clone":        cloneText,
+		"conjunction":  conjunctionText,
+		"ct":           ctText,
+		"ct_clear":     bareText(&CTClear{}),
 		"debug_recirc": bareText(&DebugRecirc{}),
 		"debug_slow":   bareText(&DebugSlow{}),
 		"dec_nsh_ttl":  bareText(&DecNSHTTL{}),
+		"decap":        decapText,
+		"delete_field": deleteFieldText,
+		"encap":        encapText,
 		"exit":         bareText(&Exit{}),
 		"fin_timeout":  finTimeoutText,
+		"learn":        learnText,
+		"multipath":    multipathText,
+		"nat":          natText,
 		"note":         noteText,
 		"pop_queue":    bareText(&PopQueue{}),
 		"resubmit":     resubmitText,
+		"sample":       sampleText,
 		"set_tunnel":   setTunnelText,
 		"set_tunnel64": setTunnelText,
 	}

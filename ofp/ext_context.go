@@ -1,0 +1,127 @@
+package ofp
+
+// textContext is where in a flow's text an action stands.
+type textContext struct {
+	outer       string // the action or instruction around it, or ""
+	deep        int    // how many lists of actions are around it
+	conjunction bool   // there was a conjunction before it
+	other       string // an action before it that cannot stand with a conjunction
+	protocol    packetProtocol
+}
+
+// packetProtocol is what is known of the packet after the actions so far.
+type packetProtocol struct {
+	known   bool // there is a match to tell
+	ethType uint16
+	ipProto uint8
+}
+
+// protocolOf is what a match says of its packets.
+func protocolOf(m *Match) packetProtocol {
+	if m == nil {
+		return packetProtocol{}
+	}
+	p := packetProtocol{known: true}
+	if v, mask, ok := m.Uint(FieldEthType); ok && mask == 0xffff {
+		p.ethType = uint16(v)
+	}
+	if v, mask, ok := m.Uint(FieldIPProto); ok && mask == 0xff && p.isIP() {
+		p.ipProto = uint8(v)
+	}
+	return p
+}
+
+func (p *packetProtocol) isIP() bool { return p.ethType == ethIPv4 || p.ethType == ethIPv6 }
+
+// refuses says why Open vSwitch does not take the action here, or "".
+func (x *textContext) refuses(a *Action, name string) string {
+	_, conjunction := a.Ext.(*Conjunction)
+	alone := conjunction || name == "note"
+	switch {
+	case conjunction && x.other != "":
+		return "conjunction stands with note at most, not with " + x.other
+	case !alone && x.conjunction:
+		return "only conjunction and note can stand with conjunction"
+	case x.outer == "write_actions" && disallowedInSet(a, name):
+		return "cannot stand in write_actions"
+	}
+	if x.conjunction = x.conjunction || conjunction; !alone {
+		x.other = name
+	}
+	_, nat := a.Ext.(*NAT)
+	tracked := writesCT(a)
+	switch {
+	case nat && x.outer != "ct":
+		return "can stand in ct only, as ct(nat)"
+	case tracked && x.outer != "ct":
+		return "ct_mark and ct_label are written in ct only, as ct(commit,exec(set_field:1->ct_mark))"
+	case x.outer == "ct" && !nat && !tracked:
+		return "cannot stand in ct: want nat, or writing ct_mark or ct_label"
+	}
+	return x.protocol.refuses(a)
+}
+
+// writesCT reports whether the action writes a field of the connection.
+func writesCT(a *Action) bool {
+	var f FieldID
+	if a.Type == ActionSetField {
+		f = a.Field().ID
+	}
+	if w, ok := a.Ext.(interface{ writes() FieldID }); ok {
+		f = w.writes()
+	}
+	return f == FieldCTMark || f == FieldCTLabel
+}
+
+// notInSet are the actions that Open vSwitch refuses in an action set, by the
+// words for them; what it takes there beside OpenFlow's own are resubmit, ct,
+// ct_clear, encap, decap, and what writes fields.
+var notInSet = map[string]bool{
+	"learn": true, "exit": true, "pop_queue": true, "delete_field": true, "note": true, "multipath": true, "sample": true,
+	"fin_timeout": true, "push": true, "pop": true, "enqueue": true, "check_pkt_larger": true, "bundle": true,
+	"bundle_load": true, "clone": true, "conjunction": true,
+}
+
+func disallowedInSet(a *Action, name string) bool {
+	return notInSet[name] || a.Ext != nil && (name == "controller" || name == "output")
+}
+
+// refuses says what about the packet does not suit the action, and notes what the
+// action makes of it.
+func (p *packetProtocol) refuses(a *Action) string {
+	if !p.known {
+		return ""
+	}
+	switch a.Type {
+	case ActionPushMPLS:
+		p.ethType, p.ipProto = uint16(a.Arg), 0
+	case ActionPopMPLS:
+		p.ethType, p.ipProto = uint16(a.Arg), 0
+	}
+	switch e := a.Ext.(type) {
+	case *CT:
+		switch {
+		case !p.isIP():
+			return "needs ip or ipv6 in the match"
+		case e.ALG == ALGFTP && p.ipProto != protoTCP:
+			return "alg=ftp needs tcp in the match"
+		case e.ALG == ALGTFTP && p.ipProto != protoUDP:
+			return "alg=tftp needs udp in the match"
+		}
+	case *NAT:
+		switch {
+		case len(e.AddrMin) == 4 && p.ethType != ethIPv4:
+			return "an address of IPv4 needs ip in the match"
+		case len(e.AddrMin) == 16 && p.ethType != ethIPv6:
+			return "an address of IPv6 needs ipv6 in the match"
+		}
+	case *Encap:
+		p.ethType, p.ipProto = 0, 0
+		if e.PacketType>>16 == 1 {
+			p.ethType = uint16(e.PacketType)
+		}
+	case *Decap:
+		p.known = false
+	}
+	return ""
+}
