@@ -1,0 +1,290 @@
+package ofp_test
+
+import (
+	"bytes"
+	"encoding/hex"
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/sluice-sdn/sluice/ofp"
+	"github.com/sluice-sdn/sluice/test/samples"
+)
+
+// The golden files in testdata/golden have one line for each row of the tables
+// and each version that has the row: the row's name, the version, where the bytes
+// come from, the bytes of a message that the row is part of, and what the message
+// holds. Package ofp/internal/coverage sees to it that no row is without a line,
+// and TestBrokenRowsAreFound that a line fails when its row is broken.
+//
+// Sources are "ovs" for what Open vSwitch or ovs-ofctl sent, "os-ken" for what
+// os-ken built, and "own".
+
+var update = flag.Bool("update", false, "add the lines that are missing from testdata/golden, and write all anew")
+
+// goldenLine is one line of a golden file.
+type goldenLine struct {
+	row     samples.RowKey
+	version ofp.Version
+	source  string
+	frame   []byte
+	holds   string // samples.Dump of the message
+}
+
+func (l *goldenLine) String() string {
+	return fmt.Sprintf("%s\t%s\t%s\t%x\t%s\n", l.row.Name, l.version, l.source, l.frame, l.holds)
+}
+
+func goldenFile(table string) string {
+	return filepath.Join("testdata/golden", strings.ReplaceAll(table, " ", "-")+".txt")
+}
+
+func goldenLines(t testing.TB) (lines []goldenLine) {
+	t.Helper()
+	for _, table := range tables() {
+		data, err := os.ReadFile(goldenFile(table))
+		if os.IsNotExist(err) {
+			continue
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		for text := range strings.Lines(string(data)) {
+			col := strings.Split(strings.TrimSuffix(text, "\n"), "\t")
+			if len(col) != 5 {
+				t.Fatalf("%s: %d columns, want 5: %s", goldenFile(table), len(col), text)
+			}
+			v, err := ofp.ParseVersion(col[1])
+			if err != nil {
+				t.Fatal(err)
+			}
+			frame, err := hex.DecodeString(col[3])
+			if err != nil {
+				t.Fatalf("%s: %v: %s", goldenFile(table), err, text)
+			}
+			lines = append(lines, goldenLine{samples.RowKey{Table: table, Name: col[0]}, v, col[2], frame, col[4]})
+		}
+	}
+	return lines
+}
+
+// tables are the tables of ofp.Rows, each once.
+func tables() (names []string) {
+	for _, r := range ofp.Rows() {
+		if !slices.Contains(names, r.Table) {
+			names = append(names, r.Table)
+		}
+	}
+	return names
+}
+
+// check returns what is wrong with the line, or nil.
+func (l *goldenLine) check() error {
+	h, m, err := ofp.Decode(l.frame)
+	if err != nil {
+		return err
+	}
+	if h.Version != l.version {
+		return fmt.Errorf("the message is of OpenFlow %s", h.Version)
+	}
+	if got := samples.Dump(m); got != l.holds {
+		return fmt.Errorf("it holds\n got %s\nwant %s", got, l.holds)
+	}
+	if !samples.Rows(h.Version, m)[l.row] {
+		return fmt.Errorf("it has nothing of this row: %s", l.holds)
+	}
+	again, err := ofp.Append(nil, h.Version, h.XID, m)
+	if err != nil {
+		return err
+	}
+	if !bytes.Equal(again, l.frame) {
+		return fmt.Errorf("encoded again\n got %x\nwant %x", again, l.frame)
+	}
+	return nil
+}
+
+func TestGolden(t *testing.T) {
+	if *update {
+		updateGolden(t)
+	}
+	wire := map[samples.RowKey]ofp.Row{}
+	for _, r := range ofp.Rows() {
+		wire[samples.RowKey{Table: r.Table, Name: r.Name}] = r
+	}
+	for _, l := range goldenLines(t) {
+		row, ok := wire[l.row]
+		if !ok || row.In(l.version) == "" {
+			t.Errorf("%s: the tables have no %q in OpenFlow %s", goldenFile(l.row.Table), l.row.Name, l.version)
+		}
+		if err := l.check(); err != nil {
+			t.Errorf("%s: %s of OpenFlow %s: %v\n%x", goldenFile(l.row.Table), l.row.Name, l.version, err, l.frame)
+		}
+	}
+}
+
+// updateGolden keeps the lines that are right and adds those that are missing,
+// from what others built where that has the row.
+func updateGolden(t *testing.T) {
+	have := map[string][]goldenLine{}
+	key := func(row samples.RowKey, v ofp.Version) string { return row.Table + "\t" + row.Name + "\t" + v.String() }
+	for _, l := range goldenLines(t) {
+		if l.check() == nil {
+			have[key(l.row, l.version)] = append(have[key(l.row, l.version)], l)
+		}
+	}
+	candidates := map[string][]goldenLine{}
+	consider := func(source string, frame []byte) {
+		h, m, err := ofp.Decode(frame)
+		if err != nil || len(frame) > 4096 {
+			return
+		}
+		for row := range samples.Rows(h.Version, m) {
+			l := goldenLine{row, h.Version, source, frame, samples.Dump(m)}
+			if l.check() == nil {
+				candidates[key(row, h.Version)] = append(candidates[key(row, h.Version)], l)
+			}
+		}
+	}
+	for _, f := range foreignFrames(t) {
+		consider(f.source, f.frame)
+	}
+	for _, frame := range ownFrames() {
+		consider("own", frame)
+	}
+	for _, table := range tables() {
+		var out strings.Builder
+		for _, r := range ofp.Rows() {
+			if r.Table != table {
+				continue
+			}
+			for _, v := range ofp.Versions() {
+				k := key(samples.RowKey{Table: table, Name: r.Name}, v)
+				if r.In(v) == "" {
+					continue
+				}
+				lines := best(have[k], candidates[k])
+				if len(lines) == 0 {
+					t.Errorf("nothing found for %s of OpenFlow %s: let package test/samples draw it, or write a line of %s by hand", r.Name, v, goldenFile(table))
+				}
+				for _, l := range lines {
+					out.WriteString(l.String())
+				}
+			}
+		}
+		if err := os.WriteFile(goldenFile(table), []byte(out.String()), 0o666); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// best chooses a row's lines: what is there already, else the message of others
+// that says the most about a message, and the least about anything else; with it,
+// for messages, one of our own in which few fields are zero.
+func best(have, candidates []goldenLine) []goldenLine {
+	if len(candidates) == 0 {
+		return have
+	}
+	whole := candidates[0].row.Table == "message" || candidates[0].row.Table == "multipart"
+	rank := func(l goldenLine) int {
+		said := len(l.holds)
+		if len(l.frame) > 600 {
+			said = -len(l.frame)
+		}
+		if whole {
+			return -said
+		}
+		return len(l.frame)
+	}
+	slices.SortStableFunc(candidates, func(a, b goldenLine) int {
+		return rank(a) - rank(b)
+	})
+	for _, source := range []string{"ovs", "os-ken", "own"} {
+		is := func(l goldenLine) bool { return l.source == source }
+		if slices.ContainsFunc(have, is) || len(have) > 0 && source == "own" && !whole {
+			continue
+		}
+		if len(have) > 0 && source != "own" && !whole && have[0].source != "own" {
+			continue
+		}
+		if i := slices.IndexFunc(candidates, is); i >= 0 {
+			if len(have) == 1 && have[0].source == "own" && !whole {
+				have = nil
+			}
+			have = append(have, candidates[i])
+		}
+	}
+	slices.SortStableFunc(have, func(a, b goldenLine) int { return strings.Compare(b.source, a.source) })
+	return have
+}
+
+// foreignFrame is a message that another implementation built.
+type foreignFrame struct {
+	source string
+	frame  []byte
+}
+
+// foreignFrames returns the recorded corpus, and what testdata/foreign has: files
+// named by their source, with one message in hexadecimal on a line.
+func foreignFrames(t testing.TB) (frames []foreignFrame) {
+	t.Helper()
+	for _, frame := range ofp.CorpusFrames(t) {
+		frames = append(frames, foreignFrame{"ovs", frame})
+	}
+	names, err := filepath.Glob("testdata/foreign/*.txt")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range names {
+		data, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for line := range strings.Lines(string(data)) {
+			if strings.HasPrefix(line, "#") {
+				continue
+			}
+			frame, err := hex.DecodeString(strings.TrimSpace(line))
+			if err != nil {
+				t.Fatalf("%s: %v", name, err)
+			}
+			frames = append(frames, foreignFrame{strings.TrimSuffix(filepath.Base(name), ".txt"), frame})
+		}
+	}
+	return frames
+}
+
+// ownFrames draws messages of every kind, and one for each error and field.
+func ownFrames() (frames [][]byte) {
+	for _, v := range ofp.Versions() {
+		for _, k := range samples.Kinds(v) {
+			n := 40
+			switch k.Type {
+			case ofp.TypeFlowMod, ofp.TypePacketOut:
+				n = 400
+			}
+			for i := range n {
+				frames = append(frames, samples.Frame(samples.FromSeed(uint64(i)), v, k))
+			}
+		}
+		for r := ofp.ErrorReason(1); r.TypeName() != "unknown"; r++ {
+			if b, err := ofp.Append(nil, v, 1, ofp.NewError(r, []byte{1, 2, 3})); err == nil {
+				frames = append(frames, b)
+			}
+		}
+		for _, f := range ofp.Fields() {
+			m := ofp.NewFlowMod(ofp.FlowAdd)
+			m.Match = samples.Match(samples.FromSeed(uint64(f.ID)), f)
+			if b, err := ofp.Append(nil, v, 1, m); err == nil {
+				frames = append(frames, b)
+			}
+		}
+		if b, err := ofp.Append(nil, v, 1, ofp.NewHello(ofp.Versions()...)); err == nil {
+			frames = append(frames, b)
+		}
+	}
+	return frames
+}

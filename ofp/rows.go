@@ -1,0 +1,311 @@
+package ofp
+
+import (
+	"fmt"
+	"reflect"
+	"strconv"
+)
+
+// Row is one thing that OpenFlow or one of its extensions can say: a message, a
+// match field, an action, and so on. Rows are what documentation and tests are
+// made from.
+type Row struct {
+	Table string // what the row is one of, such as "action"
+	Name  string // in that table, such as "push_vlan"
+
+	// Wire is the number that versions 1.0 to 1.3 have for it, as people write it,
+	// such as "17" or, of an experimenter, "0x2320:14"; empty where a version
+	// cannot say it.
+	Wire [4]string
+}
+
+// In returns the number that version v has for the row, or "".
+func (r *Row) In(v Version) string {
+	if !v.Supported() {
+		return ""
+	}
+	return r.Wire[v-V10]
+}
+
+// rowTables are the tables, in the order of Rows.
+var rowTables = [...]func() []Row{
+	messageRows, partRows, fieldRows, instructionRows, actionRows, extensionRows, errorRows, numberRows,
+}
+
+// Rows returns every row of the tables of this package.
+func Rows() []Row {
+	var rows []Row
+	for _, t := range rowTables {
+		rows = append(rows, t()...)
+	}
+	return rows
+}
+
+// texts is the number in each version that has one.
+func (w *wire) texts() (out [4]string) {
+	for i, n := range w {
+		if n != none {
+			out[i] = strconv.Itoa(int(n))
+		}
+	}
+	return out
+}
+
+// sinceText is a number that v and every later version share.
+func sinceText(v Version, number string) (out [4]string) {
+	for i := v; i <= V13; i++ {
+		out[i-V10] = number
+	}
+	return out
+}
+
+func messageRows() (rows []Row) {
+	for i := range messages {
+		m := &messages[i]
+		if i == int(TypeUnknown) {
+			continue
+		}
+		r := Row{"message", m.name, m.wire.texts()}
+		for _, v := range Versions() {
+			if r.Wire[v-V10] == "" && m.vendor.in(v) {
+				r.Wire[v-V10] = fmt.Sprintf("0x%x:%d", m.vendor.experimenter, m.vendor.subtype)
+			}
+		}
+		rows = append(rows, r)
+	}
+	return rows
+}
+
+func partRows() (rows []Row) {
+	for i := range parts {
+		p := &parts[i]
+		number := strconv.Itoa(int(p.kind))
+		rows = append(rows, Row{"multipart", p.name + " request", sinceText(p.from, number)},
+			Row{"multipart", p.name + " reply", sinceText(p.from, number)})
+	}
+	return rows
+}
+
+// fieldRows has "match" for a field that stands at its place in the match of 1.0
+// or 1.1, which have no numbers for fields.
+func fieldRows() (rows []Row) {
+	for _, f := range Fields() {
+		r := Row{Table: "field", Name: f.Name}
+		m := FlowMod{Match: f.Sample()}
+		for _, v := range Versions() {
+			if _, err := Append(nil, v, 0, &m); err != nil {
+				continue
+			}
+			r.Wire[v-V10] = "match"
+			if v >= V12 {
+				r.Wire[v-V10] = fmt.Sprintf("0x%08x", f.Header(false))
+			}
+		}
+		rows = append(rows, r)
+	}
+	return rows
+}
+
+// Sample returns a match by the field and what the field needs.
+func (f *FieldInfo) Sample() (m Match) {
+	value := make([]byte, f.Bytes())
+	switch f.ID {
+	case FieldVLANVID:
+		value[0] = VLANPresent >> 8
+	case FieldInPort, FieldInPhyPort:
+		value[len(value)-1] = 1
+	}
+	for _, need := range f.Needs {
+		n := need.Field.Info().Sample()
+		if len(need.Values) > 0 {
+			n.SetUint(need.Field, need.Values[0])
+		}
+		for x := range n.All() {
+			if !m.Has(x.ID) {
+				_ = m.SetMasked(x.ID, x.Value, x.Mask) // it came out of a match
+			}
+		}
+	}
+	if err := m.Set(f.ID, value); err != nil {
+		return Match{}
+	}
+	return m
+}
+
+func instructionRows() (rows []Row) {
+	for _, i := range instructions {
+		rows = append(rows, Row{"instruction", i.name, sinceText(i.from, strconv.Itoa(int(i.typ)))})
+	}
+	return rows
+}
+
+func actionRows() (rows []Row) {
+	for i := range actions {
+		a := &actions[i]
+		r := Row{"action", a.name, a.wire.texts()}
+		switch ActionType(i) {
+		case ActionUnknown:
+			continue
+		case ActionExperimenter:
+			r.Wire = sinceText(V10, strconv.Itoa(kindExperimenter))
+		}
+		rows = append(rows, r)
+	}
+	return rows
+}
+
+func extensionRows() (rows []Row) {
+	for i := range extensions {
+		e := &extensions[i]
+		rows = append(rows, Row{"experimenter action", e.name, sinceText(V10, fmt.Sprintf("0x%x:%d", e.experimenter, e.subtype))})
+	}
+	return rows
+}
+
+func errorRows() (rows []Row) {
+	for i := ReasonUnknown + 1; i < numReasons; i++ {
+		e := &errorReasons[i]
+		r := Row{Table: "error", Name: i.String()}
+		for _, v := range Versions() {
+			typ, ok := errorTypes[e.typ].wire.in(v)
+			code, ok2 := e.wire.in(v)
+			if ok && ok2 {
+				r.Wire[v-V10] = fmt.Sprintf("%d:%d", typ, code)
+			}
+		}
+		rows = append(rows, r)
+	}
+	return rows
+}
+
+// numbers are what messages name by a number that needs no table to be read or
+// written: the structs that hold them say which.
+var numbers = [...]struct {
+	table, name string
+	number      uint16
+	from        Version
+}{
+	{"group type", "all", uint16(GroupTypeAll), V11},
+	{"group type", "select", uint16(GroupTypeSelect), V11},
+	{"group type", "indirect", uint16(GroupTypeIndirect), V11},
+	{"group type", "fast_failover", uint16(GroupTypeFastFailover), V11},
+	{"meter band", "drop", uint16(BandDrop), V13},
+	{"meter band", "dscp_remark", uint16(BandDSCPRemark), V13},
+	{"meter band", "experimenter", uint16(BandExperimenter), V13},
+	{"queue property", "min_rate", QueueMinRate, V10},
+	{"queue property", "max_rate", QueueMaxRate, V12},
+	{"queue property", "experimenter", QueueExperimenter, V12},
+	{"table property", "instructions", uint16(TableInstructions), V13},
+	{"table property", "instructions_miss", uint16(TableInstructionsMiss), V13},
+	{"table property", "next_tables", uint16(TableNextTables), V13},
+	{"table property", "next_tables_miss", uint16(TableNextTablesMiss), V13},
+	{"table property", "write_actions", uint16(TableWriteActions), V13},
+	{"table property", "write_actions_miss", uint16(TableWriteActionsMiss), V13},
+	{"table property", "apply_actions", uint16(TableApplyActions), V13},
+	{"table property", "apply_actions_miss", uint16(TableApplyActionsMiss), V13},
+	{"table property", "match", uint16(TableMatch), V13},
+	{"table property", "wildcards", uint16(TableWildcards), V13},
+	{"table property", "write_setfield", uint16(TableWriteSetField), V13},
+	{"table property", "write_setfield_miss", uint16(TableWriteSetFieldMiss), V13},
+	{"table property", "apply_setfield", uint16(TableApplySetField), V13},
+	{"table property", "apply_setfield_miss", uint16(TableApplySetFieldMiss), V13},
+	{"table property", "experimenter", uint16(TableExperimenter), V13},
+	{"table property", "experimenter_miss", uint16(TableExperimenterMiss), V13},
+	{"hello element", "version_bitmap", helloVersionBitmap, V10},
+}
+
+func numberRows() (rows []Row) {
+	for _, n := range numbers {
+		rows = append(rows, Row{n.table, n.name, sinceText(n.from, strconv.Itoa(int(n.number)))})
+	}
+	return rows
+}
+
+// NumberName returns the name of a row by its table and its number, such as
+// "drop" of number 1 in "meter band", or "" where there is none.
+func NumberName(table string, number uint16) string {
+	for _, n := range numbers {
+		if n.table == table && n.number == number {
+			return n.name
+		}
+	}
+	return ""
+}
+
+// ExtensionName returns the name of the row of an action of an experimenter, such
+// as "NXAST_RESUBMIT": the form that the action takes in version v. It is "" for
+// other actions.
+func (a *Action) ExtensionName(v Version) string {
+	if a.Ext == nil {
+		return ""
+	}
+	row := extensionByType[reflect.TypeOf(a.Ext)]
+	if row == nil {
+		return ""
+	}
+	subtype := a.Ext.form(v, a.Subtype)
+	if row = extensionByKind[uint64(row.experimenter)<<16|uint64(subtype)]; row == nil {
+		return ""
+	}
+	return row.name
+}
+
+// NewPart returns an empty body of a multipart request or reply, or a RawPart
+// where the kind's body is not modelled.
+func NewPart(k PartKind, isReply bool) Part {
+	direction := request
+	if isReply {
+		direction = reply
+	}
+	if i := k.info(); i != nil && i.body[direction] != nil {
+		return i.body[direction].make()
+	}
+	return &RawPart{PartKind: k}
+}
+
+// PartKinds returns every kind of multipart message.
+func PartKinds() (kinds []PartKind) {
+	for i := range parts {
+		kinds = append(kinds, parts[i].kind)
+	}
+	return kinds
+}
+
+// NewExtensions returns an empty value of every struct that the action of an
+// experimenter may hold.
+func NewExtensions() (all []Extension) {
+	seen := map[reflect.Type]bool{}
+	for i := range extensions {
+		if e := &extensions[i]; !seen[e.typ] {
+			seen[e.typ] = true
+			all = append(all, e.make())
+		}
+	}
+	return all
+}
+
+// Types returns every type of message, but for TypeUnknown.
+func Types() (types []Type) {
+	for t := TypeUnknown + 1; t < numTypes; t++ {
+		types = append(types, t)
+	}
+	return types
+}
+
+// ActionTypes returns every type of action, but for ActionUnknown.
+func ActionTypes() (types []ActionType) {
+	for t := ActionUnknown + 1; t < numActions; t++ {
+		types = append(types, t)
+	}
+	return types
+}
+
+// In reports whether version v has the type, as a message of its own or as one
+// of an experimenter.
+func (t Type) In(v Version) bool {
+	if !v.Supported() || t == TypeUnknown || t >= numTypes {
+		return false
+	}
+	_, ok := t.kind(v)
+	return ok
+}

@@ -1,0 +1,118 @@
+package samples
+
+import (
+	"reflect"
+
+	"github.com/sluice-sdn/sluice/ofp"
+)
+
+// instruction sets type and contents of an instruction that is only valid with
+// both; the others start as nothing but their type.
+func (g *filler) instruction(i *ofp.Instruction) {
+	c := choices[reflect.TypeFor[ofp.InstructionType]()]
+	i.Type = ofp.InstructionType(c[g.draw(uint64(len(c)))])
+	if i.Type == ofp.InstructionExperimenter || i.Type == 0x77 {
+		i.Data = []byte{0, 0, 0x23, 0x20, 0, 0, 0, byte(g.draw(256)), 1, 2, 3, 4}
+	}
+	g.has = g.comesBack()
+}
+
+func (g *filler) match(v reflect.Value, m *ofp.Match, path string) {
+	for _, f := range ofp.Fields() {
+		if g.draw(8) > 0 || m.Has(f.ID) {
+			continue
+		}
+		needs := f.Sample()
+		clash := false
+		for x := range needs.All() {
+			have, ok := m.Lookup(x.ID)
+			clash = clash || ok && string(have.Value) != string(x.Value)
+		}
+		if clash {
+			continue
+		}
+		next := m.Clone()
+		for x := range needs.All() {
+			if x.ID != f.ID {
+				_ = next.SetMasked(x.ID, x.Value, x.Mask) // it came out of a match
+			}
+		}
+		value, mask := g.value(f)
+		if f.Maskable && g.draw(2) == 0 {
+			_ = next.SetMasked(f.ID, value, mask) // else it is not in the match
+		} else {
+			_ = next.Set(f.ID, value)
+		}
+		g.try(v, path+":"+f.Name, func() { *m = next })
+	}
+}
+
+// value draws a value and a mask for a field.
+func (g *filler) value(f *ofp.FieldInfo) (value, mask []byte) {
+	value, mask = make([]byte, f.Bytes()), make([]byte, f.Bytes())
+	for i := range value {
+		value[i], mask[i] = byte(g.draw(256)), byte(g.draw(256))
+	}
+	if extra := 8*len(value) - f.Bits; extra > 0 {
+		for i := range value {
+			bits := max(0, min(8, extra-8*i))
+			value[i] &= 0xff >> bits
+			mask[i] &= 0xff >> bits
+		}
+	}
+	switch f.Format {
+	case ofp.FormatVLAN:
+		value[0] |= ofp.VLANPresent >> 8
+	case ofp.FormatPort:
+		clear(value)
+		value[len(value)-1] = byte(1 + g.draw(200))
+	}
+	return value, mask
+}
+
+func (g *filler) action(v reflect.Value, a *ofp.Action, path string, deep int) {
+	types := ofp.ActionTypes()
+	t := types[g.draw(uint64(len(types)))]
+	path += "." + t.String()
+	candidates := []ofp.Action{{Type: t}, {Type: t, Arg: 1}, {Type: t, Value: []byte{2, byte(g.draw(256)), 3, 4, 5, 6}},
+		{Type: t, Arg: 0x99887766, Value: []byte{0xff, 1, 2, 3, 4, 5, 6, 7}}}
+	switch t {
+	case ofp.ActionSetField:
+		fields := ofp.Fields()
+		f := fields[g.draw(uint64(len(fields)))]
+		value, _ := g.value(f)
+		candidates = []ofp.Action{ofp.SetField(f.ID, value)}
+	case ofp.ActionExperimenter:
+		if all := ofp.NewExtensions(); g.draw(4) > 0 {
+			e := all[g.draw(uint64(len(all)))]
+			candidates = []ofp.Action{ofp.Extend(e)}
+		}
+	}
+	for _, c := range candidates {
+		*a = c
+		if g.has = g.comesBack(); g.has {
+			break
+		}
+	}
+	switch {
+	case a.Ext != nil:
+		e := reflect.ValueOf(a.Ext).Elem()
+		for range 3 {
+			if g.fill(e, path+"."+e.Type().Name(), deep+1); g.has {
+				return
+			}
+		}
+	case g.has && t != ofp.ActionSetField:
+		for _, name := range []string{"Arg", "MaxLen", "Queue"} {
+			g.fill(v.FieldByName(name), path+"."+name, deep)
+		}
+	}
+}
+
+// Match draws a match by one field, and by what the field needs.
+func Match(d Draw, f *ofp.FieldInfo) ofp.Match {
+	m := f.Sample()
+	value, _ := (&filler{draw: d}).value(f)
+	_ = m.Set(f.ID, value) // it has the field's length, and no bit too many
+	return m
+}
