@@ -10,3 +10,119 @@ func CorpusFrames(t testing.TB) (frames [][]byte) {
 	}
 	return frames
 }
+
+// Break is a way to break a row of a table, in one version or, if that is 0, in
+// all.
+type Break struct {
+	Table, Name string
+	Version     Version
+	How         string
+	Break       func() (undo func())
+}
+
+// put returns what sets *p to v and back.
+func put[T any](p *T, v T) func() func() {
+	return func() func() {
+		old := *p
+		*p = v
+		return func() { *p = old }
+	}
+}
+
+// drop returns what takes a key out of a map and puts it back.
+func drop[K comparable, V any](m map[K]V, k K) func() func() {
+	return func() func() {
+		old := m[k]
+		delete(m, k)
+		return func() { m[k] = old }
+	}
+}
+
+// Breaks returns the ways to break every row: a wrong number when writing, and no
+// such number when reading.
+func Breaks() (all []Break) {
+	for i := TypeUnknown + 1; i < numTypes; i++ {
+		m := &messages[i]
+		if m.make == nil {
+			continue
+		}
+		for _, v := range Versions() {
+			if n, ok := m.wire.in(v); ok {
+				all = append(all,
+					Break{"message", m.name, v, "its number is one off", put(&m.wire[v-1], int16(n)+1)},
+					Break{"message", m.name, v, "its number is not known", put(&typeByKind[v-1][n], TypeUnknown)})
+			}
+		}
+		if x := &m.vendor; x.experimenter != 0 {
+			all = append(all,
+				Break{"message", m.name, 0, "its subtype is one off", put(&x.subtype, x.subtype+1)},
+				Break{"message", m.name, 0, "its subtype is not known", drop(vendorTypes, [2]uint32{x.experimenter, x.subtype})})
+		}
+	}
+	for i := range parts {
+		for direction, name := range []string{" request", " reply"} {
+			all = append(all, Break{"multipart", parts[i].name + name, 0, "it is not modelled", put(&parts[i].body[direction], nil)})
+		}
+	}
+	for i := range actions {
+		for _, v := range Versions() {
+			if n, ok := actions[i].wire.in(v); ok {
+				all = append(all,
+					Break{"action", actions[i].name, v, "its number is one off", put(&actions[i].wire[v-1], int16(n)+1)},
+					Break{"action", actions[i].name, v, "its number is not known", put(&actionByKind[v-1][n], ActionUnknown)})
+			}
+		}
+	}
+	for i := range instructions {
+		x := &instructions[i]
+		all = append(all, Break{"instruction", x.name, 0, "no version has it", put(&x.from, V13+1)})
+	}
+	for i := range extensions {
+		x := &extensions[i]
+		all = append(all, Break{"experimenter action", x.name, 0, "its subtype is not known",
+			drop(extensionByKind, uint64(x.experimenter)<<16|uint64(x.subtype))})
+	}
+	for r := ReasonUnknown + 1; r < numReasons; r++ {
+		x := &errorReasons[r]
+		for _, v := range Versions() {
+			n, ok := x.wire.in(v)
+			typ, ok2 := errorTypes[x.typ].wire.in(v)
+			if ok && ok2 {
+				all = append(all,
+					Break{"error", r.String(), v, "its code is one off", put(&x.wire[v-1], int16(n)+1)},
+					Break{"error", r.String(), v, "its number is not known", put(&reasonByWire[v-1][typ][n], ReasonUnknown)})
+			}
+		}
+	}
+	for i := range numbers {
+		x := &numbers[i]
+		all = append(all, Break{x.table, x.name, 0, "its number is one off", put(&x.number, x.number+0x100)})
+	}
+	return append(all, fieldBreaks()...)
+}
+
+func fieldBreaks() (all []Break) {
+	for id := FieldUnknown + 1; id < numMatchFields; id++ {
+		f := &fields[id]
+		forget := func() func() {
+			var undo []func()
+			for i := range f.forms {
+				x := &f.forms[i]
+				undo = append(undo, drop(fieldByKey, headerKey(x.header(false, 0)))())
+				if x.class <= classNXMNX {
+					undo = append(undo, put(&nxmField[uint(x.class)<<7|uint(x.num)], FieldUnknown)())
+				}
+			}
+			if f.own.class == oxmBasic {
+				undo = append(undo, put(&basicField[f.own.num], FieldUnknown)())
+			}
+			return func() {
+				for _, u := range undo {
+					u()
+				}
+			}
+		}
+		all = append(all, Break{"field", f.Name, 0, "its number is not known", forget})
+	}
+	return all
+}

@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"flag"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -115,6 +116,11 @@ func TestGolden(t *testing.T) {
 	for _, r := range ofp.Rows() {
 		wire[samples.RowKey{Table: r.Table, Name: r.Name}] = r
 	}
+	defer func() {
+		if t.Failed() {
+			t.Log("if the change is meant: go test ./ofp -run 'TestGolden$' -update; make generate; and look at the difference")
+		}
+	}()
 	for _, l := range goldenLines(t) {
 		row, ok := wire[l.row]
 		if !ok || row.In(l.version) == "" {
@@ -181,6 +187,9 @@ func updateGolden(t *testing.T) {
 	}
 }
 
+// sources are where golden bytes come from, the best first.
+var sources = []string{"ovs", "os-ken", "own"}
+
 // best chooses a row's lines: what is there already, else the message of others
 // that says the most about a message, and the least about anything else; with it,
 // for messages, one of our own in which few fields are zero.
@@ -202,7 +211,7 @@ func best(have, candidates []goldenLine) []goldenLine {
 	slices.SortStableFunc(candidates, func(a, b goldenLine) int {
 		return rank(a) - rank(b)
 	})
-	for _, source := range []string{"ovs", "os-ken", "own"} {
+	for _, source := range sources {
 		is := func(l goldenLine) bool { return l.source == source }
 		if slices.ContainsFunc(have, is) || len(have) > 0 && source == "own" && !whole {
 			continue
@@ -217,7 +226,9 @@ func best(have, candidates []goldenLine) []goldenLine {
 			have = append(have, candidates[i])
 		}
 	}
-	slices.SortStableFunc(have, func(a, b goldenLine) int { return strings.Compare(b.source, a.source) })
+	slices.SortStableFunc(have, func(a, b goldenLine) int {
+		return slices.Index(sources, a.source) - slices.Index(sources, b.source)
+	})
 	return have
 }
 
@@ -287,4 +298,45 @@ func ownFrames() (frames [][]byte) {
 		}
 	}
 	return frames
+}
+
+// fails reports whether the check finds anything wrong; with a row broken, it may
+// also panic.
+func (l *goldenLine) fails() (found bool) {
+	defer func() { found = recover() != nil || found }()
+	return l.check() != nil
+}
+
+// TestBrokenRowsAreFound breaks the rows of the tables one at a time, in each way
+// that Breaks knows, and wants the golden lines of the row to tell.
+func TestBrokenRowsAreFound(t *testing.T) {
+	lines := map[samples.RowKey][]goldenLine{}
+	for _, l := range goldenLines(t) {
+		lines[l.row] = append(lines[l.row], l)
+	}
+	broken := map[string]int{}
+	for _, b := range ofp.Breaks() {
+		mine := lines[samples.RowKey{Table: b.Table, Name: b.Name}]
+		if len(mine) == 0 {
+			continue // TestEveryRowIsProven tells
+		}
+		undo := b.Break()
+		found := false
+		for _, l := range mine {
+			if b.Version == 0 || l.version == b.Version {
+				found = found || l.fails()
+			}
+		}
+		undo()
+		if !found {
+			t.Errorf("%s %s of OpenFlow %s: nothing fails where %s", b.Table, b.Name, b.Version, b.How)
+		}
+		broken[b.Table]++
+	}
+	for table := range maps.Keys(broken) {
+		if !slices.Contains(tables(), table) {
+			t.Errorf("there is no table %q", table)
+		}
+	}
+	t.Logf("broken: %v", broken)
 }

@@ -38,7 +38,14 @@ func (g *filler) match(v reflect.Value, m *ofp.Match, path string) {
 			}
 		}
 		value, mask := g.value(f)
-		if f.Maskable && g.draw(2) == 0 {
+		if f.ID == ofp.FieldVLANTCI {
+			if m.Has(ofp.FieldVLANVID) {
+				continue
+			}
+			value[0] &^= ofp.VLANPresent >> 8 // else it is read as vlan_vid and vlan_pcp
+			mask = nil
+		}
+		if f.Maskable && mask != nil && g.draw(2) == 0 {
 			_ = next.SetMasked(f.ID, value, mask) // else it is not in the match
 		} else {
 			_ = next.Set(f.ID, value)
@@ -49,11 +56,15 @@ func (g *filler) match(v reflect.Value, m *ofp.Match, path string) {
 
 // value draws a value and a mask for a field.
 func (g *filler) value(f *ofp.FieldInfo) (value, mask []byte) {
-	value, mask = make([]byte, f.Bytes()), make([]byte, f.Bytes())
+	n := f.Bytes()
+	if f.Variable {
+		n = 1 + int(g.draw(uint64(min(n, 12))))
+	}
+	value, mask = make([]byte, n), make([]byte, n)
 	for i := range value {
 		value[i], mask[i] = byte(g.draw(256)), byte(g.draw(256))
 	}
-	if extra := 8*len(value) - f.Bits; extra > 0 {
+	if extra := 8*len(value) - f.Bits; extra > 0 && !f.Variable {
 		for i := range value {
 			bits := max(0, min(8, extra-8*i))
 			value[i] &= 0xff >> bits
