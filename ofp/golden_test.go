@@ -286,6 +286,11 @@ func ownFrames() (frames [][]byte) {
 				frames = append(frames, b)
 			}
 		}
+		for i := range ofp.NewExtensions() {
+			for seed := range uint64(8) {
+				frames = append(frames, samples.Extension(samples.FromSeed(seed), v, ofp.NewExtensions()[i]))
+			}
+		}
 		for _, f := range ofp.Fields() {
 			m := ofp.NewFlowMod(ofp.FlowAdd)
 			m.Match = samples.Match(samples.FromSeed(uint64(f.ID)), f)

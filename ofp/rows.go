@@ -1,8 +1,8 @@
 package ofp
 
 import (
+	"encoding/binary"
 	"fmt"
-	"reflect"
 	"strconv"
 )
 
@@ -157,7 +157,13 @@ func actionRows() (rows []Row) {
 func extensionRows() (rows []Row) {
 	for i := range extensions {
 		e := &extensions[i]
-		rows = append(rows, Row{"experimenter action", e.name, sinceText(V10, fmt.Sprintf("0x%x:%d", e.experimenter, e.subtype))})
+		r := Row{"experimenter action", e.name, sinceText(V10, fmt.Sprintf("0x%x:%d", e.experimenter, e.subtype))}
+		for _, v := range Versions() {
+			if e.last != 0 && v > e.last {
+				r.Wire[v-V10] = ""
+			}
+		}
+		rows = append(rows, r)
 	}
 	return rows
 }
@@ -236,15 +242,14 @@ func NumberName(table string, number uint16) string {
 // as "NXAST_RESUBMIT": the form that the action takes in version v. It is "" for
 // other actions.
 func (a *Action) ExtensionName(v Version) string {
-	if a.Ext == nil {
+	c := cursor{wr: true, v: v, msg: "action"}
+	one := []Action{*a}
+	walkActions(&c, &one)
+	if c.err != nil || len(c.buf) < extensionHeader || binary.BigEndian.Uint16(c.buf) != kindExperimenter {
 		return ""
 	}
-	row := extensionByType[reflect.TypeOf(a.Ext)]
-	if row == nil {
-		return ""
-	}
-	subtype := a.Ext.form(v, a.Subtype)
-	if row = extensionByKind[uint64(row.experimenter)<<16|uint64(subtype)]; row == nil {
+	row := extensionByKind[uint64(binary.BigEndian.Uint32(c.buf[4:]))<<16|uint64(binary.BigEndian.Uint16(c.buf[8:]))]
+	if row == nil || a.Ext == nil && row.action == 0 {
 		return ""
 	}
 	return row.name
@@ -271,15 +276,18 @@ func PartKinds() (kinds []PartKind) {
 	return kinds
 }
 
-// NewExtensions returns an empty value of every struct that the action of an
-// experimenter may hold.
-func NewExtensions() (all []Extension) {
-	seen := map[reflect.Type]bool{}
+// NewExtensions returns an empty action for every row of the table of actions of
+// experimenters.
+func NewExtensions() (all []Action) {
 	for i := range extensions {
-		if e := &extensions[i]; !seen[e.typ] {
-			seen[e.typ] = true
-			all = append(all, e.make())
+		e := &extensions[i]
+		a := Action{Type: ActionExperimenter, Subtype: e.subtype}
+		if e.action != 0 {
+			a.Type = e.action
+		} else {
+			a.Ext = e.make()
 		}
+		all = append(all, a)
 	}
 	return all
 }

@@ -95,10 +95,17 @@ func (g *filler) action(v reflect.Value, a *ofp.Action, path string, deep int) {
 		candidates = []ofp.Action{ofp.SetField(f.ID, value)}
 	case ofp.ActionExperimenter:
 		if all := ofp.NewExtensions(); g.draw(4) > 0 {
-			e := all[g.draw(uint64(len(all)))]
-			candidates = []ofp.Action{ofp.Extend(e)}
+			candidates = []ofp.Action{all[g.draw(uint64(len(all)))]}
+			if t = candidates[0].Type; t != ofp.ActionExperimenter {
+				candidates = append(candidates, ofp.Action{Type: t, Arg: 1})
+			}
 		}
 	}
+	g.anyOf(v, a, candidates, path, deep)
+}
+
+// anyOf takes the first action that comes back, and fills it in.
+func (g *filler) anyOf(v reflect.Value, a *ofp.Action, candidates []ofp.Action, path string, deep int) {
 	for _, c := range candidates {
 		*a = c
 		if g.has = g.comesBack(); g.has {
@@ -113,7 +120,7 @@ func (g *filler) action(v reflect.Value, a *ofp.Action, path string, deep int) {
 				return
 			}
 		}
-	case g.has && t != ofp.ActionSetField:
+	case g.has && a.Type != ofp.ActionSetField:
 		for _, name := range []string{"Arg", "MaxLen", "Queue"} {
 			g.fill(v.FieldByName(name), path+"."+name, deep)
 		}
@@ -126,4 +133,27 @@ func Match(d Draw, f *ofp.FieldInfo) ofp.Match {
 	value, _ := (&filler{draw: d}).value(f)
 	_ = m.Set(f.ID, value) // it has the field's length, and no bit too many
 	return m
+}
+
+// Extension draws the wire form of a packet-out with an action of an
+// experimenter, which is one of ofp.NewExtensions; nil where the version cannot
+// say it.
+func Extension(d Draw, v ofp.Version, a ofp.Action) []byte {
+	m := &ofp.PacketOut{BufferID: ofp.NoBuffer, InPort: ofp.PortController, Actions: []ofp.Action{a}}
+	g := &filler{draw: d, v: v, m: m}
+	at := reflect.ValueOf(m).Elem().FieldByName("Actions").Index(0)
+	candidates := []ofp.Action{a}
+	if a.Ext == nil {
+		a.Arg = 1
+		candidates = append(candidates, a)
+	}
+	g.anyOf(at, &m.Actions[0], candidates, "packet_out.Actions[]", 0)
+	if !g.has {
+		return nil
+	}
+	b, err := ofp.Append(nil, v, 1, m)
+	if err != nil {
+		panic("samples: " + err.Error()) // comesBack has encoded it
+	}
+	return b
 }
