@@ -53,15 +53,26 @@ func Breaks() (all []Break) {
 					Break{"message", m.name, v, "its number is not known", put(&typeByKind[v-1][n], TypeUnknown)})
 			}
 		}
-		if x := &m.vendor; x.experimenter != 0 {
-			all = append(all,
-				Break{"message", m.name, 0, "its subtype is one off", put(&x.subtype, x.subtype+1)},
-				Break{"message", m.name, 0, "its subtype is not known", drop(vendorTypes, [2]uint32{x.experimenter, x.subtype})})
+		for j := range m.vendor {
+			x := &m.vendor[j]
+			all = append(all, Break{"message", m.name, x.from, "its subtype is one off", put(&x.subtype, x.subtype+1)})
+			for v := x.from; v <= x.to; v++ {
+				if _, ok := m.wire.in(v); !ok {
+					all = append(all, Break{"message", m.name, v, "its subtype is not known", drop(vendorTypes, vendorKey{v, x.experimenter, x.subtype})})
+				}
+			}
 		}
 	}
 	for i := range parts {
-		for direction, name := range []string{" request", " reply"} {
+		for direction, name := range directions {
 			all = append(all, Break{"multipart", parts[i].name + name, 0, "it is not modelled", put(&parts[i].body[direction], nil)})
+		}
+	}
+	for i := range vendorParts {
+		for direction, name := range directions {
+			if p := &vendorParts[i]; p.body[direction] != nil {
+				all = append(all, Break{"multipart", p.name + name, 0, "it is not modelled", put(&p.body[direction], nil)})
+			}
 		}
 	}
 	for i := range actions {

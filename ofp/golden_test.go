@@ -321,16 +321,16 @@ func TestBrokenRowsAreFound(t *testing.T) {
 	}
 	broken := map[string]int{}
 	for _, b := range ofp.Breaks() {
-		mine := lines[samples.RowKey{Table: b.Table, Name: b.Name}]
+		mine := slices.DeleteFunc(slices.Clone(lines[samples.RowKey{Table: b.Table, Name: b.Name}]), func(l goldenLine) bool {
+			return b.Version != 0 && l.version != b.Version
+		})
 		if len(mine) == 0 {
 			continue // TestEveryRowIsProven tells
 		}
 		undo := b.Break()
 		found := false
 		for _, l := range mine {
-			if b.Version == 0 || l.version == b.Version {
-				found = found || l.fails()
-			}
+			found = found || l.fails()
 		}
 		undo()
 		if !found {

@@ -3,6 +3,7 @@ package ofp
 import (
 	"encoding/binary"
 	"fmt"
+	"reflect"
 	"strconv"
 )
 
@@ -67,8 +68,11 @@ func messageRows() (rows []Row) {
 		}
 		r := Row{"message", m.name, m.wire.texts()}
 		for _, v := range Versions() {
-			if r.Wire[v-V10] == "" && m.vendor.in(v) {
-				r.Wire[v-V10] = fmt.Sprintf("0x%x:%d", m.vendor.experimenter, m.vendor.subtype)
+			if r.Wire[v-V10] != "" {
+				continue
+			}
+			if f := Type(i).vendor(v); f != nil {
+				r.Wire[v-V10] = f.text()
 			}
 		}
 		rows = append(rows, r)
@@ -76,12 +80,27 @@ func messageRows() (rows []Row) {
 	return rows
 }
 
+func (f *vendorForm) text() string { return fmt.Sprintf("0x%x:%d", f.experimenter, f.subtype) }
+
 func partRows() (rows []Row) {
 	for i := range parts {
 		p := &parts[i]
 		number := strconv.Itoa(int(p.kind))
 		rows = append(rows, Row{"multipart", p.name + " request", sinceText(p.from, number)},
 			Row{"multipart", p.name + " reply", sinceText(p.from, number)})
+	}
+	for i := range vendorParts {
+		p := &vendorParts[i]
+		for direction, name := range directions {
+			if p.body[direction] == nil {
+				continue
+			}
+			r := Row{Table: "multipart", Name: p.name + name}
+			for v := p.from; v <= min(p.to, V13); v++ {
+				r.Wire[v-V10] = p.text()
+			}
+			rows = append(rows, r)
+		}
 	}
 	return rows
 }
@@ -255,25 +274,43 @@ func (a *Action) ExtensionName(v Version) string {
 	return row.name
 }
 
-// NewPart returns an empty body of a multipart request or reply, or a RawPart
-// where the kind's body is not modelled.
-func NewPart(k PartKind, isReply bool) Part {
+var directions = [2]string{" request", " reply"}
+
+// NewParts returns an empty body of every kind of multipart request, or reply.
+func NewParts(isReply bool) (all []Part) {
 	direction := request
 	if isReply {
 		direction = reply
 	}
-	if i := k.info(); i != nil && i.body[direction] != nil {
-		return i.body[direction].make()
+	for i := range parts {
+		all = append(all, parts[i].body[direction].make())
 	}
-	return &RawPart{PartKind: k}
+	for i := range vendorParts {
+		if b := vendorParts[i].body[direction]; b != nil {
+			all = append(all, b.make())
+		}
+	}
+	return all
 }
 
-// PartKinds returns every kind of multipart message.
-func PartKinds() (kinds []PartKind) {
-	for i := range parts {
-		kinds = append(kinds, parts[i].kind)
+// PartName returns the name of the row of a body, such as "flow reply", or ""
+// where it has none.
+func PartName(p Part, isReply bool) string {
+	direction := request
+	if isReply {
+		direction = reply
 	}
-	return kinds
+	for i := range parts {
+		if b := parts[i].body[direction]; b != nil && reflect.TypeOf(p) == b.typ {
+			return parts[i].name + directions[direction]
+		}
+	}
+	for i := range vendorParts {
+		if b := vendorParts[i].body[direction]; b != nil && reflect.TypeOf(p) == b.typ {
+			return vendorParts[i].name + directions[direction]
+		}
+	}
+	return ""
 }
 
 // NewExtensions returns an empty action for every row of the table of actions of

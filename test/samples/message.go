@@ -23,24 +23,24 @@ func FromSeed(seed uint64) Draw {
 	return r.Uint64N
 }
 
-// Kind is what a sample is: a type of message and, of multipart messages, the
-// kind of the body.
+// Kind is what a sample is: a type of message and, of multipart messages, which
+// of ofp.NewParts the body is.
 type Kind struct {
 	Type ofp.Type
-	Part ofp.PartKind
+	Part int
 }
 
-// String returns the names, such as "multipart_reply flow".
+// String returns the names, such as "multipart_reply: flow reply".
 func (k Kind) String() string {
 	if k.multipart() {
-		return k.Type.String() + " " + k.Part.String()
+		return k.Type.String() + ": " + ofp.PartName(k.body(), k.reply())
 	}
 	return k.Type.String()
 }
 
-func (k Kind) multipart() bool {
-	return k.Type == ofp.TypeMultipartRequest || k.Type == ofp.TypeMultipartReply
-}
+func (k Kind) reply() bool     { return k.Type == ofp.TypeMultipartReply }
+func (k Kind) multipart() bool { return k.reply() || k.Type == ofp.TypeMultipartRequest }
+func (k Kind) body() ofp.Part  { return ofp.NewParts(k.reply())[k.Part] }
 
 // Kinds returns what version v can say of what package ofp models.
 func Kinds(v ofp.Version) (kinds []Kind) {
@@ -48,15 +48,13 @@ func Kinds(v ofp.Version) (kinds []Kind) {
 		if _, raw := ofp.New(t).(*ofp.Raw); raw || !t.In(v) {
 			continue
 		}
-		if k := (Kind{Type: t}); !k.multipart() {
+		k := Kind{Type: t}
+		if !k.multipart() {
 			kinds = append(kinds, k)
 			continue
 		}
-		for _, p := range ofp.PartKinds() {
-			k := Kind{t, p}
-			if _, raw := ofp.NewPart(p, t == ofp.TypeMultipartReply).(*ofp.RawPart); raw {
-				continue
-			}
+		for i := range ofp.NewParts(k.reply()) {
+			k.Part = i
 			if _, err := ofp.Append(nil, v, 0, k.base()); err == nil {
 				kinds = append(kinds, k)
 			}
@@ -69,9 +67,9 @@ func Kinds(v ofp.Version) (kinds []Kind) {
 func (k Kind) base() ofp.Message {
 	switch k.Type {
 	case ofp.TypeMultipartRequest:
-		return &ofp.MultipartRequest{Body: ofp.NewPart(k.Part, false)}
+		return &ofp.MultipartRequest{Body: k.body()}
 	case ofp.TypeMultipartReply:
-		return &ofp.MultipartReply{Body: ofp.NewPart(k.Part, true)}
+		return &ofp.MultipartReply{Body: k.body()}
 	case ofp.TypeFlowMod:
 		return ofp.NewFlowMod(ofp.FlowAdd)
 	case ofp.TypePacketIn:
@@ -94,17 +92,21 @@ func newFiller(d Draw, v ofp.Version, k Kind) *filler {
 	if e, ok := m.(*ofp.Error); ok {
 		*e = ofp.Error{ErrType: uint16(d(14)), Code: uint16(d(16))}
 	}
-	// What decoding fills in of itself is in the message from the start.
-	b, err := ofp.Append(nil, v, 1, m)
-	if err != nil {
-		panic("samples: an empty " + k.String() + ": " + err.Error())
-	}
-	if _, m, err = ofp.Decode(b); err != nil {
-		panic("samples: an empty " + k.String() + " does not decode: " + err.Error())
-	}
 	g := &filler{draw: d, v: v, m: m}
-	g.has = g.comesBack()
-	return g
+	// What decoding fills in of itself is in the message from the start.
+	if b, err := ofp.Append(nil, v, 1, m); err == nil {
+		if _, back, err := ofp.Decode(b); err == nil {
+			g.m = back
+		}
+	}
+	// A message that is not valid empty is filled in until it is.
+	for range 60 {
+		if g.has = g.comesBack(); g.has {
+			return g
+		}
+		g.fill(reflect.ValueOf(g.m).Elem(), k.Type.String(), 0)
+	}
+	panic("samples: no valid " + k.String() + " of OpenFlow " + v.String() + " was found: " + Dump(g.m))
 }
 
 // Lost draws messages of kind k and returns the paths of values that version v
@@ -134,23 +136,21 @@ type filler struct {
 	m    ofp.Message
 	has  bool            // what m holds comes back
 	lost map[string]bool // paths of values that encode but do not come back; nil: nobody asks
-	buf  []byte
 }
 
 // comesBack reports whether the message can be encoded and decodes to the same.
 func (g *filler) comesBack() bool {
-	b, err := ofp.Append(g.buf[:0], g.v, 1, g.m)
+	b, err := ofp.Append(nil, g.v, 1, g.m)
 	if err != nil {
 		return false
 	}
-	g.buf = b
 	_, m, err := ofp.Decode(b)
 	return err == nil && reflect.TypeOf(m) == reflect.TypeOf(g.m) && Dump(m) == Dump(g.m)
 }
 
 // encodes reports whether the message can be encoded.
 func (g *filler) encodes() bool {
-	_, err := ofp.Append(g.buf[:0], g.v, 1, g.m)
+	_, err := ofp.Append(nil, g.v, 1, g.m)
 	return err == nil
 }
 
@@ -188,6 +188,9 @@ func (g *filler) fill(v reflect.Value, path string, deep int) {
 	case *ofp.Error: // its numbers are drawn
 		g.bytes(v.FieldByName("Data"), path+".Data")
 		return
+	case *ofp.Message:
+		g.inner(v, x, path, deep)
+		return
 	case *ofp.Part:
 		g.fill(v.Elem().Elem(), path+"."+v.Elem().Elem().Type().Name(), deep)
 		return
@@ -214,6 +217,19 @@ func (g *filler) fill(v reflect.Value, path string, deep int) {
 			if g.try(v, path, func() { g.leaf(v, path) }) {
 				return
 			}
+		}
+	}
+}
+
+// inner draws a message inside a message.
+func (g *filler) inner(v reflect.Value, m *ofp.Message, path string, deep int) {
+	all := []ofp.Message{&ofp.PortMod{}, &ofp.GroupMod{}, &ofp.MeterMod{}, ofp.NewFlowMod(ofp.FlowAdd)}
+	first := int(g.draw(uint64(len(all))))
+	for i := range all {
+		inside := all[(first+i)%len(all)]
+		if g.try(v, path, func() { *m = inside }) {
+			g.fill(reflect.ValueOf(inside).Elem(), path+"."+inside.Type().String(), deep)
+			return
 		}
 	}
 }

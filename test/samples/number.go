@@ -49,6 +49,10 @@ func (g *filler) number(max uint64) uint64 {
 }
 
 func (g *filler) leaf(v reflect.Value, path string) {
+	if !g.has && g.draw(2) == 0 { // in search of anything valid
+		v.SetZero()
+		return
+	}
 	switch v.Kind() {
 	case reflect.Bool:
 		v.SetBool(g.draw(2) == 1)

@@ -17,9 +17,9 @@ func Rows(v ofp.Version, m ofp.Message) map[RowKey]bool {
 	}
 	switch m := m.(type) {
 	case *ofp.MultipartRequest:
-		r.part(m.Body, " request")
+		r.part(m.Body, false)
 	case *ofp.MultipartReply:
-		r.part(m.Body, " reply")
+		r.part(m.Body, true)
 	}
 	r.find(reflect.ValueOf(m))
 	return r.rows
@@ -32,9 +32,9 @@ type rowFinder struct {
 
 func (r *rowFinder) add(table, name string) { r.rows[RowKey{table, name}] = true }
 
-func (r *rowFinder) part(p ofp.Part, direction string) {
-	if _, raw := p.(*ofp.RawPart); !raw && p != nil {
-		r.add("multipart", p.Kind().String()+direction)
+func (r *rowFinder) part(p ofp.Part, isReply bool) {
+	if name := ofp.PartName(p, isReply); name != "" {
+		r.add("multipart", name)
 	}
 }
 
