@@ -5,9 +5,12 @@ import "encoding/binary"
 // nxmCookie is a header that says nothing about packets: in Nicira's flow-mods
 // and requests it stands for the cookie that flows must have. It has the number
 // of mpls_ttl, and another length.
-const nxmCookie = classNXMNX<<16 | 30<<9 | 8
+const (
+	nxmCookie       = classNXMNX<<16 | 30<<9 | 8
+	nxmCookieMasked = classNXMNX<<16 | 30<<9 | 1<<8 | 16
+)
 
-func isCookie(h uint32) bool { return h == nxmCookie || h == nxmCookie|1<<8|8 }
+func isCookie(h uint32) bool { return h == nxmCookie || h == nxmCookieMasked }
 
 // fieldAt returns the field that b begins with, whatever its mask bit and length,
 // or FieldUnknown. Only the form that a Match holds is known.
