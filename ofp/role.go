@@ -129,8 +129,16 @@ func (m *PortMod) walk(c *cursor) {
 // later, deprecated in 1.3 (ofp_table_mod, section 7.3.3 of OpenFlow 1.3.5).
 type TableMod struct {
 	Table  uint8  // or TableAll
-	Config uint32 // 1.1, 1.2: 0 to the controller, 1 to the next table, 2 drop
+	Config uint32 // 1.1, 1.2: one of the TableMiss numbers; 1.3: reserved
 }
+
+// What a table of OpenFlow 1.1 and 1.2 does with packets that no flow takes
+// (ofp_table_config).
+const (
+	TableMissController uint32 = 0 // sends them to the controller
+	TableMissContinue   uint32 = 1 // hands them to the next table
+	TableMissDrop       uint32 = 2 // drops them
+)
 
 // Type returns TypeTableMod.
 func (*TableMod) Type() Type { return TypeTableMod }

@@ -17,7 +17,10 @@ type TextError struct {
 	Col  int    // of the first byte that is wrong, counted from 1
 	Text string // what stands there
 	Msg  string // what is wrong with it, and what was expected
+	Err  error  // ErrVersion for what no version that Sluice speaks can say, else nil
 }
+
+func (e *TextError) Unwrap() error { return e.Err }
 
 func (e *TextError) Error() string { return fmt.Sprintf("col %d: %s", e.Col, e.Msg) }
 
