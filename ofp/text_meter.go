@@ -1,7 +1,6 @@
 package ofp
 
 import (
-	"encoding/hex"
 	"math"
 	"strings"
 )
@@ -156,18 +155,8 @@ func (p *textParser) bandKey(k *MeterBand, it textItem) {
 	case "experimenter":
 		k.Experimenter = uint32(p.uint(it, math.MaxUint32))
 	case "data":
-		k.Data = p.hexBytes(it)
+		k.Data = p.rowOfBytes(it)
 	default:
 		p.unknownOf(it, "field of a band", bandKeys)
 	}
-}
-
-// hexBytes reads an item's value as bytes in hexadecimal, with or without 0x.
-func (p *textParser) hexBytes(it textItem) []byte {
-	digits := strings.TrimPrefix(strings.TrimPrefix(it.val, "0x"), "0X")
-	b, err := hex.DecodeString(digits)
-	if err != nil || !it.has {
-		p.badValue(it, "%q is not a row of bytes; want hexadecimal digits, two for a byte", clip(it.val))
-	}
-	return b
 }

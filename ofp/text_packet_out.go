@@ -4,6 +4,7 @@ import (
 	"encoding/hex"
 	"math"
 	"strconv"
+	"strings"
 )
 
 // ParsePacketOut reads a packet-out in the syntax of ovs-ofctl(8), such as
@@ -39,7 +40,7 @@ func (p *textParser) packetOut() *PacketOut {
 		case it.key == "in_port":
 			m.InPort = p.port(it)
 		case it.key == "packet":
-			m.Data = p.hexBytes(it)
+			m.Data = p.rowOfBytes(it)
 		case it.key == "buffer_id":
 			m.BufferID = uint32(p.uint(it, math.MaxUint32-1))
 		case it.key == "actions" && it.has:
@@ -58,6 +59,16 @@ func (p *textParser) packetOut() *PacketOut {
 		p.fail(len(p.s), len(p.s), "want packet=... in hexadecimal, or buffer_id=..., and not both")
 	}
 	return m
+}
+
+// rowOfBytes reads an item's value as bytes in hexadecimal, with or without 0x.
+func (p *textParser) rowOfBytes(it textItem) []byte {
+	digits := strings.TrimPrefix(strings.TrimPrefix(it.val, "0x"), "0X")
+	b, err := hex.DecodeString(digits)
+	if err != nil || !it.has {
+		p.badValue(it, "%q is not a row of bytes; want hexadecimal digits, two for a byte", clip(it.val))
+	}
+	return b
 }
 
 // String returns the packet-out as one line that ParsePacketOut takes.
