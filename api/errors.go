@@ -289,8 +289,8 @@ func switchRefused(e *ofp.Error, index int, m ofp.Message) *sluicev1.FlowError {
 }
 
 func flowText(m ofp.Message) string {
-	if f, ok := m.(*ofp.FlowMod); ok {
-		return clip(f.String(), 512)
+	if s, ok := m.(fmt.Stringer); ok {
+		return clip(s.String(), 512)
 	}
 	return ""
 }

@@ -30,6 +30,9 @@ func Gateway(ctx context.Context, conn *grpc.ClientConn) (http.Handler, error) {
 	for _, register := range []func(context.Context, *runtime.ServeMux, *grpc.ClientConn) error{
 		sluicev1.RegisterSwitchServiceHandler,
 		sluicev1.RegisterFlowServiceHandler,
+		sluicev1.RegisterGroupServiceHandler,
+		sluicev1.RegisterMeterServiceHandler,
+		sluicev1.RegisterConfigServiceHandler,
 		sluicev1.RegisterPacketServiceHandler,
 	} {
 		if err := register(ctx, mux, conn); err != nil {

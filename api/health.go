@@ -29,6 +29,9 @@ var healthServices = []string{
 	"",
 	sluicev1.SwitchService_ServiceDesc.ServiceName,
 	sluicev1.FlowService_ServiceDesc.ServiceName,
+	sluicev1.GroupService_ServiceDesc.ServiceName,
+	sluicev1.MeterService_ServiceDesc.ServiceName,
+	sluicev1.ConfigService_ServiceDesc.ServiceName,
 	sluicev1.PacketService_ServiceDesc.ServiceName,
 }
 

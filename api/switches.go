@@ -131,6 +131,9 @@ func fromPort(p *ofp.Port) *sluicev1.Port {
 	}
 }
 
+// unknownSeconds is the duration of what a switch does not know the age of.
+const unknownSeconds = 1<<32 - 1
+
 func fromPortStats(s *ofp.PortStats, name string) *sluicev1.PortStats {
 	out := &sluicev1.PortStats{
 		Number: uint32(s.Port), Name: valid(name),
@@ -138,8 +141,7 @@ func fromPortStats(s *ofp.PortStats, name string) *sluicev1.PortStats {
 		RxDropped: counter(s.RxDropped), TxDropped: counter(s.TxDropped), RxErrors: counter(s.RxErrors), TxErrors: counter(s.TxErrors),
 		RxFrameErrors: counter(s.RxFrameErr), RxOverErrors: counter(s.RxOverErr), RxCrcErrors: counter(s.RxCRCErr), Collisions: counter(s.Collisions),
 	}
-	const unknown = 1<<32 - 1
-	if s.DurationSec != unknown && (s.DurationSec != 0 || s.DurationNsec != 0) {
+	if s.DurationSec != unknownSeconds && (s.DurationSec != 0 || s.DurationNsec != 0) {
 		d := seconds(s.DurationSec, s.DurationNsec)
 		out.DurationSeconds = &d
 	}

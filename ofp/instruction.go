@@ -165,13 +165,8 @@ func writeInstruction(c *cursor, i *Instruction) {
 	start := len(c.buf)
 	if i.Type == InstructionApplyActions || i.Type == InstructionWriteActions { // nearly all there are
 		b := appendWord(c.buf, uint64(i.Type)<<48)
-		b = encodeActions(c, b, i.Actions)
-		n := len(b) - start
-		if n > 0xffff {
-			c.tooLong()
-		}
-		binary.BigEndian.PutUint16(b[start+2:], uint16(n))
-		c.buf = b
+		c.buf = encodeActions(c, b, i.Actions)
+		c.setLen16(start, 2)
 		return
 	}
 	info := i.Type.info()

@@ -336,7 +336,7 @@ type Encoder struct {
 func (e *Encoder) Append(dst []byte, v Version, xid uint32, m Message) ([]byte, error) {
 	t := m.Type()
 	c := &e.c
-	c.base, c.v, c.wr = len(dst), v, true // see Decoder.Decode
+	c.buf, c.base, c.v, c.wr = dst, len(dst), v, true // see Decoder.Decode
 	c.msg = messages[t].name
 	c.say.extensions = e.Extensions
 	kind, ok := t.kind(v)
@@ -345,10 +345,10 @@ func (e *Encoder) Append(dst []byte, v Version, xid uint32, m Message) ([]byte, 
 	} else if !ok {
 		c.lacks("message")
 		err := c.err
-		c.err = nil
+		c.buf, c.err = nil, nil
 		return dst, err
 	}
-	c.buf = appendWord(dst, uint64(v)<<56|uint64(kind)<<48|uint64(xid))
+	binary.BigEndian.PutUint64(c.space(HeaderLen), uint64(v)<<56|uint64(kind)<<48|uint64(xid))
 	if kind == kindOfExperimenter {
 		c.vendorHeader(t)
 	}

@@ -17,6 +17,21 @@ func Print(frame []byte) string {
 	return strings.TrimRight(string(p.b), "\n")
 }
 
+// PrintPart returns what the body of a statistics message means, as Print does,
+// without the line that names the message and without white space around it.
+func PrintPart(v Version, body Part) string {
+	p := printer{v: v}
+	p.part(body)
+	return strings.TrimSpace(string(p.b))
+}
+
+// PrintBody returns what a message means, as PrintPart does.
+func PrintBody(v Version, m Message) string {
+	p := printer{v: v}
+	p.body(m, nil)
+	return strings.TrimSpace(string(p.b))
+}
+
 // printer collects the text of one message.
 type printer struct {
 	b     []byte

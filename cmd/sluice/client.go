@@ -99,6 +99,15 @@ func (c *client) completeSwitch(cmd *cobra.Command, args []string, _ string) ([]
 	return c.switchNames(cmd), none
 }
 
+// completeSwitchAndFile offers switches as the first argument and files as the
+// second.
+func (c *client) completeSwitchAndFile(cmd *cobra.Command, args []string, begun string) ([]cobra.Completion, cobra.ShellCompDirective) {
+	if len(args) == 1 {
+		return nil, cobra.ShellCompDirectiveDefault
+	}
+	return c.completeSwitch(cmd, args, begun)
+}
+
 // completionTimeout is how long a person who pressed the tab key waits at most.
 const completionTimeout = time.Second
 

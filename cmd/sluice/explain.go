@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -20,8 +21,9 @@ import (
 type flowFault struct {
 	err     error
 	sources []source
-	before  int // changes that earlier calls of the same command confirmed
-	after   int // changes that are left for calls that will not be made
+	before  int    // changes that earlier calls of the same command confirmed
+	after   int    // changes that are left for calls that will not be made
+	look    string // the verb that shows what there is; "": dump-flows
 }
 
 // oneOfSeveral reports whether the command needed more than one call.
@@ -130,14 +132,18 @@ func (c *client) explanation(st *status.Status, fault *flowFault) []string {
 // reasonHints say what to do about an error of a switch, codeHints about others.
 var (
 	reasonHints = map[string]string{
-		"OFPFMFC_TABLE_FULL":   "the table has no room: delete flows with `sluice del-flows`, or see `sluice dump-tables`",
-		"OFPFMFC_OVERLAP":      "a flow of the same priority overlaps it: see `sluice dump-flows`",
-		"OFPBAC_BAD_OUT_PORT":  "see `sluice dump-ports-desc` for the switch's ports",
-		"OFPBAC_BAD_OUT_GROUP": "the switch has no such group",
-		"OFPFMFC_BAD_TABLE_ID": "see `sluice show` for how many tables the switch has",
-		"OFPBIC_BAD_TABLE_ID":  "goto_table leads to a later table only: see `sluice show` for how many the switch has",
-		"OFPBRC_EPERM":         "the switch does not let this controller do that: see its role and settings",
-		"OFPBRC_IS_SLAVE":      "another controller is the switch's master",
+		"OFPFMFC_TABLE_FULL":    "the table has no room: delete flows with `sluice del-flows`, or see `sluice dump-tables`",
+		"OFPFMFC_OVERLAP":       "a flow of the same priority overlaps it: see `sluice dump-flows`",
+		"OFPBAC_BAD_OUT_PORT":   "see `sluice dump-ports-desc` for the switch's ports",
+		"OFPBAC_BAD_OUT_GROUP":  "the switch has no such group: add it with `sluice add-group`",
+		"OFPGMFC_GROUP_EXISTS":  "to change a group that is there use `sluice mod-group`",
+		"OFPGMFC_UNKNOWN_GROUP": "see `sluice dump-groups`; to add a group use `sluice add-group`",
+		"OFPMMFC_METER_EXISTS":  "to change a meter that is there use `sluice mod-meter`",
+		"OFPMMFC_UNKNOWN_METER": "see `sluice dump-meters`; to add a meter use `sluice add-meter`",
+		"OFPFMFC_BAD_TABLE_ID":  "see `sluice show` for how many tables the switch has",
+		"OFPBIC_BAD_TABLE_ID":   "goto_table leads to a later table only: see `sluice show` for how many the switch has",
+		"OFPBRC_EPERM":          "the switch does not let this controller do that: see its role and settings",
+		"OFPBRC_IS_SLAVE":       "another controller is the switch's master",
 	}
 	codeHints = map[codes.Code]string{
 		codes.NotFound:         "`sluice switches` lists those that are connected",
@@ -245,8 +251,9 @@ func withoutResult(code codes.Code, total int) *sluicev1.WriteResult {
 // is not plain: "" for a single change that was refused.
 func resultLine(d *sluicev1.WriteResult, fault *flowFault) string {
 	total, sent, confirmed, failed := int(d.GetTotal()), int(d.GetSent()), int(d.GetConfirmed()), int(d.GetFailed())
-	before, after := 0, 0
+	before, after, look := 0, 0, "dump-flows"
 	if fault != nil {
+		look = cmp.Or(fault.look, look)
 		before, after, total = fault.before, fault.after, max(total, len(fault.sources))
 	}
 	all := before + total + after
@@ -264,7 +271,7 @@ func resultLine(d *sluicev1.WriteResult, fault *flowFault) string {
 		what string
 	}{
 		{failed, "%d refused"},
-		{unknown, "%d sent but not confirmed: done or not, see `sluice dump-flows`"},
+		{unknown, "%d sent but not confirmed: done or not, see `sluice " + look + "`"},
 		{left, "%d not sent"},
 	} {
 		if x.n > 0 {

@@ -1,41 +1,46 @@
 package main
 
 import (
-	"bufio"
-	"bytes"
 	"context"
-	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
-	"os"
-	"strings"
 
 	"github.com/spf13/cobra"
 	"google.golang.org/grpc"
-	"google.golang.org/protobuf/encoding/protojson"
+	"google.golang.org/protobuf/proto"
 
 	sluicev1 "github.com/sluice-sdn/sluice/proto/sluice/v1"
 )
 
-// verbs are the words that may stand before a flow in a file, as in files for
-// ovs-ofctl, and the changes that they mean.
-var verbs = map[string]func(*sluicev1.FlowSpec) *sluicev1.FlowChange{
-	"add": func(s *sluicev1.FlowSpec) *sluicev1.FlowChange {
-		return &sluicev1.FlowChange{Change: &sluicev1.FlowChange_Add{Add: s}}
+// flows are the kind of the flow verbs.
+var flows = &kind[*sluicev1.FlowChange]{
+	look: "dump-flows",
+	send: func(ctx context.Context, conn *grpc.ClientConn, sw string, changes []*sluicev1.FlowChange) (uint32, error) {
+		r, err := sluicev1.NewFlowServiceClient(conn).WriteFlows(ctx, &sluicev1.WriteFlowsRequest{Switch: sw, Changes: changes})
+		return r.GetConfirmed(), err
 	},
-	"modify": func(s *sluicev1.FlowSpec) *sluicev1.FlowChange {
-		return &sluicev1.FlowChange{Change: &sluicev1.FlowChange_Modify{Modify: s}}
+	answer: func(n uint32) proto.Message { return &sluicev1.WriteFlowsResponse{Confirmed: n} },
+	verbs: map[string]func(string) *sluicev1.FlowChange{
+		"add": func(s string) *sluicev1.FlowChange {
+			return &sluicev1.FlowChange{Change: &sluicev1.FlowChange_Add{Add: flowText(s)}}
+		},
+		"modify": func(s string) *sluicev1.FlowChange {
+			return &sluicev1.FlowChange{Change: &sluicev1.FlowChange_Modify{Modify: flowText(s)}}
+		},
+		"modify_strict": func(s string) *sluicev1.FlowChange {
+			return &sluicev1.FlowChange{Change: &sluicev1.FlowChange_ModifyStrict{ModifyStrict: flowText(s)}}
+		},
+		"delete": func(s string) *sluicev1.FlowChange {
+			return &sluicev1.FlowChange{Change: &sluicev1.FlowChange_Delete{Delete: flowText(s)}}
+		},
+		"delete_strict": func(s string) *sluicev1.FlowChange {
+			return &sluicev1.FlowChange{Change: &sluicev1.FlowChange_DeleteStrict{DeleteStrict: flowText(s)}}
+		},
 	},
-	"modify_strict": func(s *sluicev1.FlowSpec) *sluicev1.FlowChange {
-		return &sluicev1.FlowChange{Change: &sluicev1.FlowChange_ModifyStrict{ModifyStrict: s}}
-	},
-	"delete": func(s *sluicev1.FlowSpec) *sluicev1.FlowChange {
-		return &sluicev1.FlowChange{Change: &sluicev1.FlowChange_Delete{Delete: s}}
-	},
-	"delete_strict": func(s *sluicev1.FlowSpec) *sluicev1.FlowChange {
-		return &sluicev1.FlowChange{Change: &sluicev1.FlowChange_DeleteStrict{DeleteStrict: s}}
-	},
+}
+
+func flowText(s string) *sluicev1.FlowSpec {
+	return &sluicev1.FlowSpec{Form: &sluicev1.FlowSpec_Text{Text: s}}
 }
 
 func (c *client) addFlow() *cobra.Command {
@@ -48,7 +53,7 @@ func (c *client) addFlow() *cobra.Command {
 		Args:              want,
 		ValidArgsFunction: c.completeSwitch,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return c.write(cmd, args[0], "add", args[1:])
+			return flows.write(c, cmd, args[0], "add", args[1:])
 		},
 	}
 }
@@ -62,24 +67,10 @@ follows a # are skipped. A line may begin with add, modify, modify_strict,
 delete or delete_strict; without such a word it is added.`,
 		Example: `  sluice add-flows br0 flows.txt
   sluice dump-flows br0 | sluice add-flows br1 -`,
-		Args: want,
-		ValidArgsFunction: func(cmd *cobra.Command, args []string, begun string) ([]cobra.Completion, cobra.ShellCompDirective) {
-			if len(args) == 1 {
-				return nil, cobra.ShellCompDirectiveDefault // a file
-			}
-			return c.completeSwitch(cmd, args, begun)
-		},
+		Args:              want,
+		ValidArgsFunction: c.completeSwitchAndFile,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			in := c.in
-			if args[1] != "-" {
-				f, err := os.Open(args[1])
-				if err != nil {
-					return err
-				}
-				defer f.Close()
-				in = f
-			}
-			return c.writeLines(cmd, args[0], "add", in)
+			return flows.writeFile(c, cmd, args[0], "add", args[1])
 		},
 	}
 }
@@ -100,7 +91,7 @@ FLOW - reads flows from standard input, one a line.`,
 	}
 	strict := cmd.Flags().Bool("strict", false, strictHelp)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		return c.write(cmd, args[0], strictly("modify", *strict), args[1:])
+		return flows.write(c, cmd, args[0], strictly("modify", *strict), args[1:])
 	}
 	return cmd
 }
@@ -122,7 +113,7 @@ standard input, one a line.`,
 	}
 	strict := cmd.Flags().Bool("strict", false, strictHelp)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		return c.write(cmd, args[0], strictly("delete", *strict), args[1:])
+		return flows.write(c, cmd, args[0], strictly("delete", *strict), args[1:])
 	}
 	return cmd
 }
@@ -132,75 +123,6 @@ func strictly(verb string, strict bool) string {
 		return verb + "_strict"
 	}
 	return verb
-}
-
-// write makes one change, or those on standard input if the flow is "-".
-func (c *client) write(cmd *cobra.Command, sw, verb string, flow []string) error {
-	text := ""
-	if len(flow) > 0 {
-		text = flow[0]
-	}
-	if text == "-" {
-		return c.writeLines(cmd, sw, verb, c.in)
-	}
-	change := verbs[verb](&sluicev1.FlowSpec{Form: &sluicev1.FlowSpec_Text{Text: text}})
-	return c.writeChanges(cmd, sw, []*sluicev1.FlowChange{change}, []source{{text: text}})
-}
-
-// source is where a change came from, for error messages.
-type source struct {
-	line int // counted from 1; 0: not from a file
-	text string
-}
-
-// maxLine bounds a line of a file with flows, in bytes.
-const maxLine = 1 << 20
-
-// changesPerCall bounds what one call carries, far below what sluiced takes.
-const changesPerCall = 50_000
-
-// writeLines makes the changes that in holds, one a line.
-func (c *client) writeLines(cmd *cobra.Command, sw, verb string, in io.Reader) error {
-	var changes []*sluicev1.FlowChange
-	var sources []source
-	lines := bufio.NewScanner(in)
-	lines.Buffer(nil, maxLine)
-	line := 1
-	for ; lines.Scan(); line++ {
-		text, _, _ := strings.Cut(lines.Text(), "#")
-		text = strings.TrimSpace(text)
-		if text == "" {
-			continue
-		}
-		make := verbs[verb]
-		if word, rest, ok := strings.Cut(text, " "); ok && verbs[word] != nil {
-			make, text = verbs[word], strings.TrimSpace(rest)
-		}
-		changes = append(changes, make(&sluicev1.FlowSpec{Form: &sluicev1.FlowSpec_Text{Text: text}}))
-		sources = append(sources, source{line, text})
-	}
-	if err := lines.Err(); err != nil {
-		return fmt.Errorf("line %d: %w", line, err)
-	}
-	return c.writeChanges(cmd, sw, changes, sources)
-}
-
-// writeChanges sends the changes, some tens of thousands a call.
-func (c *client) writeChanges(cmd *cobra.Command, sw string, changes []*sluicev1.FlowChange, sources []source) error {
-	total := &sluicev1.WriteFlowsResponse{}
-	for first := true; first || len(changes) > 0; first = false {
-		n := min(len(changes), changesPerCall)
-		err := c.call(cmd, func(ctx context.Context, conn *grpc.ClientConn) error {
-			r, err := sluicev1.NewFlowServiceClient(conn).WriteFlows(ctx, &sluicev1.WriteFlowsRequest{Switch: sw, Changes: changes[:n]})
-			total.Confirmed += r.GetConfirmed()
-			return err
-		})
-		if err != nil {
-			return &flowFault{err: err, sources: sources[:n], before: int(total.Confirmed), after: len(changes) - n}
-		}
-		changes, sources = changes[n:], sources[n:]
-	}
-	return c.print(total, func(io.Writer) {})
 }
 
 func (c *client) dumpFlows() *cobra.Command {
@@ -228,7 +150,7 @@ table=, cookie=VALUE/MASK, out_port= and out_group= restrict them too.`,
 			if err != nil {
 				return err
 			}
-			return c.printFlows(s)
+			return printStream(c, s, "flows", (*sluicev1.ListFlowsResponse).GetFlows, (*sluicev1.FlowEntry).GetText)
 		})
 		return filterFault(err, args[1:])
 	}
@@ -240,7 +162,7 @@ func filter(text []string) *sluicev1.FlowSpec {
 	if len(text) == 0 {
 		return nil
 	}
-	return &sluicev1.FlowSpec{Form: &sluicev1.FlowSpec_Text{Text: text[0]}}
+	return flowText(text[0])
 }
 
 func filterFault(err error, text []string) error {
@@ -248,51 +170,6 @@ func filterFault(err error, text []string) error {
 		return err
 	}
 	return &flowFault{err: err, sources: []source{{text: text[0]}}}
-}
-
-// printFlows prints flows as they come.
-func (c *client) printFlows(s grpc.ServerStreamingClient[sluicev1.ListFlowsResponse]) error {
-	out := bufio.NewWriter(c.out)
-	all := &sluicev1.ListFlowsResponse{}
-	begun := false
-	for {
-		r, err := s.Recv()
-		if errors.Is(err, io.EOF) {
-			break
-		}
-		if err != nil {
-			return errors.Join(err, out.Flush())
-		}
-		for _, f := range r.GetFlows() {
-			switch c.output {
-			case "text":
-				fmt.Fprintln(out, printable(strings.TrimSpace(f.GetText())))
-			case "json":
-				sep := ",\n    "
-				if !begun {
-					begun, sep = true, "{\n  \"flows\": [\n    "
-				}
-				raw, err := protojson.MarshalOptions{UseProtoNames: true, EmitDefaultValues: true}.Marshal(f)
-				if err != nil {
-					return err
-				}
-				var laid bytes.Buffer
-				if err := json.Indent(&laid, raw, "    ", "  "); err != nil {
-					return err
-				}
-				fmt.Fprint(out, sep, laid.String())
-			default:
-				all.Flows = append(all.Flows, f)
-			}
-		}
-	}
-	switch {
-	case c.output == "json" && begun:
-		fmt.Fprint(out, "\n  ]\n}\n")
-	case c.output != "text":
-		return c.printFields(all)
-	}
-	return out.Flush()
 }
 
 func (c *client) dumpAggregate() *cobra.Command {

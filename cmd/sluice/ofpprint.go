@@ -57,7 +57,7 @@ decoded. With -o json or yaml instead, the same objects are a list, "messages".`
 		}
 		out := bufio.NewWriter(c.out)
 		answer := c.printMessages
-		list := &messageList{format: c.output}
+		list := newMessageList(c.output)
 		switch {
 		case *reencode:
 			answer = reencodeLine
@@ -210,18 +210,11 @@ func frames(data []byte) iter.Seq[[]byte] {
 }
 
 // messageList answers with one object that has a list of what reencodeLine says,
-// as the other verbs answer in JSON and YAML. JSON is written as it comes.
-type messageList struct {
-	format string
-	begun  bool
-	all    bytes.Buffer // of YAML: the JSON to be made YAML of
-}
+// as the other verbs answer in JSON and YAML.
+type messageList struct{ objectList }
 
-func (l *messageList) to(out io.Writer) io.Writer {
-	if l.format == "yaml" {
-		return &l.all
-	}
-	return out
+func newMessageList(format string) *messageList {
+	return &messageList{objectList{format: format, field: "messages"}}
 }
 
 func (l *messageList) answer(out *bufio.Writer, _ int, line string, err error) bool {
@@ -237,36 +230,6 @@ func (l *messageList) answer(out *bufio.Writer, _ int, line string, err error) b
 		l.add(out, r.line())
 	}
 	return ok
-}
-
-// add takes a JSON object.
-func (l *messageList) add(out *bufio.Writer, object []byte) {
-	sep := ",\n    "
-	if !l.begun {
-		l.begun, sep = true, "{\n  \"messages\": [\n    "
-	}
-	var laid bytes.Buffer
-	if err := json.Indent(&laid, bytes.TrimSpace(object), "    ", "  "); err != nil {
-		panic(err) // it was just encoded
-	}
-	_, _ = fmt.Fprint(l.to(out), sep, laid.String()) // Flush tells
-}
-
-// end ends the list.
-func (l *messageList) end(out *bufio.Writer) error {
-	last := "\n  ]\n}\n"
-	if !l.begun {
-		last = "{\n  \"messages\": []\n}\n"
-	}
-	_, _ = fmt.Fprint(l.to(out), last) // Flush tells
-	if l.format != "yaml" {
-		return nil
-	}
-	b, err := toYAML(l.all.Bytes())
-	if err == nil {
-		_, err = out.Write(b)
-	}
-	return err
 }
 
 func cmpErr(a, b error) error {

@@ -86,7 +86,7 @@ func fileIsCapture(name string) bool {
 
 // printCaptures prints what captures hold, one after the other.
 func (c *client) printCaptures(names []string, ports []uint16, reencode bool) error {
-	p := &capturePrinter{c: c, out: bufio.NewWriter(c.out), list: messageList{format: c.output}, reencode: reencode}
+	p := &capturePrinter{c: c, out: bufio.NewWriter(c.out), list: newMessageList(c.output), reencode: reencode}
 	var err error
 	for _, name := range names {
 		err = errors.Join(err, p.file(name, ports))
@@ -107,7 +107,7 @@ func (c *client) printCaptures(names []string, ports []uint16, reencode bool) er
 type capturePrinter struct {
 	c        *client
 	out      *bufio.Writer
-	list     messageList
+	list     *messageList
 	reencode bool
 	begun    bool // a message was printed
 	failed   int
@@ -199,9 +199,7 @@ func printFrame(out io.Writer, frame []byte) error {
 		_, _, err := ofp.Decode(frame)
 		return ofp.Print(frame), err
 	})
-	for line := range strings.Lines(strings.TrimRight(text, "\n")) {
-		fmt.Fprintln(out, printable(strings.TrimRight(line, "\n")))
-	}
+	printLines(out, text)
 	return err
 }
 

@@ -49,6 +49,8 @@ func (d *Datapath) apply(p *Packet, actions []ofp.Action, from source) {
 		switch a.Type {
 		case ofp.ActionOutput, ofp.ActionEnqueue:
 			d.output(p, a, from)
+		case ofp.ActionGroup:
+			d.group(p, a.Arg, from)
 		case ofp.ActionSetVLANVID:
 			if p.u16(12) != etherVLAN {
 				p.push(etherVLAN)
@@ -121,8 +123,8 @@ func (d *Datapath) transmit(o *port, p *Packet) {
 	d.sent = append(d.sent, Transmission{o.No, bytes.Clone(p.Frame)})
 }
 
-// checkActions refuses what a switch refuses: ports that can never be, groups,
-// of which this one has none, and actions that it does not know.
+// checkActions refuses what a switch refuses: ports that can never be, groups
+// that are not there, and actions that it does not know.
 func (d *Datapath) checkActions(as []ofp.Action, packetOut bool) ofp.ErrorReason {
 	for i := range as {
 		a := &as[i]
@@ -130,7 +132,9 @@ func (d *Datapath) checkActions(as []ofp.Action, packetOut bool) ofp.ErrorReason
 		case ofp.ActionUnknown, ofp.ActionExperimenter:
 			return ofp.BadActionBadType
 		case ofp.ActionGroup:
-			return ofp.BadActionBadOutGroup
+			if d.groups[a.Arg] == nil {
+				return ofp.BadActionBadOutGroup
+			}
 		case ofp.ActionOutput, ofp.ActionEnqueue:
 			p := a.Port()
 			if p == 0 || p == ofp.PortAny || p == ofp.PortTable && !packetOut || p.Reserved() && p < ofp.PortInPort {

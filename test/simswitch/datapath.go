@@ -63,6 +63,9 @@ type Datapath struct {
 	ports   []port
 	sent    []Transmission
 	miss    ofp.SwitchConfig
+	groups  map[uint32]*group
+	meters  map[uint32]*meter
+	chain   int // groups that the packet at hand is in
 	buffers map[uint32]*Packet
 	nextBuf uint32
 }
@@ -94,10 +97,11 @@ func NewDatapath(cfg Config) *Datapath {
 	return d
 }
 
-// Restart empties the tables and the buffers, as a switch that crashed does.
+// Restart empties the tables, groups, meters and buffers, as a switch that crashed does.
 // Ports and clock stay.
 func (d *Datapath) Restart() {
 	d.tables = make([]Table, d.cfg.Tables)
+	d.groups, d.meters = map[uint32]*group{}, map[uint32]*meter{}
 	d.buffers = map[uint32]*Packet{}
 	d.miss = ofp.SwitchConfig{MissSendLen: 128}
 	if d.cfg.DefaultAccept {
@@ -233,6 +237,7 @@ func (d *Datapath) run(p *Packet, table int) {
 			return
 		}
 		f.Used = d.now
+		d.passMeter(f, p)
 		f.Packets++
 		f.Bytes += uint64(len(p.Frame))
 		next := len(d.tables)

@@ -14,8 +14,8 @@
 //
 // # What is not simulated
 //
-// Groups and meters: a flow that names one is refused as a switch without any
-// would. The port NORMAL acts like FLOOD. MPLS and PBB tags can be matched (the
+// Meters count and let everything through; select groups take the first bucket
+// that is live. The port NORMAL acts like FLOOD. MPLS and PBB tags can be matched (the
 // label, not the I-SID) but not pushed or popped, and TTLs are not copied;
 // such actions are kept and told in statistics, and leave the packet as it is.
 // Queues are ignored: enqueue acts like output.

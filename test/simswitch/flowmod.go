@@ -61,7 +61,9 @@ func (d *Datapath) checkFlowMod(m *ofp.FlowMod, del bool) ofp.ErrorReason {
 				return ofp.BadInstructionBadTableID
 			}
 		case ofp.InstructionMeter:
-			return ofp.MeterModFailedUnknownMeter
+			if d.meters[in.Meter] == nil {
+				return ofp.MeterModFailedUnknownMeter
+			}
 		case ofp.InstructionApplyActions, ofp.InstructionWriteActions:
 			if why := d.checkActions(in.Actions, false); why != ofp.ReasonUnknown {
 				return why

@@ -203,6 +203,16 @@ func (s *Switch) obey(l *link, h ofp.Header, frame []byte, m ofp.Message) {
 		s.emit(l, h.XID, &ofp.BarrierReply{})
 	case *ofp.FlowMod:
 		why = s.dp.FlowMod(m)
+	case *ofp.GroupMod:
+		why = s.dp.GroupMod(m)
+	case *ofp.MeterMod:
+		why = s.dp.MeterMod(m)
+	case *ofp.PortMod:
+		why = s.dp.PortMod(m)
+	case *ofp.TableMod:
+		why = s.dp.TableMod(m)
+	case *ofp.QueueGetConfigRequest:
+		s.emit(l, h.XID, &ofp.QueueGetConfigReply{Port: m.Port})
 	case *ofp.PacketOut:
 		why = s.dp.PacketOut(m)
 	case *ofp.MultipartRequest:

@@ -120,6 +120,20 @@ func (d *Datapath) multipart(m *ofp.MultipartRequest) ([]ofp.Part, ofp.ErrorReas
 			return nil, ofp.BadRequestBadPort
 		}
 		return segments(d, stats, func(s []ofp.PortStats) ofp.Part { return &ofp.PortStatsReply{Ports: s} })
+	case *ofp.GroupDescRequest:
+		return segments(d, d.Groups(), func(s []ofp.GroupDesc) ofp.Part { return &ofp.GroupDescReply{Groups: s} })
+	case *ofp.GroupStatsRequest:
+		return segments(d, d.GroupStats(q.Group), func(s []ofp.GroupStats) ofp.Part { return &ofp.GroupStatsReply{Groups: s} })
+	case *ofp.GroupFeaturesRequest:
+		return []ofp.Part{d.GroupFeatures()}, ofp.ReasonUnknown
+	case *ofp.MeterConfigRequest:
+		return segments(d, d.Meters(q.Meter), func(s []ofp.MeterConfig) ofp.Part { return &ofp.MeterConfigReply{Meters: s} })
+	case *ofp.MeterStatsRequest:
+		return segments(d, d.MeterStats(q.Meter), func(s []ofp.MeterCounters) ofp.Part { return &ofp.MeterStatsReply{Meters: s} })
+	case *ofp.MeterFeaturesRequest:
+		return []ofp.Part{d.MeterFeatures()}, ofp.ReasonUnknown
+	case *ofp.QueueStatsRequest:
+		return []ofp.Part{&ofp.QueueStatsReply{}}, ofp.ReasonUnknown // it has no queues
 	case *ofp.PortDescRequest:
 		if d.Version >= ofp.V13 || d.cfg.PortDesc {
 			return segments(d, d.Ports(), func(s []ofp.Port) ofp.Part { return &ofp.PortDescReply{Ports: s} })

@@ -1,0 +1,230 @@
+package api
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"google.golang.org/grpc/codes"
+
+	"github.com/sluice-sdn/sluice/controller"
+	"github.com/sluice-sdn/sluice/ofp"
+	sluicev1 "github.com/sluice-sdn/sluice/proto/sluice/v1"
+)
+
+type config struct {
+	sluicev1.UnimplementedConfigServiceServer
+	c *controller.Controller
+}
+
+// versioned is a message that can say what a version lacks of it.
+type versioned interface {
+	ofp.Message
+	CheckVersion(ofp.Version) error
+}
+
+// writeOne makes one change by send.
+func writeOne(sw *controller.Switch, m versioned, send func() error) error {
+	msgs := []ofp.Message{m}
+	if err := m.CheckVersion(sw.Version()); err != nil {
+		return writeError(sw, msgs, &controller.WriteError{Errors: []controller.ItemError{{Message: m, Err: err}}})
+	}
+	if err := send(); err != nil {
+		return writeError(sw, msgs, err)
+	}
+	return nil
+}
+
+func (s *config) ModifyPort(ctx context.Context, r *sluicev1.ModifyPortRequest) (*sluicev1.ModifyPortResponse, error) {
+	sw, err := find(s.c, r.GetSwitch())
+	if err != nil {
+		return nil, err
+	}
+	no, err := toPort(r.GetPort(), sw.Names())
+	if err != nil {
+		return nil, invalid(at("port", err))
+	}
+	p, ok := sw.Port(no)
+	if !ok {
+		return nil, invalid(bad("port", "the switch has no port %q", clip(r.GetPort(), 100)))
+	}
+	set, err := portBits("set", r.GetSet())
+	if err != nil {
+		return nil, invalid(err)
+	}
+	cleared, err := portBits("clear", r.GetClear())
+	switch {
+	case err != nil:
+		return nil, invalid(err)
+	case set&cleared != 0:
+		return nil, invalid(bad("clear", "%s: cannot be set and cleared", strings.Join(bitNames(uint32(set&cleared), portConfigNames), ", ")))
+	case set|cleared == 0:
+		return nil, invalid(bad("set", "is empty, and clear too: want what to change"))
+	}
+	m := &ofp.PortMod{Port: no, HWAddr: p.HWAddr, Config: set, Mask: set | cleared}
+	return &sluicev1.ModifyPortResponse{}, writeOne(sw, m, func() error { return sw.ModifyPort(ctx, m) })
+}
+
+func portBits(field string, names []string) (ofp.PortConfig, error) {
+	var bits ofp.PortConfig
+	for i, n := range names {
+		bit := slices.Index(portConfigNames, n)
+		if bit < 0 || n == "" {
+			return 0, bad(fmt.Sprintf("%s[%d]", field, i), "no configuration bit is called %q: want %s", clip(n, 100), strings.Join(portConfigNames, ", "))
+		}
+		bits |= 1 << bit
+	}
+	return bits, nil
+}
+
+func (s *config) ModifyTable(ctx context.Context, r *sluicev1.ModifyTableRequest) (*sluicev1.ModifyTableResponse, error) {
+	sw, err := find(s.c, r.GetSwitch())
+	if err != nil {
+		return nil, err
+	}
+	m := &ofp.TableMod{Table: ofp.TableAll}
+	if r.Table != nil {
+		if r.GetTable() >= uint32(ofp.TableAll) {
+			return nil, invalid(bad("table", "%d: want at most 254", r.GetTable()))
+		}
+		m.Table = uint8(r.GetTable())
+	}
+	if r.GetMiss() < sluicev1.TableMiss_TABLE_MISS_CONTROLLER || r.GetMiss() > sluicev1.TableMiss_TABLE_MISS_DROP {
+		return nil, invalid(bad("miss", "%s: want TABLE_MISS_CONTROLLER, _CONTINUE or _DROP", r.GetMiss()))
+	}
+	m.Config = uint32(r.GetMiss() - sluicev1.TableMiss_TABLE_MISS_CONTROLLER)
+	return &sluicev1.ModifyTableResponse{}, writeOne(sw, m, func() error { return sw.Write(ctx, []ofp.Message{m}) })
+}
+
+func (s *config) ListTableFeatures(ctx context.Context, r *sluicev1.ListTableFeaturesRequest) (*sluicev1.ListTableFeaturesResponse, error) {
+	sw, err := find(s.c, r.GetSwitch())
+	if err != nil {
+		return nil, err
+	}
+	list, err := sw.TableFeatures(ctx)
+	if err != nil {
+		return nil, readError(sw, err)
+	}
+	out := &sluicev1.ListTableFeaturesResponse{Text: strings.ToValidUTF8(ofp.PrintPart(sw.Version(), &ofp.TableFeaturesReply{Tables: list}), "�")}
+	for i := range list {
+		t := &list[i]
+		x := &sluicev1.TableFeatures{Table: uint32(t.Table), Name: valid(t.Name), MetadataMatch: t.MetadataMatch, MetadataWrite: t.MetadataWrite, MaxEntries: t.MaxEntries}
+		for _, p := range t.Properties {
+			x.Properties = append(x.Properties, &sluicev1.TableProperty{Type: uint32(p.Type), Payload: p.Data})
+		}
+		out.Tables = append(out.Tables, x)
+	}
+	return out, nil
+}
+
+// fragmentFlags are the bits of the configuration's flags that are about
+// fragments; FragmentHandling has their values and 1 more.
+const fragmentFlags = ofp.FragDrop | ofp.FragReasm | ofp.FragNXMatch
+
+func fromConfig(c ofp.SwitchConfig) *sluicev1.SwitchConfig {
+	return &sluicev1.SwitchConfig{Fragments: sluicev1.FragmentHandling(c.Flags&fragmentFlags) + 1, MissSendLen: uint32(c.MissSendLen)}
+}
+
+func (s *config) GetSwitchConfig(ctx context.Context, r *sluicev1.GetSwitchConfigRequest) (*sluicev1.GetSwitchConfigResponse, error) {
+	sw, err := find(s.c, r.GetSwitch())
+	if err != nil {
+		return nil, err
+	}
+	c, err := sw.Config(ctx)
+	if err != nil {
+		return nil, readError(sw, err)
+	}
+	return &sluicev1.GetSwitchConfigResponse{Config: fromConfig(c)}, nil
+}
+
+func (s *config) SetSwitchConfig(ctx context.Context, r *sluicev1.SetSwitchConfigRequest) (*sluicev1.SetSwitchConfigResponse, error) {
+	sw, err := find(s.c, r.GetSwitch())
+	if err != nil {
+		return nil, err
+	}
+	if r.GetFragments() < 1 || r.GetFragments() > sluicev1.FragmentHandling_FRAGMENT_HANDLING_NX_MATCH {
+		return nil, invalid(bad("fragments", "%s: want FRAGMENT_HANDLING_NORMAL, _DROP, _REASSEMBLE or _NX_MATCH", r.GetFragments()))
+	}
+	c, err := sw.SetFragments(ctx, ofp.ConfigFlags(r.GetFragments()-1))
+	if err != nil {
+		return nil, readError(sw, err)
+	}
+	now := fromConfig(c)
+	if now.GetFragments() != r.GetFragments() {
+		return nil, withDetails(codes.FailedPrecondition, fmt.Sprintf("%s does not do that: its way with fragments is %s", sw.Name(),
+			strings.ToLower(strings.TrimPrefix(now.GetFragments().String(), "FRAGMENT_HANDLING_"))))
+	}
+	return &sluicev1.SetSwitchConfigResponse{Config: now}, nil
+}
+
+// queuePort reads the port of a request about queues, where none means all.
+func queuePort(name string, sw *controller.Switch) (ofp.PortNo, error) {
+	if name == "" {
+		return ofp.PortAny, nil
+	}
+	p, err := toPort(name, sw.Names())
+	if err != nil {
+		return 0, invalid(at("port", err))
+	}
+	return p, nil
+}
+
+func (s *config) ListQueues(ctx context.Context, r *sluicev1.ListQueuesRequest) (*sluicev1.ListQueuesResponse, error) {
+	sw, err := find(s.c, r.GetSwitch())
+	if err != nil {
+		return nil, err
+	}
+	port, err := queuePort(r.GetPort(), sw)
+	if err != nil {
+		return nil, err
+	}
+	q, err := sw.Queues(ctx, port)
+	if err != nil {
+		return nil, readError(sw, err)
+	}
+	out := &sluicev1.ListQueuesResponse{Text: ofp.PrintBody(sw.Version(), q)}
+	for i := range q.Queues {
+		x := &sluicev1.Queue{Port: uint32(q.Queues[i].Port), Id: q.Queues[i].ID}
+		if x.Port == 0 {
+			x.Port = uint32(q.Port) // 1.0 and 1.1 say it once
+		}
+		for _, p := range q.Queues[i].Properties {
+			rate := uint32(p.Rate)
+			switch {
+			case rate >= ofp.QueueRateUnknown:
+			case p.Type == ofp.QueueMinRate:
+				x.MinRate = &rate
+			case p.Type == ofp.QueueMaxRate:
+				x.MaxRate = &rate
+			}
+		}
+		out.Queues = append(out.Queues, x)
+	}
+	return out, nil
+}
+
+func (s *config) ListQueueStats(ctx context.Context, r *sluicev1.ListQueueStatsRequest) (*sluicev1.ListQueueStatsResponse, error) {
+	sw, err := find(s.c, r.GetSwitch())
+	if err != nil {
+		return nil, err
+	}
+	port, err := queuePort(r.GetPort(), sw)
+	if err != nil {
+		return nil, err
+	}
+	list, err := sw.QueueStats(ctx, port, or(r.Queue, ofp.QueueAll))
+	if err != nil {
+		return nil, readError(sw, err)
+	}
+	out := &sluicev1.ListQueueStatsResponse{Text: ofp.PrintPart(sw.Version(), &ofp.QueueStatsReply{Queues: list})}
+	for _, q := range list {
+		x := &sluicev1.QueueStats{Port: uint32(q.Port), Id: q.Queue, TxBytes: counter(q.TxBytes), TxPackets: counter(q.TxPackets), TxErrors: counter(q.TxErrors)}
+		if q.DurationSec != unknownSeconds && (q.DurationSec != 0 || q.DurationNsec != 0) {
+			d := seconds(q.DurationSec, q.DurationNsec)
+			x.DurationSeconds = &d
+		}
+		out.Queues = append(out.Queues, x)
+	}
+	return out, nil
+}

@@ -1,0 +1,140 @@
+package api
+
+import (
+	"context"
+	"fmt"
+
+	"google.golang.org/grpc"
+
+	"github.com/sluice-sdn/sluice/controller"
+	"github.com/sluice-sdn/sluice/ofp"
+	sluicev1 "github.com/sluice-sdn/sluice/proto/sluice/v1"
+)
+
+type groups struct {
+	sluicev1.UnimplementedGroupServiceServer
+	c *controller.Controller
+}
+
+func (s *groups) WriteGroups(ctx context.Context, r *sluicev1.WriteGroupsRequest) (*sluicev1.WriteGroupsResponse, error) {
+	n, err := write(ctx, s.c, r.GetSwitch(), r.GetChanges(), toGroupMod)
+	return &sluicev1.WriteGroupsResponse{Confirmed: n}, err
+}
+
+// write makes changes that convert turns into messages.
+func write[T any, M ofp.Message](ctx context.Context, c *controller.Controller, ref string, changes []T, convert func(T, *ofp.Names) (M, error)) (confirmed uint32, _ error) {
+	sw, err := find(c, ref)
+	if err != nil {
+		return 0, err
+	}
+	names := sw.Names()
+	msgs := make([]ofp.Message, len(changes))
+	for i, c := range changes {
+		m, err := convert(c, names)
+		if err != nil {
+			return 0, invalid(at(fmt.Sprintf("changes[%d]", i), err))
+		}
+		msgs[i] = m
+	}
+	if err := sw.Write(ctx, msgs); err != nil {
+		return 0, writeError(sw, msgs, err)
+	}
+	return uint32(len(msgs)), nil
+}
+
+// inParts sends a list in parts of flowsPerResponse items.
+func inParts[T, R any](stream grpc.ServerStreamingServer[R], list []T, part func([]T) *R) error {
+	for len(list) > 0 {
+		n := min(len(list), flowsPerResponse)
+		if err := stream.Send(part(list[:n])); err != nil {
+			return err
+		}
+		list = list[n:]
+	}
+	return nil
+}
+
+// convertAll converts a list.
+func convertAll[T, R any](list []T, one func(*T) R) []R {
+	out := make([]R, len(list))
+	for i := range list {
+		out[i] = one(&list[i])
+	}
+	return out
+}
+
+// or is a number that may not be set.
+func or(n *uint32, otherwise uint32) uint32 {
+	if n == nil {
+		return otherwise
+	}
+	return *n
+}
+
+func (s *groups) ListGroups(r *sluicev1.ListGroupsRequest, stream grpc.ServerStreamingServer[sluicev1.ListGroupsResponse]) error {
+	sw, err := find(s.c, r.GetSwitch())
+	if err != nil {
+		return err
+	}
+	list, err := sw.Groups(stream.Context(), or(r.Group, ofp.GroupAll))
+	if err != nil {
+		return readError(sw, err)
+	}
+	return inParts(stream, list, func(list []ofp.GroupDesc) *sluicev1.ListGroupsResponse {
+		return &sluicev1.ListGroupsResponse{Groups: convertAll(list, func(g *ofp.GroupDesc) *sluicev1.GroupEntry {
+			return &sluicev1.GroupEntry{Group: fromGroup(g), Text: g.String()}
+		})}
+	})
+}
+
+func (s *groups) ListGroupStats(r *sluicev1.ListGroupStatsRequest, stream grpc.ServerStreamingServer[sluicev1.ListGroupStatsResponse]) error {
+	sw, err := find(s.c, r.GetSwitch())
+	if err != nil {
+		return err
+	}
+	list, err := sw.GroupStats(stream.Context(), or(r.Group, ofp.GroupAll))
+	if err != nil {
+		return readError(sw, err)
+	}
+	return inParts(stream, list, func(list []ofp.GroupStats) *sluicev1.ListGroupStatsResponse {
+		return &sluicev1.ListGroupStatsResponse{Groups: convertAll(list, func(g *ofp.GroupStats) *sluicev1.GroupStats {
+			return fromGroupStats(g, sw.Version())
+		})}
+	})
+}
+
+func fromGroupStats(g *ofp.GroupStats, v ofp.Version) *sluicev1.GroupStats {
+	out := &sluicev1.GroupStats{
+		Id: g.Group, RefCount: g.RefCount, PacketCount: counter(g.Packets), ByteCount: counter(g.Bytes),
+		Text: ofp.PrintPart(v, &ofp.GroupStatsReply{Groups: []ofp.GroupStats{*g}}),
+	}
+	if v >= ofp.V13 && g.DurationSec != unknownSeconds {
+		d := seconds(g.DurationSec, g.DurationNsec)
+		out.DurationSeconds = &d
+	}
+	for _, k := range g.Buckets {
+		out.Buckets = append(out.Buckets, &sluicev1.BucketStats{PacketCount: counter(k.Packets), ByteCount: counter(k.Bytes)})
+	}
+	return out
+}
+
+// groupCapabilities are the names of the bits of ofp_group_capabilities.
+var groupCapabilities = []string{"select_weight", "select_liveness", "chaining", "chaining_checks"}
+
+func (s *groups) GetGroupFeatures(ctx context.Context, r *sluicev1.GetGroupFeaturesRequest) (*sluicev1.GetGroupFeaturesResponse, error) {
+	sw, err := find(s.c, r.GetSwitch())
+	if err != nil {
+		return nil, err
+	}
+	f, err := sw.GroupFeatures(ctx)
+	if err != nil {
+		return nil, readError(sw, err)
+	}
+	out := &sluicev1.GetGroupFeaturesResponse{Capabilities: bitNames(f.Capabilities, groupCapabilities), Text: ofp.PrintPart(sw.Version(), f)}
+	for t := range f.MaxGroups {
+		if f.Types>>t&1 != 0 {
+			out.Types = append(out.Types, &sluicev1.GroupTypeFeatures{Type: sluicev1.GroupType(t + 1), MaxGroups: f.MaxGroups[t], Actions: f.Actions[t]})
+		}
+	}
+	return out, nil
+}

@@ -1,0 +1,114 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"google.golang.org/grpc"
+	"google.golang.org/protobuf/proto"
+)
+
+// kind is a kind of things that can be changed: flows, groups, meters. C is one
+// change.
+type kind[C any] struct {
+	// verbs are the words that may stand before a text in a file, as in files for
+	// ovs-ofctl, and the changes that they mean.
+	verbs map[string]func(text string) C
+	// send makes changes in one call and returns how many the switch confirmed.
+	send func(ctx context.Context, conn *grpc.ClientConn, sw string, changes []C) (confirmed uint32, err error)
+	// answer is what -o json shows of all calls.
+	answer func(confirmed uint32) proto.Message
+	// look is the verb that shows what there is.
+	look string
+}
+
+// source is where a change came from, for error messages.
+type source struct {
+	line int // counted from 1; 0: not from a file
+	text string
+}
+
+// maxLine bounds a line of a file with flows, in bytes.
+const maxLine = 1 << 20
+
+// changesPerCall bounds what one call carries, far below what sluiced takes.
+const changesPerCall = 50_000
+
+// fileOrInput opens a file to be read, or standard input where its name is "-".
+func (c *client) fileOrInput(name string) (io.ReadCloser, error) {
+	if name == "-" {
+		return io.NopCloser(c.in), nil
+	}
+	return os.Open(name)
+}
+
+// write makes one change, or those on standard input if the text is "-".
+func (k *kind[C]) write(c *client, cmd *cobra.Command, sw, verb string, texts []string) error {
+	text := ""
+	if len(texts) > 0 {
+		text = texts[0]
+	}
+	if text == "-" {
+		return k.writeLines(c, cmd, sw, verb, c.in)
+	}
+	return k.writeChanges(c, cmd, sw, []C{k.verbs[verb](text)}, []source{{text: text}})
+}
+
+// writeFile makes the changes that a file holds.
+func (k *kind[C]) writeFile(c *client, cmd *cobra.Command, sw, verb, name string) error {
+	in, err := c.fileOrInput(name)
+	if err != nil {
+		return err
+	}
+	defer in.Close()
+	return k.writeLines(c, cmd, sw, verb, in)
+}
+
+// writeLines makes the changes that in holds, one a line.
+func (k *kind[C]) writeLines(c *client, cmd *cobra.Command, sw, verb string, in io.Reader) error {
+	var changes []C
+	var sources []source
+	lines := bufio.NewScanner(in)
+	lines.Buffer(nil, maxLine)
+	line := 1
+	for ; lines.Scan(); line++ {
+		text, _, _ := strings.Cut(lines.Text(), "#")
+		text = strings.TrimSpace(text)
+		if text == "" {
+			continue
+		}
+		change := k.verbs[verb]
+		if word, rest, ok := strings.Cut(text, " "); ok && k.verbs[word] != nil {
+			change, text = k.verbs[word], strings.TrimSpace(rest)
+		}
+		changes = append(changes, change(text))
+		sources = append(sources, source{line, text})
+	}
+	if err := lines.Err(); err != nil {
+		return fmt.Errorf("line %d: %w", line, err)
+	}
+	return k.writeChanges(c, cmd, sw, changes, sources)
+}
+
+// writeChanges sends the changes, some tens of thousands a call.
+func (k *kind[C]) writeChanges(c *client, cmd *cobra.Command, sw string, changes []C, sources []source) error {
+	total := uint32(0)
+	for first := true; first || len(changes) > 0; first = false {
+		n := min(len(changes), changesPerCall)
+		err := c.call(cmd, func(ctx context.Context, conn *grpc.ClientConn) error {
+			done, err := k.send(ctx, conn, sw, changes[:n])
+			total += done
+			return err
+		})
+		if err != nil {
+			return &flowFault{err: err, sources: sources[:n], before: int(total), after: len(changes) - n, look: k.look}
+		}
+		changes, sources = changes[n:], sources[n:]
+	}
+	return c.print(k.answer(total), func(io.Writer) {})
+}
