@@ -353,6 +353,11 @@ func (e *Encoder) Append(dst []byte, v Version, xid uint32, m Message) ([]byte, 
 		c.vendorHeader(t)
 	}
 	m.walk(c)
+	if c.err != nil && !c.sayFlowMod10(m) {
+		err := c.err
+		c.buf, c.err, c.say.match = nil, nil, nil
+		return dst, err
+	}
 	c.setLen16(c.base, 2)
 	out, err := c.buf, c.err
 	c.buf, c.err, c.say.match = nil, nil, nil // hold on to nothing of the caller's
