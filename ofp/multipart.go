@@ -78,7 +78,7 @@ var parts = [...]partInfo{
 	{PartMeterConfig, "meter_config", V13, [2]*bodyInfo{body[MeterConfigRequest](), body[MeterConfigReply]()}},
 	{PartMeterFeatures, "meter_features", V13, [2]*bodyInfo{body[MeterFeaturesRequest](), body[MeterFeatures]()}},
 	{PartTableFeatures, "table_features", V13, [2]*bodyInfo{body[TableFeaturesRequest](), body[TableFeaturesReply]()}},
-	{PartPortDesc, "port_desc", V10, [2]*bodyInfo{body[PortDescRequest](), body[PortDescReply]()}}, // Open vSwitch has it in all versions
+	{PartPortDesc, "port_desc", V10, [2]*bodyInfo{body[PortDescRequest](), body[PortDescReply]()}},            // Open vSwitch has it in all versions
 	{PartExperimenter, "experimenter", V10, [2]*bodyInfo{body[ExperimenterPart](), body[ExperimenterPart]()}}, // and those of vendorParts
 }
 
