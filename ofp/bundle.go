@@ -197,8 +197,14 @@ func (k BundleKind) String() string {
 	return fmt.Sprintf("bundle control %d", uint16(k))
 }
 
+func (p *printer) bundleID(id uint32) {
+	p.text("\n bundle_id=")
+	p.b = appendHash(p.b, uint64(id), 0)
+}
+
 func (m *BundleControl) print(p *printer) {
-	p.f("\n bundle_id=%#x type=", m.ID)
+	p.bundleID(m.ID)
+	p.text(" type=")
 	if int(m.Kind) < len(bundleKindNames) {
 		p.text(m.Kind.String())
 	}
@@ -208,7 +214,8 @@ func (m *BundleControl) print(p *printer) {
 }
 
 func (m *BundleAdd) print(p *printer) {
-	p.f("\n bundle_id=%#x flags=", m.ID)
+	p.bundleID(m.ID)
+	p.text(" flags=")
 	p.b = bundleFlagNames.list(p.b, uint32(m.Flags))
 	p.text("\n")
 	if m.Message == nil {

@@ -30,20 +30,22 @@ func (r recorded) frame(t testing.TB) []byte {
 
 func corpus(t testing.TB) []recorded {
 	t.Helper()
-	data, err := os.ReadFile("testdata/ovs-recorded.jsonl")
-	if err != nil {
-		t.Fatal(err)
-	}
 	var rs []recorded
-	for line := range strings.Lines(string(data)) {
-		var r recorded
-		if err := json.Unmarshal([]byte(line), &r); err != nil {
+	for _, name := range []string{"ovs-recorded.jsonl", "ovs-extensions.jsonl"} {
+		data, err := os.ReadFile("testdata/" + name)
+		if err != nil {
 			t.Fatal(err)
 		}
-		rs = append(rs, r)
+		for line := range strings.Lines(string(data)) {
+			var r recorded
+			if err := json.Unmarshal([]byte(line), &r); err != nil {
+				t.Fatal(err)
+			}
+			rs = append(rs, r)
+		}
 	}
-	if len(rs) < 400 {
-		t.Fatalf("corpus has %d messages, want at least 400", len(rs))
+	if len(rs) < 500 {
+		t.Fatalf("corpus has %d messages, want at least 500", len(rs))
 	}
 	return rs
 }

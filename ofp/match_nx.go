@@ -68,7 +68,9 @@ func (m *Match) cutCookie() (cookie, mask uint64) {
 		}
 		cookie, mask = binary.BigEndian.Uint64(m.oxm[at+4:]), ^uint64(0)
 		if h&0x100 != 0 {
-			mask = binary.BigEndian.Uint64(m.oxm[at+12:])
+			if mask = binary.BigEndian.Uint64(m.oxm[at+12:]); mask == 0 {
+				cookie = 0 // that every flow has
+			}
 		}
 		m.oxm = append(m.oxm[:at], m.oxm[at+n:]...)
 		return cookie, mask
@@ -90,7 +92,7 @@ func (m *Match) writeNX(c *cursor, cookie, mask uint64) int {
 		c.buf = binary.BigEndian.AppendUint64(c.buf, cookie)
 	default:
 		c.buf = binary.BigEndian.AppendUint32(c.buf, nxmCookieMasked)
-		c.buf = binary.BigEndian.AppendUint64(c.buf, cookie&mask)
+		c.buf = binary.BigEndian.AppendUint64(c.buf, cookie)
 		c.buf = binary.BigEndian.AppendUint64(c.buf, mask)
 	}
 	n := len(c.buf) - start

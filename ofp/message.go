@@ -108,8 +108,11 @@ const (
 	TypeMeterMod
 	// Those of experimenters, which travel as TypeExperimenter.
 	TypeNXSetFlowFormat
+	TypeNXFlowMod
+	TypeNXFlowRemoved
 	TypeNXFlowModTableID
 	TypeNXSetPacketInFormat
+	TypeNXPacketIn
 	TypeNXFlowAge
 	TypeNXSetAsyncConfig
 	TypeNXSetAsyncConfig2
@@ -172,8 +175,11 @@ var messages = [numTypes]messageInfo{
 	TypeMeterMod:              {name: "meter_mod", wire: since(V13, 29), make: func() Message { return new(MeterMod) }},
 
 	TypeNXSetFlowFormat:     {name: "nx_set_flow_format", wire: all(none), make: func() Message { return new(NXSetFlowFormat) }, vendor: nicira(12, V10, V10)},
+	TypeNXFlowMod:           {name: "nx_flow_mod", wire: all(none), make: func() Message { return new(NXFlowMod) }, vendor: nicira(13, V10, V13)},
+	TypeNXFlowRemoved:       {name: "nx_flow_removed", wire: all(none), make: func() Message { return new(NXFlowRemoved) }, vendor: nicira(14, V10, V13)},
 	TypeNXFlowModTableID:    {name: "nx_flow_mod_table_id", wire: all(none), make: func() Message { return new(NXFlowModTableID) }, vendor: nicira(15, V10, V13)},
 	TypeNXSetPacketInFormat: {name: "nx_set_packet_in_format", wire: all(none), make: func() Message { return new(NXSetPacketInFormat) }, vendor: nicira(16, V10, V13)},
+	TypeNXPacketIn:          {name: "nx_packet_in", wire: all(none), make: func() Message { return new(NXPacketIn) }, vendor: nicira(17, V10, V13)},
 	TypeNXFlowAge:           {name: "nx_flow_age", wire: all(none), make: func() Message { return new(NXFlowAge) }, vendor: nicira(18, V10, V13)},
 	TypeNXSetAsyncConfig:    {name: "nx_set_async_config", wire: all(none), make: func() Message { return new(NXSetAsyncConfig) }, vendor: nicira(19, V10, V13)},
 	TypeNXSetAsyncConfig2:   {name: "nx_set_async_config2", wire: all(none), make: func() Message { return new(NXSetAsyncConfig2) }, vendor: nicira(27, V10, V13)},

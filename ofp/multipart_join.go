@@ -46,6 +46,10 @@ func joinParts(to, from Part) bool {
 		return join(from, func(p *TableFeaturesReply) { to.Tables = append(to.Tables, p.Tables...) })
 	case *PortDescReply:
 		return join(from, func(p *PortDescReply) { to.Ports = append(to.Ports, p.Ports...) })
+	case *NXFlowStatsReply:
+		return join(from, func(p *NXFlowStatsReply) { to.Flows = append(to.Flows, p.Flows...) })
+	case *FlowMonitorReply:
+		return join(from, func(p *FlowMonitorReply) { to.Updates = append(to.Updates, p.Updates...) })
 	case *NXIPFIXFlowReply:
 		return join(from, func(p *NXIPFIXFlowReply) { to.Sets = append(to.Sets, p.Sets...) })
 	case *RawPart:

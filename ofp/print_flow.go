@@ -11,6 +11,12 @@ func (f *FlowStats) String() string { return f.Text(nil) }
 func (f *FlowStats) Text(n *Names) string { return string(f.appendText(nil, 0, n)) }
 
 func (f *FlowStats) appendText(b []byte, v Version, n *Names) []byte {
+	return f.appendAged(b, v, n, 0, 0)
+}
+
+// appendAged is appendText with the seconds, plus one, since the flow was last
+// used and changed; 0 for those that nobody told.
+func (f *FlowStats) appendAged(b []byte, v Version, n *Names, idle, hard uint16) []byte {
 	b = append(b, "cookie=0x"...)
 	b = appendHex(b, f.Cookie, 1)
 	b = append(b, ", duration="...)
@@ -30,6 +36,16 @@ func (f *FlowStats) appendText(b []byte, v Version, n *Names) []byte {
 	if f.HardTimeout != 0 {
 		b = append(b, "hard_timeout="...)
 		b = strconv.AppendUint(b, uint64(f.HardTimeout), 10)
+		b = append(b, ", "...)
+	}
+	if idle != 0 {
+		b = append(b, "idle_age="...)
+		b = strconv.AppendUint(b, uint64(idle)-1, 10)
+		b = append(b, ", "...)
+	}
+	if hard != 0 && uint32(hard)-1 != f.DurationSec { // else it was never changed
+		b = append(b, "hard_age="...)
+		b = strconv.AppendUint(b, uint64(hard)-1, 10)
 		b = append(b, ", "...)
 	}
 	b = appendFlags(b, f.Flags, ' ')

@@ -7,6 +7,19 @@ var flowCommandNames = [...]string{"ADD", "MOD", "MOD_STRICT", "DEL", "DEL_STRIC
 // flowMod leaves out the group of a delete, as Open vSwitch does; so does filter,
 // and the cookie.
 func (p *printer) flowMod(m *FlowMod) {
+	p.flowModWith(m, func() {
+		adds := m.Command == FlowAdd || p.v == V10
+		if adds && m.Cookie != 0 && m.Cookie != ^uint64(0) {
+			p.f("cookie:0x%x ", m.Cookie)
+		}
+		if !adds && m.CookieMask != 0 {
+			p.f("cookie:0x%x/0x%x ", m.Cookie, m.CookieMask)
+		}
+	})
+}
+
+// flowModWith prints a flow-mod with what cookie says of its cookies.
+func (p *printer) flowModWith(m *FlowMod, cookie func()) {
 	if int(m.Command) < len(flowCommandNames) {
 		p.text(" " + flowCommandNames[m.Command])
 	} else {
@@ -21,13 +34,7 @@ func (p *printer) flowMod(m *FlowMod) {
 	if len(p.b) > before {
 		p.text(" ")
 	}
-	adds := m.Command == FlowAdd || p.v == V10
-	if adds && m.Cookie != 0 && m.Cookie != ^uint64(0) {
-		p.f("cookie:0x%x ", m.Cookie)
-	}
-	if !adds && m.CookieMask != 0 {
-		p.f("cookie:0x%x/0x%x ", m.Cookie, m.CookieMask)
-	}
+	cookie()
 	if m.IdleTimeout != 0 {
 		p.f("idle:%d ", m.IdleTimeout)
 	}
@@ -47,11 +54,15 @@ func (p *printer) flowMod(m *FlowMod) {
 }
 
 func (p *printer) flowRemoved(m *FlowRemoved) {
+	p.flowRemovedWith(m, p.v != V10 && m.Table != TableAll)
+}
+
+func (p *printer) flowRemovedWith(m *FlowRemoved, table bool) {
 	p.text(" ")
 	p.b = appendRule(p.b, m.Priority, &m.Match, p.v, nil)
 	p.text(" reason=")
 	p.reason(flowRemovedReasonNames, uint8(m.Reason))
-	if p.v != V10 && m.Table != TableAll {
+	if table {
 		p.number(" table_id=", uint64(m.Table))
 	}
 	if m.Cookie != 0 {
@@ -68,35 +79,47 @@ func (p *printer) flowRemoved(m *FlowRemoved) {
 }
 
 func (p *printer) packetIn(m *PacketIn) {
-	if m.Table != 0 {
-		p.number(" table_id=", uint64(m.Table))
+	cookie := m.Cookie
+	if p.v < V13 {
+		cookie = ^uint64(0)
 	}
-	if p.v >= V13 && m.Cookie != ^uint64(0) {
-		p.f(" cookie=0x%x", m.Cookie)
-	}
-	p.number(" total_len=", uint64(m.TotalLen))
-	p.text(" ")
-	match := m.Match.Clone()
+	match := &m.Match
 	if p.v == V11 {
-		match.Delete(FieldInPhyPort) // 1.1 always has it, and Open vSwitch leaves it out
+		own := m.Match.Clone()
+		own.Delete(FieldInPhyPort) // 1.1 always has it, and Open vSwitch leaves it out
+		match = &own
 	}
-	p.b = appendMatch(p.b, &match, p.v, nil)
+	p.packetInHead(m.Table, cookie, uint64(m.TotalLen), match, m.Reason, m.Data, m.BufferID)
+	p.text("\n")
+	p.b = appendPacket(p.b, m.Data)
+}
+
+// packetInHead is the first line of a packet-in of any form; a cookie of all ones
+// is none.
+func (p *printer) packetInHead(table uint8, cookie, total uint64, match *Match, reason PacketInReason, data []byte, buffer uint32) {
+	if table != 0 {
+		p.number(" table_id=", uint64(table))
+	}
+	if cookie != ^uint64(0) {
+		p.f(" cookie=0x%x", cookie)
+	}
+	p.number(" total_len=", total)
+	p.text(" ")
+	p.b = appendMatch(p.b, match, p.v, nil)
 	p.text(" (via ")
-	p.reason(packetInReasonNames, uint8(m.Reason))
-	p.number(") data_len=", uint64(len(m.Data)))
-	if m.BufferID == NoBuffer {
+	p.reason(packetInReasonNames, uint8(reason))
+	p.number(") data_len=", uint64(len(data)))
+	if buffer == NoBuffer {
 		p.text(" (unbuffered)")
-		if int(m.TotalLen) != len(m.Data) {
+		if total != uint64(len(data)) {
 			p.text(" (***total_len != data_len***)")
 		}
 	} else {
-		p.f(" buffer=0x%08x", m.BufferID)
-		if int(m.TotalLen) < len(m.Data) {
+		p.f(" buffer=0x%08x", buffer)
+		if total < uint64(len(data)) {
 			p.text(" (***total_len < data_len***)")
 		}
 	}
-	p.text("\n")
-	p.b = appendPacket(p.b, m.Data)
 }
 
 // reason prints the name of a reason, or its number.

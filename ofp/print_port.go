@@ -11,14 +11,17 @@ type bitNames []string
 
 // list appends the names of the bits that are set, and in hexadecimal those that
 // have none; "0" for none at all.
-func (names bitNames) list(b []byte, bits uint32) []byte {
+func (names bitNames) list(b []byte, bits uint32) []byte { return names.join(b, bits, ' ') }
+
+// join is list with another separator.
+func (names bitNames) join(b []byte, bits uint32, between byte) []byte {
 	if bits == 0 {
 		return append(b, '0')
 	}
 	first := true
 	sep := func() {
 		if !first {
-			b = append(b, ' ')
+			b = append(b, between)
 		}
 		first = false
 	}

@@ -15,6 +15,10 @@ type vendorPart struct {
 
 // vendorParts is that table (ofp-msgs.h of Open vSwitch).
 var vendorParts = [...]vendorPart{
+	{vendorForm{niciraID, 0, V10, V10}, "NXST_FLOW", [2]*bodyInfo{body[NXFlowStatsRequest](), body[NXFlowStatsReply]()}},
+	{vendorForm{niciraID, 1, V10, V10}, "NXST_AGGREGATE", [2]*bodyInfo{body[NXAggregateRequest](), body[NXAggregateReply]()}},
+	{vendorForm{niciraID, 2, V10, V12}, "NXST_FLOW_MONITOR", [2]*bodyInfo{body[FlowMonitorRequest](), body[FlowMonitorReply]()}},
+	{vendorForm{onfID, 1870, V13, V13}, "ONFST_FLOW_MONITOR", [2]*bodyInfo{body[FlowMonitorRequest](), body[FlowMonitorReply]()}},
 	{vendorForm{niciraID, 3, V10, V13}, "NXST_IPFIX_BRIDGE", [2]*bodyInfo{body[NXIPFIXBridgeRequest](), body[NXIPFIXBridgeReply]()}},
 	{vendorForm{niciraID, 4, V10, V13}, "NXST_IPFIX_FLOW", [2]*bodyInfo{body[NXIPFIXFlowRequest](), body[NXIPFIXFlowReply]()}},
 }
