@@ -182,7 +182,8 @@ func (p *EncapProperty) appendText(b []byte) []byte {
 	if class, typ, value, ok := p.tlv(); ok {
 		b = appendHex(append(b, "tlv(0x"...), uint64(class), 4)
 		b = strconv.AppendUint(append(b, ','), uint64(typ), 10)
-		b = appendBytes(append(b, ','), value)
+		// Open vSwitch leaves leading zeros out, and so forgets how long the value is.
+		b = hex.AppendEncode(append(b, ",0x"...), value)
 		return append(b, ')')
 	}
 	b = strconv.AppendUint(append(b, "property("...), uint64(p.Class), 10)

@@ -147,7 +147,7 @@ func (p *textParser) learnSource(it textItem, s *LearnSpec) {
 	default:
 		var buf fieldBytes
 		v, mask := p.fieldValue(it, info.ID, &buf)
-		if p.err == nil && mask != nil && !info.exact(mask) {
+		if p.err == nil && mask != nil && strings.ContainsAny(it.val, "+-/") {
 			p.badValue(it, "takes no mask here")
 		}
 		if p.err != nil {
@@ -211,12 +211,13 @@ func (p *textParser) learnNeeds(it textItem, s *LearnSpec, m, learned *Match) {
 	}
 	// The match of the new flow so far, of which only constants can satisfy what
 	// later parts need.
-	if s.To.Ofs == 0 && int(s.To.Bits) == info.width() && s.To.Field < numMatchFields {
-		if v := beUint(s.Value); v <= info.max() {
-			if s.To.Field == FieldVLANVID {
-				v |= VLANPresent
-			}
-			learned.SetUint(s.To.Field, v)
+	v := beUint(s.Value)
+	switch whole := s.To.Ofs == 0 && int(s.To.Bits) == info.width(); {
+	case s.To.Field == FieldVLANTCI:
+		if v<<s.To.Ofs&VLANPresent != 0 {
+			learned.SetUintMasked(FieldVLANVID, VLANPresent, VLANPresent)
 		}
+	case whole && s.To.Field < numMatchFields && s.To.Field != FieldVLANVID && v <= info.max():
+		learned.SetUint(s.To.Field, v)
 	}
 }

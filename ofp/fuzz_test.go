@@ -20,6 +20,9 @@ func fuzzDecode(f *testing.F, v Version) {
 			f.Add(frame)
 		}
 	}
+	for _, frame := range compoundFrames(f, v) {
+		f.Add(frame)
+	}
 	var reused [numTypes]Message
 	f.Fuzz(func(t *testing.T, data []byte) {
 		if len(data) < HeaderLen || len(data) > MaxMessageLen {

@@ -8,6 +8,9 @@ func FuzzParseFlow(f *testing.F) {
 	for _, x := range flowTexts {
 		f.Add(x.text, uint8(FlowAdd))
 	}
+	for _, text := range compoundTexts(f) {
+		f.Add(text, uint8(FlowAdd))
+	}
 	f.Add("cookie=0x5/0xff,table=3,out_port=2,out_group=4,ip,nw_src=10.0.0.0/8", uint8(FlowDelete))
 	f.Fuzz(func(t *testing.T, text string, command uint8) {
 		c := FlowCommand(command % 5)
