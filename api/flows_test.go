@@ -173,9 +173,12 @@ func needed(m *ofp.Match, f *ofp.FieldInfo) {
 		if m.Has(n.Field) {
 			continue
 		}
-		v := uint64(ofp.VLANPresent)
-		if n.Values != nil {
+		v := uint64(1) // a port, a protocol, a connection that is new
+		switch {
+		case n.Values != nil:
 			v = n.Values[0]
+		case n.Field == ofp.FieldVLANVID:
+			v = ofp.VLANPresent
 		}
 		m.SetUint(n.Field, v)
 	}
