@@ -218,3 +218,36 @@ func TestMatchesAsOpenVSwitchSendsThem(t *testing.T) {
 		t.Errorf("%d formats, want 3", len(seen))
 	}
 }
+
+// TestMatchesPrintAsOpenVSwitchPrintsThem prints the matches that ovs-ofctl sent.
+func TestMatchesPrintAsOpenVSwitchPrintsThem(t *testing.T) {
+	var frames [][]byte
+	for _, w := range dataLines(t, "ovs-matches.txt") {
+		v, ok := map[string]Version{"1.2": V12, "1.3": V13}[w[0]]
+		if !ok || strings.HasPrefix(w[1], "packet_type=(1,0x800),") { // which Open vSwitch does not take back
+			continue
+		}
+		mod := NewFlowMod(FlowAdd)
+		body := hexBytes(strings.TrimPrefix(w[2], "-"))
+		if _, ok := scanOXM(&cursor{v: v}, body, w[1]); !ok {
+			t.Fatal(w)
+		}
+		mod.Match.oxm = body
+		mod.Match.received, mod.Match.receivedVersion = body, v
+		frames = append(frames, encoded(t, v, 1, mod))
+	}
+	if len(frames) < 400 {
+		t.Fatalf("%d matches", len(frames))
+	}
+	for _, text := range []string{
+		"recirc_id=1,tcp,tp_dst=5", "recirc_id=1,dl_src=00:00:00:00:00:01", "recirc_id=1,reg0=3", "recirc_id=1,dl_vlan=3", "recirc_id=1,in_port=3,dl_type=0x88cc",
+	} {
+		mod := NewFlowMod(FlowAdd)
+		var err error
+		if mod.Match, err = ParseMatch(text, nil); err != nil {
+			t.Fatal(err)
+		}
+		frames = append(frames, encoded(t, V13, 1, mod))
+	}
+	comparePrints(t, frames)
+}

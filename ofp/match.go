@@ -175,6 +175,9 @@ func (m *Match) SetMasked(id FieldID, value, mask []byte) error {
 	if len(value) != n || mask != nil && len(mask) != n {
 		return fmt.Errorf("match field %s: %w: value of %d bytes and mask of %d, want %d", id, ErrMalformed, len(value), len(mask), n)
 	}
+	if info.Variable && mask != nil && noBits(mask) { // the packet has it: one way to say so
+		value, mask, n = value[:0], mask[:0], 0
+	}
 	if info.over(value) {
 		return fmt.Errorf("match field %s: %w: value 0x%x has more than %d bits", id, ErrMalformed, value, info.Bits)
 	}
@@ -387,7 +390,7 @@ func (m *Match) canonical() bool {
 		info := f.ID.Info()
 		want := info.full
 		if f.Mask != nil {
-			if info.exact(f.Mask) || !info.any(f.Mask) {
+			if info.exact(f.Mask) || !info.any(f.Mask) || len(f.Mask) > 0 && noBits(f.Mask) {
 				return false
 			}
 			want = f.Mask

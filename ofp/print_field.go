@@ -36,7 +36,7 @@ func appendMasked(b []byte, info *FieldInfo, f *MatchField, n *Names) []byte {
 	}
 	digits := fieldTexts[f.ID].digits
 	if info.Format != FormatHex {
-		digits = 1 // so that a zero has its 0x
+		digits = max(1, digits) // so that a zero has its 0x
 	}
 	b = appendHashBytes(b, value, digits)
 	b = append(b, '/')

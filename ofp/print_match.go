@@ -27,6 +27,10 @@ func appendMatch(b []byte, m *Match, v Version, n *Names) []byte {
 		}
 	}
 	keyword := func() {
+		if v != 0 && find(have, FieldRecircID) != nil && needsFrame(have) {
+			sep()
+			b = append(b, "eth"...) // which Open vSwitch says of recirculated packets only
+		}
 		if word != "" {
 			sep()
 			b = append(b, word...)
@@ -113,6 +117,11 @@ func (m *Match) fieldsToPrint(have []MatchField) (_ []MatchField, unknown bool) 
 		}
 	}
 	return have, unknown
+}
+
+// needsFrame reports whether packets that have the fields are Ethernet frames.
+func needsFrame(have []MatchField) bool {
+	return slices.ContainsFunc(have, func(f MatchField) bool { return f.ID.needsFrame() })
 }
 
 // find returns the field in a list, or nil.
@@ -213,6 +222,9 @@ func appendField(b []byte, m *Match, f *MatchField, v Version, n *Names) []byte 
 	}
 	b = append(b, name...)
 	b = append(b, '=')
+	if v != 0 && fieldTexts[f.ID].noMask {
+		return appendValue(b, info, f.Value, n)
+	}
 	return appendMasked(b, info, f, n)
 }
 

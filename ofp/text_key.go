@@ -14,6 +14,7 @@ type fieldText struct {
 	set    string   // as set_field prints it
 	also   []string // further names that are read
 	mask   bool     // Open vSwitch matches it with a mask, though the specification does not
+	noMask bool     // Open vSwitch does not print the mask, which it often gets wrong besides
 	digits int      // of a hexadecimal number, at least
 }
 
@@ -44,8 +45,14 @@ var fieldTexts = [numFields]fieldText{
 	FieldIPv6NDTLL:    {match: "nd_tll", set: "nd_tll", mask: true},
 	FieldIPFrag:       {match: "nw_frag"},
 	// Open vSwitch prints these two by names that it does not take.
-	FieldTunGTPUFlags:   {match: "gtpu_flags", set: "tun_gtpu_flags"},
-	FieldTunGTPUMsgType: {match: "gtpu_msgtype", set: "tun_gtpu_msgtype"},
+	FieldTunGTPUFlags:   {match: "gtpu_flags", set: "tun_gtpu_flags", noMask: true},
+	FieldTunGTPUMsgType: {match: "gtpu_msgtype", set: "tun_gtpu_msgtype", noMask: true},
+	FieldTunGBPFlags:    {noMask: true},
+	FieldTunERSPANIdx:   {noMask: true},
+	FieldTunERSPANVer:   {noMask: true},
+	FieldTunERSPANDir:   {noMask: true},
+	FieldTunERSPANHWID:  {noMask: true},
+	FieldNSHFlags:       {digits: 2},
 	FieldNSHSPI:         {also: []string{"nsp"}},
 	FieldNSHSI:          {also: []string{"nsi"}},
 	FieldNSHC1:          {also: []string{"nshc1"}},
