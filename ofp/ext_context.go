@@ -1,7 +1,12 @@
 package ofp
 
-// textContext is where in a flow's text an action stands.
-type textContext struct {
+import (
+	"bytes"
+	"fmt"
+)
+
+// actionContext is where in a flow an action stands.
+type actionContext struct {
 	outer       string // the action or instruction around it, or ""
 	deep        int    // how many lists of actions are around it
 	conjunction bool   // there was a conjunction before it
@@ -34,7 +39,7 @@ func protocolOf(m *Match) packetProtocol {
 func (p *packetProtocol) isIP() bool { return p.ethType == ethIPv4 || p.ethType == ethIPv6 }
 
 // refuses says why Open vSwitch does not take the action here, or "".
-func (x *textContext) refuses(a *Action, name string) string {
+func (x *actionContext) refuses(a *Action, name string) string {
 	_, conjunction := a.Ext.(*Conjunction)
 	alone := conjunction || name == "note"
 	switch {
@@ -59,6 +64,87 @@ func (x *textContext) refuses(a *Action, name string) string {
 		return "cannot stand in ct: want nat, or writing ct_mark or ct_label"
 	}
 	return x.protocol.refuses(a)
+}
+
+// Validate checks that the match has what its fields need, and each action what
+// it needs in the match, in its arguments and around it, as Open vSwitch does
+// before it adds a flow. The error names the field or the action.
+func (m *FlowMod) Validate() error {
+	if err := m.Match.Validate(); err != nil {
+		return err
+	}
+	x := actionContext{protocol: protocolOf(&m.Match)}
+	for i := range m.Instructions {
+		in := &m.Instructions[i]
+		switch in.Type {
+		case InstructionApplyActions:
+			if err := x.validate(in.Actions, &m.Match); err != nil {
+				return err
+			}
+			continue
+		case InstructionWriteActions:
+			set := actionContext{outer: "write_actions", deep: 1, protocol: x.protocol}
+			if err := set.validate(in.Actions, &m.Match); err != nil {
+				return err
+			}
+		}
+		x.other = in.Type.String()
+		if x.conjunction {
+			return fmt.Errorf("instruction %s: %w: only conjunction and note can stand with conjunction", x.other, ErrMalformed)
+		}
+	}
+	return nil
+}
+
+// validate checks a list of actions, and what stands inside them.
+func (x *actionContext) validate(as []Action, m *Match) error {
+	for i := range as {
+		a := &as[i]
+		name := a.word()
+		if err := a.Validate(); err != nil {
+			return fmt.Errorf("action %s: %w", name, err)
+		}
+		why := x.refuses(a, name)
+		var inner []Action
+		outer := ""
+		switch e := a.Ext.(type) {
+		case *CT:
+			inner, outer = e.Actions, "ct"
+		case *CloneActions:
+			inner, outer = e.Actions, "clone"
+		case *Learn:
+			var learned Match
+			for i := range e.Specs {
+				if w := e.Specs[i].lacks(m, &learned); w != "" && why == "" {
+					why = w
+				}
+			}
+		}
+		if why != "" {
+			return fmt.Errorf("action %s: %w: %s", name, ErrMalformed, why)
+		}
+		if inner == nil {
+			continue
+		}
+		sub := actionContext{outer: outer, deep: x.deep + 1, protocol: x.protocol}
+		if sub.deep >= maxNesting {
+			return fmt.Errorf("action %s: %w: more than %d lists of actions inside each other", name, ErrMalformed, maxNesting)
+		}
+		if err := sub.validate(inner, m); err != nil {
+			return err
+		}
+		x.protocol = sub.protocol
+	}
+	return nil
+}
+
+// word is how text begins the action.
+func (a *Action) word() string {
+	b := appendAction(nil, a, 0, nil)
+	if i := bytes.IndexAny(b, "(:"); i >= 0 {
+		b = b[:i]
+	}
+	return string(b)
 }
 
 // writesCT reports whether the action writes a field of the connection.

@@ -264,6 +264,37 @@ func (s *LearnSpec) validate() error {
 	return nil
 }
 
+// lacks says what the fields of the part need, or "": of its source in the match
+// of the flow that learns, if that is known, and of its destination in the parts
+// before it, whose constants learned collects.
+func (s *LearnSpec) lacks(m, learned *Match) string {
+	if m != nil && s.Value == nil {
+		if w := m.missing(s.From.Field); w != "" {
+			return s.From.Field.String() + " needs " + w + " in the match of this flow"
+		}
+	}
+	if s.Kind == LearnOutput {
+		return ""
+	}
+	if w := learned.missing(s.To.Field); w != "" {
+		return s.To.Field.String() + " needs " + w + " before it"
+	}
+	info := s.To.Field.Info()
+	if s.Kind != LearnMatch || s.Value == nil || info == nil || info.Bits > 64 {
+		return ""
+	}
+	v := beUint(s.Value)
+	switch whole := s.To.Ofs == 0 && int(s.To.Bits) == info.width(); {
+	case s.To.Field == FieldVLANTCI:
+		if v<<s.To.Ofs&VLANPresent != 0 {
+			learned.SetUintMasked(FieldVLANVID, VLANPresent, VLANPresent)
+		}
+	case whole && s.To.Field < numMatchFields && s.To.Field != FieldVLANVID && v <= info.max():
+		learned.SetUint(s.To.Field, v)
+	}
+	return ""
+}
+
 func (e *Learn) appendText(b []byte, _ Version, n *Names) []byte {
 	number := func(name string, v uint64, none uint64) {
 		if v != none {

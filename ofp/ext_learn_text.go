@@ -191,33 +191,9 @@ func (p *textParser) number(it textItem, n int) []byte {
 	return out
 }
 
-// learnNeeds checks that the match of the flow that learns has what the source
-// of a part needs, and that the parts before it have what its destination needs.
+// learnNeeds fails about a part whose fields lack what they need.
 func (p *textParser) learnNeeds(it textItem, s *LearnSpec, m, learned *Match) {
-	if m != nil && s.Value == nil {
-		if w := m.missing(s.From.Field); w != "" {
-			p.fail(it.at, it.at+len(it.key), "learn: %s needs %s in the match of this flow", s.From.Field.Info().Name, w)
-		}
-	}
-	if s.Kind == LearnOutput || p.err != nil {
-		return
-	}
-	info := s.To.Field.Info()
-	if w := learned.missing(s.To.Field); w != "" {
-		p.fail(it.at, it.at+len(it.key), "learn: %s needs %s before it", info.Name, w)
-	}
-	if s.Kind != LearnMatch || s.Value == nil || info.Bits > 64 {
-		return
-	}
-	// The match of the new flow so far, of which only constants can satisfy what
-	// later parts need.
-	v := beUint(s.Value)
-	switch whole := s.To.Ofs == 0 && int(s.To.Bits) == info.width(); {
-	case s.To.Field == FieldVLANTCI:
-		if v<<s.To.Ofs&VLANPresent != 0 {
-			learned.SetUintMasked(FieldVLANVID, VLANPresent, VLANPresent)
-		}
-	case whole && s.To.Field < numMatchFields && s.To.Field != FieldVLANVID && v <= info.max():
-		learned.SetUint(s.To.Field, v)
+	if why := s.lacks(m, learned); why != "" {
+		p.fail(it.at, it.at+len(it.key), "learn: %s", why)
 	}
 }

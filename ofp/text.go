@@ -85,7 +85,7 @@ type textParser struct {
 	s       string
 	names   *Names
 	err     error
-	context textContext
+	context actionContext
 }
 
 // textItem is one "key", "key=value", "key:value" or "key(value)" of a text.

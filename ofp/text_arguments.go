@@ -69,7 +69,7 @@ func (p *textParser) nested(it textItem, m *Match, outer string) []Action {
 		return nil
 	}
 	before := p.context
-	p.context = textContext{outer: outer, deep: before.deep, protocol: before.protocol}
+	p.context = actionContext{outer: outer, deep: before.deep, protocol: before.protocol}
 	as := p.actions(it.valAt, it.valAt+len(it.val), m)
 	before.protocol = p.context.protocol
 	before.deep--

@@ -1,0 +1,65 @@
+package ofp
+
+import (
+	"strings"
+	"testing"
+)
+
+func TestFlowModValidate(t *testing.T) {
+	for _, text := range compoundTexts(t) {
+		m, err := ParseFlow(text, FlowAdd, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := m.Validate(); err != nil {
+			t.Errorf("%s: %v", text, err)
+		}
+	}
+	ct := func(as ...Action) Action { return Extend(&CT{Flags: CTCommit, Table: TableAll, Actions: as}) }
+	conjunction := Extend(&Conjunction{Clauses: 2})
+	deep := Output(1)
+	for range maxNesting {
+		deep = Extend(&CloneActions{Actions: []Action{deep}})
+	}
+	ipv4 := NAT{Flags: NATSrc, AddrMin: []byte{10, 0, 0, 1}}
+	mark := SetField(FieldCTMark, []byte{0, 0, 0, 1})
+	move := LearnSpec{Kind: LearnLoad, From: Whole(FieldIPv4Src), To: Whole(FieldReg(0))}
+	to := LearnSpec{Kind: LearnMatch, Value: []byte{10, 0, 0, 1}, To: Whole(FieldIPv4Src)}
+	tests := []struct {
+		match string
+		is    []Instruction
+		want  string
+	}{
+		{"", []Instruction{Apply(ct())}, "action ct: malformed: needs ip or ipv6 in the match"},
+		{"ip", []Instruction{Apply(ct(Output(1)))}, "action output: malformed: cannot stand in ct"},
+		{"ip", []Instruction{Apply(mark)}, "action set_field: malformed: ct_mark and ct_label are written in ct only"},
+		{"ip", []Instruction{Apply(Extend(&ipv4))}, "action nat: malformed: can stand in ct only"},
+		{"ipv6", []Instruction{Apply(ct(Extend(&ipv4)))}, "an address of IPv4 needs ip"},
+		{"ip", []Instruction{Apply(Extend(&CloneActions{Actions: []Action{mark}}))}, "ct_mark and ct_label are written in ct only"},
+		{"ip", []Instruction{Apply(Extend(&CT{Flags: CTForce}))}, "action ct: force needs commit"},
+		{"", []Instruction{Apply(conjunction, Output(1))}, "action output: malformed: only conjunction and note"},
+		{"", []Instruction{Apply(Output(1), conjunction)}, "stands with note at most, not with output"},
+		{"", []Instruction{Apply(conjunction), GotoTable(1)}, "instruction goto_table: malformed: only conjunction and note"},
+		{"", []Instruction{WriteActions(conjunction)}, "action conjunction: malformed: cannot stand in write_actions"},
+		{"", []Instruction{WriteActions(Extend(&Learn{Table: 1}))}, "action learn: malformed: cannot stand in write_actions"},
+		{"", []Instruction{Apply(deep)}, "inside each other"},
+		{"", []Instruction{Apply(Extend(&Learn{Table: 1, Specs: []LearnSpec{move}}))}, "ipv4_src needs ip in the match of this flow"},
+		{"ip", []Instruction{Apply(Extend(&Learn{Table: 1, Specs: []LearnSpec{to}}))}, "ipv4_src needs ip before it"},
+		{"", []Instruction{Apply(Extend(&Sample{}))}, "action sample: probability 0"},
+		{"mpls", []Instruction{Apply(Action{Type: ActionPopMPLS, Arg: ethIPv4}, ct())}, ""},
+		{"ip", []Instruction{Apply(Action{Type: ActionPushMPLS, Arg: ethMPLS}, ct())}, "needs ip or ipv6"},
+		{"ip", []Instruction{Apply(ct(Extend(&ipv4), mark), Output(1)), GotoTable(2)}, ""},
+	}
+	for _, tt := range tests {
+		m := NewFlowMod(FlowAdd)
+		m.Instructions = tt.is
+		var err error
+		if m.Match, err = ParseMatch(tt.match, nil); err != nil {
+			t.Fatal(err)
+		}
+		err = m.Validate()
+		if tt.want == "" && err != nil || tt.want != "" && (err == nil || !strings.Contains(err.Error(), tt.want)) {
+			t.Errorf("%s: got %v, want %q", m, err, tt.want)
+		}
+	}
+}
