@@ -130,3 +130,23 @@ func TestExtensionsNameTheTableIn10(t *testing.T) {
 		}
 	}
 }
+
+// A bucket works on a packet of its own, and what one message said before means
+// nothing to the next.
+func TestEnqueueEndsABucket(t *testing.T) {
+	flow, err := ParseFlow("actions=output:1,goto_table:2", FlowAdd, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	group := &GroupMod{GroupType: GroupTypeIndirect, Group: 1, Buckets: []Bucket{NewBucket(Action{Type: ActionEnqueue, Arg: 1, Queue: 2})}}
+	var e Encoder
+	for range 2 {
+		frame, err := e.Append(nil, V13, 1, group)
+		if err != nil || !strings.Contains(Print(frame), "set_queue:2,output:1") {
+			t.Errorf("%s %v", Print(frame), err)
+		}
+		if _, err := e.Append(nil, V13, 1, flow); err != nil {
+			t.Fatal(err)
+		}
+	}
+}

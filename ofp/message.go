@@ -344,7 +344,7 @@ func (e *Encoder) Append(dst []byte, v Version, xid uint32, m Message) ([]byte, 
 	c := &e.c
 	c.buf, c.base, c.v, c.wr = dst, len(dst), v, true // see Decoder.Decode
 	c.msg = messages[t].name
-	c.say.extensions = e.Extensions
+	c.say.extensions, c.say.last = e.Extensions, true
 	kind, ok := t.kind(v)
 	if raw, isRaw := m.(*Raw); isRaw {
 		kind = raw.Kind
