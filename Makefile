@@ -15,6 +15,8 @@ endif
 ARGS ?=
 # How long `make fuzz` runs each target.
 FUZZTIME ?= 30s
+# How many damaged messages of each version `make fuzz-long` tries.
+FUZZN ?= 10000000
 # The packages that `make test`, `make check` and `make fuzz` look at.
 PKGS ?= ./...
 export FUZZTIME PKGS
@@ -56,12 +58,16 @@ bench: build ## measure sluiced against a floor and a peer in the same run (see 
 	test/bench/run
 
 .PHONY: generate
-generate: ## remake the Go code that is generated from proto/
+generate: ## remake the Go code from proto/, and docs/openflow.md from the tables
 	tools/generate.sh
 
 .PHONY: fuzz
 fuzz: ## fuzz every target for FUZZTIME (30s) each; PKGS=./ofp/... chooses
 	tools/fuzz
+
+.PHONY: fuzz-long
+fuzz-long: ## FUZZN (10 million) damaged messages of each version through the decoder
+	go run ./test/mutate -n $(FUZZN)
 
 .PHONY: clean
 clean: ## remove what was built here
