@@ -2,6 +2,7 @@ package ofp
 
 import (
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"reflect"
 	"strconv"
@@ -174,11 +175,13 @@ func actionRows() (rows []Row) {
 }
 
 func extensionRows() (rows []Row) {
+	empty := NewExtensions()
 	for i := range extensions {
 		e := &extensions[i]
 		r := Row{"experimenter action", e.name, sinceText(V10, fmt.Sprintf("0x%x:%d", e.experimenter, e.subtype))}
 		for _, v := range Versions() {
-			if e.last != 0 && v > e.last {
+			c := cursor{wr: true, v: v}
+			if walkActions(&c, &[]Action{empty[i]}); e.last != 0 && v > e.last || errors.Is(c.err, ErrVersion) {
 				r.Wire[v-V10] = ""
 			}
 		}
@@ -293,9 +296,9 @@ func NewParts(isReply bool) (all []Part) {
 	return all
 }
 
-// PartName returns the name of the row of a body, such as "flow reply", or ""
-// where it has none.
-func PartName(p Part, isReply bool) string {
+// PartName returns the name of the row of a body in version v, such as "flow
+// reply", or "" where it has none.
+func PartName(p Part, v Version, isReply bool) string {
 	direction := request
 	if isReply {
 		direction = reply
@@ -306,8 +309,9 @@ func PartName(p Part, isReply bool) string {
 		}
 	}
 	for i := range vendorParts {
-		if b := vendorParts[i].body[direction]; b != nil && reflect.TypeOf(p) == b.typ {
-			return vendorParts[i].name + directions[direction]
+		r := &vendorParts[i]
+		if b := r.body[direction]; b != nil && reflect.TypeOf(p) == b.typ && v >= r.from && v <= r.to {
+			return r.name + directions[direction]
 		}
 	}
 	return ""

@@ -1,6 +1,8 @@
 package samples
 
 import (
+	"errors"
+	"fmt"
 	"math/rand/v2"
 	"reflect"
 
@@ -30,10 +32,10 @@ type Kind struct {
 	Part int
 }
 
-// String returns the names, such as "multipart_reply: flow reply".
+// String returns the names, such as "multipart_reply: *ofp.FlowStatsReply".
 func (k Kind) String() string {
 	if k.multipart() {
-		return k.Type.String() + ": " + ofp.PartName(k.body(), k.reply())
+		return fmt.Sprintf("%s: %T", k.Type, k.body())
 	}
 	return k.Type.String()
 }
@@ -55,7 +57,7 @@ func Kinds(v ofp.Version) (kinds []Kind) {
 		}
 		for i := range ofp.NewParts(k.reply()) {
 			k.Part = i
-			if _, err := ofp.Append(nil, v, 0, k.base()); err == nil {
+			if _, err := ofp.Append(nil, v, 0, k.base()); !errors.Is(err, ofp.ErrVersion) {
 				kinds = append(kinds, k)
 			}
 		}

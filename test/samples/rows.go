@@ -33,7 +33,7 @@ type rowFinder struct {
 func (r *rowFinder) add(table, name string) { r.rows[RowKey{table, name}] = true }
 
 func (r *rowFinder) part(p ofp.Part, isReply bool) {
-	if name := ofp.PartName(p, isReply); name != "" {
+	if name := ofp.PartName(p, r.v, isReply); name != "" {
 		r.add("multipart", name)
 	}
 }
