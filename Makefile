@@ -27,7 +27,7 @@ BUILDVCS := $(shell git status --porcelain >/dev/null 2>&1 && echo true || echo 
 
 .PHONY: help
 help: ## show this list
-	@awk 'BEGIN { FS = ":.*## " } /^[a-z][a-z-]*:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@awk 'BEGIN { FS = ":.*## " } /^[a-z][a-z-]*:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 .PHONY: build
 build: ## build bin/sluiced (controller), bin/sluice (command line) and bin/ofbench (load generator)
@@ -56,6 +56,10 @@ check: ## formatting, vet, linters, generated files, go.mod, scripts
 bench: build ## measure sluiced against a floor and a peer in the same run (see docs/performance.md)
 	tools/install bench
 	test/bench/run
+
+.PHONY: bench-codec
+bench-codec: ## measure the codec against its floor, other Go codecs and ovs-ofctl (see docs/performance.md)
+	test/peers/run
 
 .PHONY: generate
 generate: ## remake the Go code from proto/, and docs/openflow.md from the tables

@@ -394,8 +394,11 @@ func encodeAction(c *cursor, b []byte, a *Action) []byte {
 		c.bad("action "+row.name, "length %d", n)
 		return b
 	}
-	at := len(b) + 8
 	b = appendWord(b, head|uint64(n)<<32|uint64(a.Arg))
+	if n == 16 && len(a.Value) > 0 {
+		return appendWord(b, beUint(a.Value)<<(64-8*len(a.Value)))
+	}
+	at := len(b)
 	for range (n - 8) / 8 {
 		b = appendWord(b, 0)
 	}

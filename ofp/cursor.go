@@ -59,6 +59,15 @@ func (c *cursor) fixed(n int, what string) []byte {
 	return c.buf[c.off-n : c.off]
 }
 
+// whole is fixed for those who write every byte, padding too: while writing, the
+// bytes are not zero.
+func (c *cursor) whole(n int, what string) []byte {
+	if c.wr {
+		return c.space(n)
+	}
+	return c.fixed(n, what)
+}
+
 // unread is fixed where there is nothing to read, apart so that fixed is
 // inlined.
 func (c *cursor) unread(n int, what string) []byte {

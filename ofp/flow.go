@@ -1,6 +1,9 @@
 package ofp
 
-import "fmt"
+import (
+	"encoding/binary"
+	"fmt"
+)
 
 // Special numbers of flows.
 const (
@@ -43,8 +46,7 @@ const (
 	FlowEmergency    FlowFlags = 1 << 15 // 1.0: an emergency flow
 )
 
-// flowFlagRows pairs the flags with their names, flowFlagsOf holds those that
-// each version has.
+// flowFlagRows pairs the flags with their names.
 var flowFlagRows = [...]struct {
 	flag FlowFlags
 	name string
@@ -53,18 +55,22 @@ var flowFlagRows = [...]struct {
 	{FlowNoPktCounts, "no_pkt_counts"}, {FlowNoByteCounts, "no_byt_counts"}, {FlowEmergency, "emerg"},
 }
 
-var flowFlagsOf = [4]FlowFlags{
-	FlowSendFlowRem | FlowCheckOverlap | FlowEmergency,
-	FlowSendFlowRem | FlowCheckOverlap,
-	FlowSendFlowRem | FlowCheckOverlap | FlowResetCounts,
-	FlowSendFlowRem | FlowCheckOverlap | FlowResetCounts | FlowNoPktCounts | FlowNoByteCounts,
+// flowFlagVersions has the flags of each version, and the lowest bits on its
+// wire, which are those that it names: three of 1.0, of which the third is the
+// emergency flag, and so on. Bits that it does not name are kept in the upper half
+// of FlowFlags, so that they are written again in the same version, and never
+// taken for a flag of another.
+var flowFlagVersions = [4]flowFlagVersion{
+	{FlowSendFlowRem | FlowCheckOverlap | FlowEmergency, 1<<3 - 1},
+	{FlowSendFlowRem | FlowCheckOverlap, 1<<2 - 1},
+	{FlowSendFlowRem | FlowCheckOverlap | FlowResetCounts, 1<<3 - 1},
+	{FlowSendFlowRem | FlowCheckOverlap | FlowResetCounts | FlowNoPktCounts | FlowNoByteCounts, 1<<5 - 1},
 }
 
-// Of the bits on the wire each version names the lowest: three of 1.0, of which
-// the third is the emergency flag, and so on. Those that it does not name are
-// kept in the upper half of FlowFlags, so that they are written again in the same
-// version, and never taken for a flag of another.
-var flowFlagBits = [4]uint16{1<<3 - 1, 1<<2 - 1, 1<<3 - 1, 1<<5 - 1}
+type flowFlagVersion struct {
+	known FlowFlags
+	named uint16
+}
 
 const (
 	wire10Emergency = 1 << 2
@@ -74,22 +80,21 @@ const (
 // walk is a flow's flags. To write one that the version does not have is an
 // error.
 func (f *FlowFlags) walk(c *cursor, b []byte) {
-	known, named := flowFlagsOf[c.v-1], flowFlagBits[c.v-1]
+	v := &flowFlagVersions[c.v-1]
 	if c.wr {
-		if *f&flowFlagsNamed&^known != 0 || uint16(*f>>16)&named != 0 {
-			f.refuse(c, known)
+		if refused := flowFlagsNamed&^v.known | FlowFlags(v.named)<<16; *f&refused != 0 {
+			f.refuse(c, v.known)
 			return
 		}
-		n := uint16(*f)&named | uint16(*f>>16)
+		n := uint16(*f)&v.named | uint16(*f>>16)
 		if *f&FlowEmergency != 0 {
 			n |= wire10Emergency
 		}
-		c.u16(b, &n)
+		binary.BigEndian.PutUint16(b, n)
 		return
 	}
-	var n uint16
-	c.u16(b, &n)
-	*f = FlowFlags(n&^named)<<16 | FlowFlags(n&named)
+	n := binary.BigEndian.Uint16(b)
+	*f = FlowFlags(n&^v.named)<<16 | FlowFlags(n&v.named)
 	if c.v == V10 && n&wire10Emergency != 0 {
 		*f ^= FlowEmergency | wire10Emergency
 	}
@@ -156,7 +161,7 @@ func (m *FlowMod) walk(c *cursor) {
 		m.walk10(c)
 		return
 	}
-	b := c.fixed(40, "flow_mod")[:40]
+	b := c.whole(40, "flow_mod")[:40]
 	c.u64(b, &m.Cookie)
 	c.u64(b[8:], &m.CookieMask)
 	c.u8(b[16:], &m.Table)
@@ -168,13 +173,13 @@ func (m *FlowMod) walk(c *cursor) {
 	c.port32(b[28:], &m.OutPort)
 	c.u32(b[32:], &m.OutGroup)
 	m.Flags.walk(c, b[36:])
-	if !c.wr {
+	if c.wr {
+		b[38], b[39] = 0, 0
+		c.say.match = &m.Match
+	} else {
 		m.NXTable = false
 	}
 	walkMatch(c, &m.Match)
-	if c.wr {
-		c.say.match = &m.Match
-	}
 	walkInstructions(c, &m.Instructions)
 }
 

@@ -165,8 +165,13 @@ func writeInstruction(c *cursor, i *Instruction) {
 	start := len(c.buf)
 	if i.Type == InstructionApplyActions || i.Type == InstructionWriteActions { // nearly all there are
 		b := appendWord(c.buf, uint64(i.Type)<<48)
-		c.buf = encodeActions(c, b, i.Actions)
-		c.setLen16(start, 2)
+		b = encodeActions(c, b, i.Actions)
+		n := len(b) - start
+		if n > 0xffff {
+			c.tooLong()
+		}
+		binary.BigEndian.PutUint16(b[start+2:], uint16(n))
+		c.buf = b
 		return
 	}
 	info := i.Type.info()

@@ -62,6 +62,8 @@ func beUint(b []byte) (v uint64) {
 		return uint64(binary.BigEndian.Uint16(b))
 	case 4:
 		return uint64(binary.BigEndian.Uint32(b))
+	case 6:
+		return uint64(binary.BigEndian.Uint32(b))<<16 | uint64(binary.BigEndian.Uint16(b[4:]))
 	}
 	for _, x := range b {
 		v = v<<8 | uint64(x)

@@ -342,7 +342,7 @@ type Encoder struct {
 func (e *Encoder) Append(dst []byte, v Version, xid uint32, m Message) ([]byte, error) {
 	t := m.Type()
 	c := &e.c
-	c.buf, c.base, c.v, c.wr = dst, len(dst), v, true // see Decoder.Decode
+	c.base, c.v, c.wr = len(dst), v, true // see Decoder.Decode
 	c.msg = messages[t].name
 	c.say.extensions, c.say.last = e.Extensions, true
 	kind, ok := t.kind(v)
@@ -351,10 +351,10 @@ func (e *Encoder) Append(dst []byte, v Version, xid uint32, m Message) ([]byte, 
 	} else if !ok {
 		c.lacks("message")
 		err := c.err
-		c.buf, c.err = nil, nil
+		c.err = nil
 		return dst, err
 	}
-	binary.BigEndian.PutUint64(c.space(HeaderLen), uint64(v)<<56|uint64(kind)<<48|uint64(xid))
+	c.buf = appendWord(dst, uint64(v)<<56|uint64(kind)<<48|uint64(xid))
 	if kind == kindOfExperimenter {
 		c.vendorHeader(t)
 	}
