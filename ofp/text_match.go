@@ -134,7 +134,7 @@ func (t *matchText) vlanTCI(p *textParser, it textItem) {
 		mask = p.uint(it, 0xffff)
 	}
 	v &= mask
-	if v != 0 && v&VLANPresent == 0 && mask&VLANPresent != 0 {
+	if v != 0 && v&VLANPresent == 0 && !hasMask {
 		p.badValue(whole, "packets without a tag have vlan_tci=0x0000")
 	}
 	if !t.once(p, it, FieldVLANVID) || mask&pcp != 0 && !t.once(p, it, FieldVLANPCP) {
