@@ -213,6 +213,10 @@ func (p *printer) part(body Part) {
 		p.meterConfig(m)
 	case *MeterFeatures:
 		p.meterFeatures(m)
+	case *TableFeaturesRequest:
+		p.tableFeatures(m.Tables)
+	case *TableFeaturesReply:
+		p.tableFeatures(m.Tables)
 	case *ExperimenterPart:
 		p.f(" experimenter=0x%08x, %d bytes of data\n", m.Experimenter, len(m.Data))
 		p.dump(m.Data)

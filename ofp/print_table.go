@@ -152,7 +152,11 @@ func (p *printer) table(t, before *TableStats) {
 		return
 	}
 	if t.MetadataMatch != 0 || t.MetadataWrite != 0 {
-		p.f("    metadata: match=0x%x write=0x%x\n", t.MetadataMatch, t.MetadataWrite)
+		p.text("    metadata: match=")
+		p.b = appendHash(p.b, t.MetadataMatch, 0)
+		p.text(" write=")
+		p.b = appendHash(p.b, t.MetadataWrite, 0)
+		p.text("\n")
 	}
 	if p.v != V10 {
 		p.text("    config=" + tableMissNames[t.Config&3] + "\n")

@@ -11,7 +11,7 @@ import (
 func modelled(m Message) bool {
 	part := func(p Part) bool {
 		switch p.(type) {
-		case *RawPart, *ExperimenterPart, *TableFeaturesReply:
+		case *RawPart, *ExperimenterPart:
 			return false
 		}
 		return true
