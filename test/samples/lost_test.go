@@ -33,6 +33,9 @@ var forgotten = []struct {
 	{ofp.V11, "queue_get_config_reply.Queues[].Port", "1.2"},
 	{ofp.V13, "TableStatsReply.Tables[].*", "each version has other counters"},
 	{ofp.V13, "hello.Elements[].Data", "of a version bitmap"},
+	{ofp.V13, "FlowMonitorReply.Updates[].*", "an update without a flow, and one that is abbreviated, say less"},
+	{ofp.V13, "nx_flow_mod.MatchCookie", "a cookie without a mask matches every flow"},
+	{ofp.V13, "nx_flow_mod.OutGroup", "0 for GroupAny"}, {ofp.V13, "nx_flow_mod.Table", "TableAll, or 0, where NXTable is not set"},
 	{ofp.V13, "hello.Raw", "bytes that are elements"},
 	// What a type has no use for is zero.
 	{ofp.V13, "Bands[].Data", "of another type"}, {ofp.V13, "Bands[].Experimenter", "of another type"}, {ofp.V13, "Bands[].PrecLevel", "of another type"},

@@ -79,7 +79,20 @@ func (k Kind) base() ofp.Message {
 		m.Match.SetUint(ofp.FieldInPort, 1)
 		return m
 	}
-	return ofp.New(k.Type)
+	// Those that are not valid empty.
+	switch m := ofp.New(k.Type).(type) {
+	case *ofp.RoleRequest:
+		m.Role = ofp.RoleMaster
+		return m
+	case *ofp.RoleReply:
+		m.Role = ofp.RoleMaster
+		return m
+	case *ofp.RequestForward:
+		m.Message = &ofp.GroupMod{}
+		return m
+	default:
+		return m
+	}
 }
 
 // Message draws a message of kind k that version v can say whole.
