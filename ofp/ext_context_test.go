@@ -63,3 +63,19 @@ func TestFlowModValidate(t *testing.T) {
 		}
 	}
 }
+
+func TestLearnedFlagsAreReadAgain(t *testing.T) {
+	for _, text := range []string{
+		"actions=learn(table=1,tun_flags=0)", "actions=learn(table=1,tun_flags=0x1)", "actions=learn(table=1,ct_state=0x21)",
+		"actions=learn(table=1,eth_type=0x800,nw_proto=6,tcp_flags=0)", "actions=learn(table=1,eth_type=0x800,nw_proto=6,tcp_flags=syn|ack)",
+	} {
+		m, err := ParseFlow(text, FlowAdd, nil)
+		if err != nil {
+			t.Errorf("%s: %v", text, err)
+			continue
+		}
+		if got := m.String(); got != text {
+			t.Errorf("%s is printed as %s", text, got)
+		}
+	}
+}

@@ -363,7 +363,10 @@ func (s *LearnSpec) appendText(b []byte, n *Names) []byte {
 		}
 		return appendPort(b, no, n)
 	}
-	if info.Format == FormatEtherType || info.Format == FormatHex {
+	switch info.Format {
+	case FormatCTState, FormatTunFlags: // Open vSwitch prints flags with signs here, which it does not read
+		return appendHash(b, beUint(value), 0)
+	case FormatEtherType, FormatHex:
 		return appendHash(b, beUint(value), 0)
 	}
 	return appendValue(b, info, value, n)
