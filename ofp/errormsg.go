@@ -127,7 +127,7 @@ const (
 	TableFeaturesFailedBadLen
 	TableFeaturesFailedBadArgument
 	TableFeaturesFailedEPERM
-	numReasons
+	numStandardReasons
 )
 
 // Error tells that a request could not be carried out (ofp_error_msg). It has
@@ -141,7 +141,8 @@ type Error struct {
 	Code    uint16
 
 	// Data is at least the first 64 bytes of the request, or a text where the
-	// type is hello_failed. It aliases the frame.
+	// type is hello_failed. Of an error of an experimenter that has no Reason it
+	// begins with what says which error it is. It aliases the frame.
 	Data []byte
 }
 
@@ -176,7 +177,7 @@ var errorTypes = [...]errorType{
 	{"OFPET_TABLE_FEATURES_FAILED", "OFPTFFC_", since(V13, 13)},
 }
 
-var errorReasons = [numReasons]errorInfo{
+var errorReasons = [numStandardReasons]errorInfo{
 	HelloFailedIncompatible:           {0, "INCOMPATIBLE", all(0)},
 	HelloFailedEPERM:                  {0, "EPERM", all(1)},
 	BadRequestBadVersion:              {1, "BAD_VERSION", all(0)},
@@ -294,7 +295,7 @@ var errorReasons = [numReasons]errorInfo{
 
 // reasonByWire is the table turned round: version, type, code.
 var reasonByWire = func() (t [4][16][16]ErrorReason) {
-	for r := ReasonUnknown + 1; r < numReasons; r++ {
+	for r := ReasonUnknown + 1; r < numStandardReasons; r++ {
 		info := &errorReasons[r]
 		for _, v := range Versions() {
 			typ, ok := errorTypes[info.typ].wire.in(v)
@@ -310,8 +311,11 @@ var reasonByWire = func() (t [4][16][16]ErrorReason) {
 // String returns the code as the specifications write it, such as
 // "OFPFMFC_TABLE_FULL".
 func (r ErrorReason) String() string {
-	if r == ReasonUnknown || r >= numReasons {
+	switch {
+	case r == ReasonUnknown || r >= numReasons:
 		return "unknown"
+	case r >= numStandardReasons:
+		return vendorReasons[r-numStandardReasons].name
 	}
 	return errorTypes[errorReasons[r].typ].prefix + errorReasons[r].code
 }
@@ -319,8 +323,11 @@ func (r ErrorReason) String() string {
 // TypeName returns the error's type as the specifications write it, such as
 // "OFPET_FLOW_MOD_FAILED", or "unknown".
 func (r ErrorReason) TypeName() string {
-	if r == ReasonUnknown || r >= numReasons {
+	switch {
+	case r == ReasonUnknown || r >= numReasons:
 		return "unknown"
+	case r >= numStandardReasons:
+		return vendorReasons[r-numStandardReasons].typ
 	}
 	return errorTypes[errorReasons[r].typ].name
 }
@@ -354,19 +361,7 @@ func (m *Error) Describe() string {
 func (m *Error) walk(c *cursor) {
 	b := c.fixed(4, "error")
 	if c.wr && m.Reason != ReasonUnknown {
-		if m.Reason >= numReasons {
-			c.bad("error reason", "%d", m.Reason)
-			return
-		}
-		info := &errorReasons[m.Reason]
-		typ, ok := errorTypes[info.typ].wire.in(errorVersion(c.v))
-		code, ok2 := info.wire.in(errorVersion(c.v))
-		if !ok || !ok2 {
-			c.lacks("error " + m.Reason.String())
-			return
-		}
-		c.u16(b, &typ)
-		c.u16(b[2:], &code)
+		m.Reason.write(c, b)
 		c.rest(&m.Data)
 		return
 	}
@@ -376,9 +371,36 @@ func (m *Error) walk(c *cursor) {
 		m.Reason = ReasonUnknown
 		if m.ErrType < 16 && m.Code < 16 {
 			m.Reason = reasonByWire[errorVersion(c.v)-1][m.ErrType][m.Code]
+		} else if m.Reason = vendorReason(c.v, m.ErrType, m.Code, c.buf[c.off:c.end]); m.Reason != ReasonUnknown {
+			c.off += vendorErrorHead(c.v)
 		}
 	}
 	c.rest(&m.Data)
+}
+
+// write writes type and code into b, and after them what says the rest of an
+// error of an experimenter.
+func (r ErrorReason) write(c *cursor, b []byte) {
+	if r >= numReasons {
+		c.bad("error reason", "%d", r)
+		return
+	}
+	if r < numStandardReasons {
+		info := &errorReasons[r]
+		typ, ok := errorTypes[info.typ].wire.in(errorVersion(c.v))
+		code, ok2 := info.wire.in(errorVersion(c.v))
+		if ok && ok2 {
+			c.u16(b, &typ)
+			c.u16(b[2:], &code)
+			return
+		}
+	}
+	form := r.vendorForm(c.v)
+	if form == nil {
+		c.lacks("error " + r.String())
+		return
+	}
+	form.write(c, b)
 }
 
 // errorVersion is the version whose numbers an error of version v uses: those

@@ -93,7 +93,7 @@ func Breaks() (all []Break) {
 		all = append(all, Break{"experimenter action", x.name, 0, "its subtype is not known",
 			drop(extensionByKind, uint64(x.experimenter)<<16|uint64(x.subtype))})
 	}
-	for r := ReasonUnknown + 1; r < numReasons; r++ {
+	for r := ReasonUnknown + 1; r < numStandardReasons; r++ {
 		x := &errorReasons[r]
 		for _, v := range Versions() {
 			n, ok := x.wire.in(v)

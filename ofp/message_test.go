@@ -173,7 +173,7 @@ print(json.dumps([{k: getattr(m, k) for k in dir(m) if k.startswith('OFP') and i
 	names := strings.NewReplacer("OFPFMFC_TABLE_FULL", "OFPFMFC_ALL_TABLES_FULL", "BAD_EXPERIMENTER", "BAD_VENDOR", "OFPQOFC", "OFPQOFC")
 	for i, v := range []Version{V10, V12, V13} {
 		compared := 0
-		for r := ReasonUnknown + 1; r < numReasons; r++ {
+		for r := ReasonUnknown + 1; r < numStandardReasons; r++ {
 			info := &errorReasons[r]
 			code, ok := info.wire.in(v)
 			typ, ok2 := errorTypes[info.typ].wire.in(v)

@@ -191,7 +191,7 @@ func extensionRows() (rows []Row) {
 }
 
 func errorRows() (rows []Row) {
-	for i := ReasonUnknown + 1; i < numReasons; i++ {
+	for i := ReasonUnknown + 1; i < numStandardReasons; i++ {
 		e := &errorReasons[i]
 		r := Row{Table: "error", Name: i.String()}
 		for _, v := range Versions() {

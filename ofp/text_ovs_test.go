@@ -128,7 +128,7 @@ func TestOpenVSwitchTakesPrintedFlows(t *testing.T) {
 func TestErrorsPrintAsOpenVSwitchPrintsThem(t *testing.T) {
 	var frames [][]byte
 	for _, v := range Versions() {
-		for r := ReasonUnknown + 1; r < numReasons; r++ {
+		for r := ReasonUnknown + 1; r < numStandardReasons; r++ {
 			frame, err := Append(nil, v, 1, NewError(r, nil))
 			if err != nil {
 				continue // the version has no such error

@@ -350,3 +350,59 @@ func TestTLVMaps(t *testing.T) {
 		}
 	}
 }
+
+// TestVendorErrors: each form of an error of an experimenter is read, written
+// again and named as Open vSwitch does, and a version has one form of a reason.
+func TestVendorErrors(t *testing.T) {
+	type at struct {
+		v Version
+		r ErrorReason
+	}
+	seen := map[at]bool{}
+	var frames [][]byte
+	for _, e := range vendorErrors {
+		for v := e.from; v <= e.to; v++ {
+			if seen[at{v, e.reason}] {
+				t.Errorf("%s has two forms in %s", e.reason, v)
+			}
+			seen[at{v, e.reason}] = true
+			request, err := Append(nil, v, 5, &BarrierRequest{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			frame := encoded(t, v, 5, NewError(e.reason, request))
+			_, m, err := Decode(frame)
+			if err != nil {
+				t.Fatal(err)
+			}
+			got := m.(*Error)
+			if got.Reason != e.reason || !cmp.Equal(got.Data, request) {
+				t.Errorf("%s in %s became %+v", e.reason, v, got)
+			}
+			if again := encoded(t, v, 5, m); !cmp.Equal(again, frame) {
+				t.Errorf("%s in %s: %x became %x", e.reason, v, frame, again)
+			}
+			frames = append(frames, frame)
+		}
+	}
+	for r := numStandardReasons; r < numReasons; r++ {
+		if strings.HasPrefix(r.String(), "OFP") != strings.HasPrefix(r.TypeName(), "OFPET_") || r.String() == "" {
+			t.Errorf("reason %d: %q of type %q", r, r, r.TypeName())
+		}
+	}
+	comparePrints(t, frames)
+}
+
+func TestErrorOfAnUnknownExperimenterStaysRaw(t *testing.T) {
+	for _, s := range []string{"0401001800000005ffff0007000099990102030405060708", "0101001800000005b0c20000000023207777000105060708", "0401000e00000005ffff00100000"} {
+		frame := unhex(t, s)
+		_, m, err := Decode(frame)
+		if err != nil || m.(*Error).Reason != ReasonUnknown {
+			t.Errorf("%s: %+v, %v", s, m, err)
+			continue
+		}
+		if again := encoded(t, Version(frame[0]), 5, m); !cmp.Equal(again, frame) {
+			t.Errorf("%x became %x", frame, again)
+		}
+	}
+}
