@@ -109,7 +109,7 @@ func TestWhatAVersionCannotSay(t *testing.T) {
 		{V10, Request(&FlowStatsRequest{FlowFilter{OutGroup: GroupAny, OutPort: PortAny, CookieMask: 1}}), "cookie filter"},
 		{V10, Request(&AggregateRequest{FlowFilter{OutGroup: 1, OutPort: PortAny}}), "out_group"},
 		{V13, &FeaturesReply{Ports: make([]Port, 1)}, "features_reply ports"},
-		{V10, &Error{Reason: BadMatchBadPrereq}, "error OFPBMC_BAD_PREREQ"},
+		{V10, &Error{Reason: BadMatchBadTag}, "error OFPBMC_BAD_TAG"},
 		{V11, &Error{Reason: FlowModFailedBadEmergTimeout}, "error OFPFMFC_BAD_EMERG_TIMEOUT"},
 	}
 	for _, tt := range tests {
