@@ -190,14 +190,19 @@ func (m *FlowMod) walk10(c *cursor) {
 			c.lacks(fmt.Sprintf("table %d", m.Table))
 		case m.CookieMask != 0 && (m.CookieMask != ^uint64(0) || m.Command != FlowAdd):
 			c.lacks("cookie_mask")
-		case m.OutGroup != GroupAny && m.OutGroup != 0:
-			c.lacks("out_group")
 		}
 	}
 	walkMatch(c, &m.Match)
-	b := c.fixed(24, "flow_mod")[:24]
+	m.settings10(c, c.fixed(24, "flow_mod"), m.NXTable || c.say.extensions)
+	walkInstructions(c, &m.Instructions)
+}
+
+// settings10 is what flow-mods of 1.0, and Nicira's in all versions, say besides
+// match and actions. tables tells whether the table is written, too.
+func (m *FlowMod) settings10(c *cursor, b []byte, tables bool) {
+	b = b[:24:24]
 	command := uint16(m.Command)
-	if m.NXTable || c.say.extensions {
+	if tables {
 		command |= uint16(m.Table) << 8
 	}
 	c.u64(b, &m.Cookie)
@@ -211,8 +216,9 @@ func (m *FlowMod) walk10(c *cursor) {
 	if !c.wr {
 		m.Command, m.Table, m.NXTable = FlowCommand(command), uint8(command>>8), command > 0xff
 		m.CookieMask, m.OutGroup = 0, GroupAny
+	} else if m.OutGroup != GroupAny && m.OutGroup != 0 {
+		c.lacks("out_group")
 	}
-	walkInstructions(c, &m.Instructions)
 }
 
 // FlowRemovedReason says why a flow is gone (ofp_flow_removed_reason).

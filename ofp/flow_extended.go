@@ -20,39 +20,22 @@ func (c *cursor) sayFlowMod10(m Message) bool {
 	c.buf = c.buf[:c.base+HeaderLen]
 	c.buf[c.base+1] = kindOfExperimenter
 	binary.BigEndian.PutUint64(c.space(8), niciraID<<32|nxtFlowMod)
-	mod.writeNX(c)
+	mod.nicira().walk(c)
 	return true
 }
 
-// writeNX is what follows the subtype. The cookies that flows must have stand in
-// the match; a modify by cookie leaves the flows' cookies as they are, as it does
-// in 1.1 and later.
-func (m *FlowMod) writeNX(c *cursor) {
-	if m.OutGroup != GroupAny && m.OutGroup != 0 {
-		c.lacks("out_group")
+// nicira is the flow-mod as Nicira's. The cookies that flows must have stand in the
+// match; a modify by cookie leaves the flows' cookies as they are, as it does in 1.1
+// and later.
+func (m *FlowMod) nicira() *NXFlowMod {
+	nx := &NXFlowMod{FlowMod: *m}
+	nx.CookieMask = 0
+	if m.CookieMask == 0 || m.Command == FlowAdd {
+		return nx
 	}
-	cookie, mask := m.Cookie, m.CookieMask
-	switch {
-	case m.Command == FlowAdd:
-		mask = 0
-	case mask != 0 && m.Command <= FlowModifyStrict:
-		cookie = ^uint64(0)
-	case mask != 0:
-		cookie = 0
+	nx.Cookie, nx.MatchCookie, nx.MatchCookieMask = 0, m.Cookie, m.CookieMask
+	if m.Command <= FlowModifyStrict {
+		nx.Cookie = ^uint64(0)
 	}
-	command := uint16(m.Table)<<8 | uint16(m.Command)
-	b := c.room(32)
-	c.u64(b, &cookie)
-	c.u16(b[8:], &command)
-	c.u16(b[10:], &m.IdleTimeout)
-	c.u16(b[12:], &m.HardTimeout)
-	c.u16(b[14:], &m.Priority)
-	c.u32(b[16:], &m.BufferID)
-	c.port16(b[20:], &m.OutPort, "out_port")
-	m.Flags.walk(c, b[22:])
-	start := len(c.buf)
-	n := walkNXMatchCookie(c, 0, &m.Match, &m.Cookie, &mask)
-	binary.BigEndian.PutUint16(c.buf[start-8:], uint16(n))
-	c.say.match = &m.Match
-	walkInstructions(c, &m.Instructions)
+	return nx
 }

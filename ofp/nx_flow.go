@@ -19,27 +19,14 @@ func (m *NXFlowMod) walk(c *cursor) {
 	if c.wr && m.CookieMask != 0 {
 		c.lacks("cookie_mask")
 	}
-	if c.wr && m.OutGroup != GroupAny && m.OutGroup != 0 {
-		c.lacks("out_group")
-	}
 	b := c.fixed(32, "flow_mod")
-	command := uint16(m.Table)<<8 | uint16(m.Command)
-	c.u64(b, &m.Cookie)
-	c.u16(b[8:], &command)
-	c.u16(b[10:], &m.IdleTimeout)
-	c.u16(b[12:], &m.HardTimeout)
-	c.u16(b[14:], &m.Priority)
-	c.u32(b[16:], &m.BufferID)
-	c.port16(b[20:], &m.OutPort, "out_port")
-	m.Flags.walk(c, b[22:])
+	m.settings10(c, b, true)
 	n := int(binary.BigEndian.Uint16(b[24:]))
 	start := c.mark()
 	n = walkNXMatchCookie(c, n, &m.Match, &m.MatchCookie, &m.MatchCookieMask)
 	if c.wr {
 		binary.BigEndian.PutUint16(c.buf[start-8:], uint16(n))
-	} else {
-		m.Command, m.Table, m.NXTable = FlowCommand(command), uint8(command>>8), command > 0xff
-		m.CookieMask, m.OutGroup = 0, GroupAny
+		c.say.match = &m.Match
 	}
 	walkInstructions(c, &m.Instructions)
 }
