@@ -90,6 +90,22 @@ func SetField(f FieldID, value []byte) Action {
 	return Action{Type: ActionSetField, Arg: info.Header(false)&^0xff | uint32(len(value)), Value: value}
 }
 
+// SetFieldMasked writes the bits of a header field that the mask has. Value and
+// mask must have the field's length. No version before 1.5 has such an action; it
+// is written as those of Open vSwitch that load bits.
+func SetFieldMasked(f FieldID, value, mask []byte) Action {
+	if mask == nil {
+		return SetField(f, value)
+	}
+	info := f.Info()
+	var both []byte
+	if exp := info.Experimenter(); exp != 0 {
+		both = binary.BigEndian.AppendUint32(nil, exp)
+	}
+	both = append(append(both, value...), mask...)
+	return Action{Type: ActionSetField, Arg: info.Header(true)&^0xff | uint32(len(both)), Value: both}
+}
+
 // Port returns the port of an output or enqueue action.
 func (a *Action) Port() PortNo { return PortNo(a.Arg) }
 
@@ -267,7 +283,7 @@ func readAction(c *cursor, a *Action) {
 			c.bad("action set_field", "%s has %d bytes, want %s", f, l, fields[f].lengths())
 			return
 		}
-		if fields[fieldOf(h)].Since > c.v {
+		if fields[fieldOf(h)].Since > c.v || h&0x100 != 0 {
 			a.Received = c.v
 		}
 		a.Arg = h
@@ -370,6 +386,13 @@ func encodeAction(c *cursor, b []byte, a *Action) []byte {
 			c.bad("action set_field", "%s: value of %d bytes", f.ID, len(a.Value))
 			return b
 		}
+		if a.Arg&0x100 != 0 && a.Received != c.v {
+			if out, ok := encodeLoads(c, b, a); ok {
+				return out
+			}
+			c.lacks("action set_field of some bits of " + f.Name)
+			return b
+		}
 		if f.Since > c.v && a.Received != c.v {
 			if c.say.extensions && f.writable(c.v) { // with a number of Open vSwitch's own
 				x := f.in(c.v)
@@ -430,7 +453,13 @@ func encodeTranslated(c *cursor, b []byte, a *Action) []byte {
 	switch t, ok := translate(c, a); {
 	case ok:
 		return encodeAction(c, b, &t)
-	case c.say.extensions && c.err == nil:
+	case c.err != nil:
+		return b
+	case a.onlyExtended():
+		if out, ok := encodeLoads(c, b, a); ok {
+			return out
+		}
+	case c.say.extensions:
 		if out, ok := encodeExtended(c, b, a); ok {
 			return out
 		}

@@ -38,7 +38,7 @@ func encodeExtended(c *cursor, b []byte, a *Action) (out []byte, ok bool) {
 	}
 	switch a.Type {
 	case ActionSetField:
-		return encodeLoad(b, a)
+		return encodeLoads(c, b, a)
 	case ActionSetNWTTL:
 		return appendLoad(b, fields[FieldNWTTL].nxm(), 0, 8, uint64(a.Arg)), a.Arg < 1<<8
 	case ActionSetIPECN:
@@ -79,22 +79,6 @@ func encodeExtendedInstruction(c *cursor, b []byte, i *Instruction) []byte {
 
 // nxm is the header by which Open vSwitch's own actions name the field.
 func (f *FieldInfo) nxm() uint32 { return uint32(f.header(0) >> 32) }
-
-// encodeLoad appends what 1.0 and 1.1 have, with Open vSwitch's actions, instead
-// of set_field: one load for each 64 bits of the value, the lowest first.
-func encodeLoad(b []byte, a *Action) (out []byte, ok bool) {
-	x := a.Field()
-	info := x.ID.Info()
-	if info == nil || x.Mask != nil || info.ReadOnly || info.Variable || info.in(0).class == oxmExperimenter {
-		return b, false
-	}
-	for from := 0; from < info.Bits; from += 64 {
-		n := min(64, info.Bits-from)
-		end := len(x.Value) - from/8
-		b = appendLoad(b, info.nxm(), from, n, beUint(x.Value[max(0, end-8):end]))
-	}
-	return b, true
-}
 
 // appendLoad appends an NXAST_REG_LOAD of n bits, the lowest of which is number
 // from, of the field with that header.

@@ -5,6 +5,10 @@ import "encoding/binary"
 // readStandard makes of the experimenter's action the standard one that it says,
 // unless it has bytes that the latter has no place for.
 func (a *Action) readStandard(row *extensionInfo) {
+	if row.action == ActionSetField {
+		a.readRegLoad2()
+		return
+	}
 	if len(a.Value) != 8 {
 		return
 	}
@@ -55,7 +59,7 @@ func encodeForm(c *cursor, b []byte, a *Action) []byte {
 		c.bad("action "+a.Type.String(), "subtype %d is not a form of it", a.Subtype)
 		return b
 	}
-	if c.v > row.last {
+	if row.last != 0 && c.v > row.last {
 		std := *a
 		std.Subtype = 0
 		return encodeAction(c, b, &std)
@@ -65,6 +69,8 @@ func encodeForm(c *cursor, b []byte, a *Action) []byte {
 		c.fits(a, 8)
 	case shape16:
 		c.fits(a, 16)
+	case shapeField:
+		return appendRegLoad2(c, b, a)
 	}
 	b = appendWord(b, kindExperimenter<<48|16<<32|niciraID)
 	return appendWord(b, a.formWord())

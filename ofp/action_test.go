@@ -140,7 +140,9 @@ func TestActionsThatCannotBeEncoded(t *testing.T) {
 		{"raw action of a number that is known", V13, Action{Type: ActionUnknown, Arg: 25, Value: make([]byte, 4)}, ErrMalformed},
 		{"raw action of odd length", V13, Action{Type: ActionUnknown, Arg: 99, Value: make([]byte, 5)}, ErrMalformed},
 		{"no such type", V13, Action{Type: numActions}, ErrMalformed},
-		{"masked set_field in 1.1", V11, Action{Type: ActionSetField, Arg: fields[FieldEthDst].oxmMasked, Value: make([]byte, 12)}, ErrVersion},
+		{"set_field of no bits", V11, Action{Type: ActionSetField, Arg: fields[FieldEthDst].oxmMasked, Value: make([]byte, 12)}, ErrMalformed},
+		{"set_field of some bits of an unknown field", V13, Action{Type: ActionSetField, Arg: 0x8000ff02, Value: make([]byte, 2)}, ErrVersion},
+		{"subtype of another action", V10, Action{Type: ActionGroup, Subtype: 4}, ErrMalformed},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

@@ -119,11 +119,13 @@ func (a *Action) validField() error {
 	switch {
 	case info == nil:
 		return nil
-	case a.Arg != info.oxm && a.Arg != info.oxmMasked:
+	case !info.holds(len(x.Value)), x.Mask != nil && len(x.Mask) != len(x.Value):
 		return fmt.Errorf("%s: value of %d bytes; want %d", info.Name, len(a.Value), info.Bytes())
 	case info.over(x.Value):
 		return fmt.Errorf("%s: 0x%x has more than %d bits", info.Name, x.Value, info.Bits)
-	case x.ID == FieldVLANVID && beUint(x.Value)&VLANPresent == 0:
+	case x.Mask != nil && !info.any(x.Mask):
+		return fmt.Errorf("%s: the mask has no bits", info.Name)
+	case x.Mask == nil && x.ID == FieldVLANVID && beUint(x.Value)&VLANPresent == 0:
 		return fmt.Errorf("a VLAN identifier is set with its present bit; want 0x1000 to 0x1fff, or 4096 to 8191")
 	}
 	return nil

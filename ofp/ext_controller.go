@@ -226,7 +226,7 @@ func (p *textParser) toController(it textItem) Action {
 	}
 	e := &Controller{MaxLen: ControllerMaxLenNone, Reason: ReasonAction}
 	plain := *e
-	p.keys(it, func(arg textItem) {
+	p.keyValues(it, func(arg textItem) {
 		switch arg.key {
 		case "max_len":
 			e.MaxLen = uint16(p.uint(arg, math.MaxUint16))
@@ -246,12 +246,11 @@ func (p *textParser) toController(it textItem) Action {
 		case "meter_id":
 			e.Meter = uint32(p.uint(arg, math.MaxUint32))
 		default:
-			p.unknownArgument(it, arg, "max_len", "reason", "id", "userdata", "pause", "meter_id")
+			p.notAmong(arg, it.key, "max_len", "reason", "id", "userdata", "pause", "meter_id")
 		}
 	})
 	if plain.MaxLen = e.MaxLen; e.says(&plain) {
 		return OutputController(e.MaxLen)
 	}
-	p.validExtension(it, e)
 	return Extend(e)
 }

@@ -37,14 +37,14 @@ func (e *FinTimeout) appendText(b []byte, _ Version, _ *Names) []byte {
 
 func finTimeoutText(p *textParser, it textItem, _ *Match) Extension {
 	e := &FinTimeout{}
-	p.keys(it, func(arg textItem) {
+	p.keyValues(it, func(arg textItem) {
 		switch arg.key {
 		case "idle_timeout":
 			e.IdleTimeout = uint16(p.uint(arg, math.MaxUint16))
 		case "hard_timeout":
 			e.HardTimeout = uint16(p.uint(arg, math.MaxUint16))
 		default:
-			p.unknownArgument(it, arg, "idle_timeout", "hard_timeout")
+			p.notAmong(arg, it.key, "idle_timeout", "hard_timeout")
 		}
 	})
 	return e

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"strconv"
+	"strings"
 )
 
 // OutputTrunc sends the first bytes of the packet out of a port
@@ -41,19 +42,70 @@ func (e *OutputTrunc) validate() error {
 // outputTrunc reads output(port=...,max_len=...).
 func (p *textParser) outputTrunc(it textItem) Action {
 	e := &OutputTrunc{Port: PortAny}
-	p.keys(it, func(arg textItem) {
+	p.keyValues(it, func(arg textItem) {
 		switch arg.key {
 		case "port":
 			e.Port = p.port(arg)
 		case "max_len":
 			e.MaxLen = uint32(p.uint(arg, math.MaxUint32))
 		default:
-			p.unknownArgument(it, arg, "port", "max_len")
+			p.notAmong(arg, it.key, "port", "max_len")
 		}
 	})
 	if e.Port == PortAny {
 		p.badValue(it, "needs a port, such as output(port=1,max_len=100)")
 	}
-	p.validExtension(it, e)
 	return Extend(e)
+}
+
+// OutputReg sends the packet out of the port that bits of a field name
+// (NXAST_OUTPUT_REG; NXAST_OUTPUT_REG2 where the field is not named in 32 bits).
+type OutputReg struct {
+	Src    Subfield
+	MaxLen uint16 // bytes to send, if it is the controller; not part of the text, which stands for ControllerMaxLenNone
+}
+
+// Subtypes of OutputReg.
+const (
+	subOutputReg  = 15
+	subOutputReg2 = 32
+)
+
+func (e *OutputReg) form(_ Version, received uint16) uint16 {
+	if info := e.Src.Field.Info(); received == subOutputReg2 || info != nil && uint32(info.header(0)) != 0 {
+		return subOutputReg2
+	}
+	return subOutputReg
+}
+
+func (e *OutputReg) walk(c *cursor, subtype uint16) {
+	if subtype == subOutputReg2 {
+		b := c.fixed(4, "action output_reg2")
+		e.Src.run(c, b, "action output_reg2")
+		c.u16(b[2:], &e.MaxLen)
+		e.Src.headerNX(c, 0, "action output_reg2")
+		return
+	}
+	b := c.fixed(14, "action output_reg")
+	e.Src.header32(c, b[2:], "action output_reg")
+	e.Src.run(c, b, "action output_reg")
+	c.u16(b[6:], &e.MaxLen)
+	c.blank(b[8:])
+}
+
+func (e *OutputReg) clone() Extension { o := *e; return &o }
+
+func (e *OutputReg) appendText(b []byte, _ Version, _ *Names) []byte {
+	return appendSubfield(append(b, "output:"...), e.Src)
+}
+
+func (e *OutputReg) validate() error { return e.Src.Validate() }
+
+// outputReg reads output:FIELD, if the item's value begins with a field's name.
+func (p *textParser) outputReg(it textItem) (a Action, ok bool) {
+	name, _, bits := strings.Cut(it.val, "[")
+	if _, isPort := p.portOf(it.val); isPort || !bits && subfieldOf(name) == FieldUnknown {
+		return a, false
+	}
+	return Extend(&OutputReg{Src: p.wholeSubfield(it), MaxLen: ControllerMaxLenNone}), true
 }

@@ -59,6 +59,5 @@ func (p *textParser) decTTL(it textItem) Action {
 	for _, arg := range p.arguments(it) {
 		e.Controllers = append(e.Controllers, uint16(p.uint(arg, math.MaxUint16)))
 	}
-	p.validExtension(it, e)
 	return Extend(e)
 }

@@ -30,9 +30,8 @@ func (e *SetTunnel) standard(v Version) (Action, bool) {
 	if v < V12 {
 		return Action{}, false
 	}
-	a := SetField(FieldTunnelID, binary.BigEndian.AppendUint64(nil, e.ID))
-	a.Received = v // Open vSwitch takes it in 1.2, too
-	return a, true
+	h := fields[FieldTunnelID].header(v) // in 1.2 a number of Open vSwitch's own
+	return Action{Type: ActionSetField, Arg: uint32(h >> 32), Value: binary.BigEndian.AppendUint64(nil, e.ID)}, true
 }
 
 func (e *SetTunnel) walk(c *cursor, subtype uint16) {

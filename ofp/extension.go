@@ -52,7 +52,7 @@ type extensionInfo struct {
 	typ          reflect.Type
 	make         func() Extension
 	action       ActionType // the standard action that the subtype is a form of, or 0
-	last         Version    // the last version that has the row, or 0
+	first, last  Version    // the versions that have the row, or 0
 }
 
 func extension[T any, P interface {
@@ -76,12 +76,15 @@ var extensions = [...]extensionInfo{
 	extension[SetTunnel](niciraID, 2, "NXAST_SET_TUNNEL"),
 	before11(4, ActionSetQueue, "NXAST_SET_QUEUE"),
 	extension[PopQueue](niciraID, 5, "NXAST_POP_QUEUE"),
+	extension[Move](niciraID, 6, "NXAST_REG_MOVE"),
+	extension[Load](niciraID, 7, "NXAST_REG_LOAD"),
 	extension[Note](niciraID, 8, "NXAST_NOTE"),
 	extension[SetTunnel](niciraID, 9, "NXAST_SET_TUNNEL64"),
 	extension[Multipath](niciraID, 10, "NXAST_MULTIPATH"),
 	extension[PortBundle](niciraID, subBundle, "NXAST_BUNDLE"),
 	extension[PortBundle](niciraID, subBundleLoad, "NXAST_BUNDLE_LOAD"),
 	extension[Resubmit](niciraID, 14, "NXAST_RESUBMIT_TABLE"),
+	extension[OutputReg](niciraID, 15, "NXAST_OUTPUT_REG"),
 	extension[Learn](niciraID, subLearn, "NXAST_LEARN"),
 	extension[Exit](niciraID, 17, "NXAST_EXIT"),
 	before11(18, ActionDecNWTTL, "NXAST_DEC_TTL"),
@@ -93,9 +96,13 @@ var extensions = [...]extensionInfo{
 	before11(24, ActionPopMPLS, "NXAST_POP_MPLS"),
 	before11(25, ActionSetMPLSTTL, "NXAST_SET_MPLS_TTL"),
 	before11(26, ActionDecMPLSTTL, "NXAST_DEC_MPLS_TTL"),
+	extension[Push](niciraID, 27, "NXAST_STACK_PUSH"),
+	extension[Pop](niciraID, 28, "NXAST_STACK_POP"),
 	extension[Sample](niciraID, subSample, "NXAST_SAMPLE"),
 	before11(30, ActionSetMPLSLabel, "NXAST_SET_MPLS_LABEL"),
 	before11(31, ActionSetMPLSTC, "NXAST_SET_MPLS_TC"),
+	extension[OutputReg](niciraID, 32, "NXAST_OUTPUT_REG2"),
+	{experimenter: niciraID, subtype: subRegLoad2, name: "NXAST_REG_LOAD2", action: ActionSetField},
 	extension[Conjunction](niciraID, 34, "NXAST_CONJUNCTION"),
 	extension[CT](niciraID, subCT, "NXAST_CT"),
 	extension[NAT](niciraID, subNAT, "NXAST_NAT"),
@@ -111,9 +118,11 @@ var extensions = [...]extensionInfo{
 	extension[Encap](niciraID, 46, "NXAST_ENCAP"),
 	extension[Decap](niciraID, 47, "NXAST_DECAP"),
 	extension[DecNSHTTL](niciraID, 48, "NXAST_DEC_NSH_TTL"),
+	extension[CheckPktLarger](niciraID, 49, "NXAST_CHECK_PKT_LARGER"),
 	extension[DeleteField](niciraID, 50, "NXAST_DELETE_FIELD"),
 	extension[DebugSlow](niciraID, 254, "NXAST_DEBUG_SLOW"),
 	extension[DebugRecirc](niciraID, 255, "NXAST_DEBUG_RECIRC"),
+	{experimenter: onfID, subtype: subCopyField, name: "ONFACT_COPY_FIELD", first: V13, typ: reflect.TypeFor[*Move](), make: func() Extension { return new(Move) }},
 }
 
 // extensionForm is one of the forms of a struct.
@@ -161,7 +170,7 @@ func (a *Action) readExtension(c *cursor, n int, ext Extension) {
 	}
 	subtype := binary.BigEndian.Uint16(a.Value)
 	row := extensionByKind[uint64(a.Arg)<<16|uint64(subtype)]
-	if row == nil || row.last != 0 && c.v > row.last {
+	if row == nil || c.v < row.first || row.last != 0 && c.v > row.last {
 		return
 	}
 	if row.action != 0 {

@@ -39,9 +39,31 @@ var extensionCases = []struct {
 	{"controller(reason=invalid_ttl,max_len=10,id=3,userdata=01.02.03.04.05,pause,meter_id=7)",
 		&Controller{MaxLen: 10, ID: 3, Reason: ReasonInvalidTTL, UserData: []byte{1, 2, 3, 4, 5}, Pause: true, Meter: 7},
 		"ffff004800002320002500000000000000000008000a0000000100080003000000020005020000000003000901020304050000000000000000040004000000000005000800000007"},
+	{"load:0x5->NXM_NX_REG0[]", &Load{Whole(FieldReg0), 5}, "ffff0018000023200007001f000100040000000000000005"},
+	{"load:0x1234->NXM_NX_REG0[0..15]", &Load{Subfield{Field: FieldReg0, Bits: 16}, 0x1234}, "ffff0018000023200007000f000100040000000000001234"},
+	{"load:0x1->NXM_OF_ETH_DST[40]", &Load{Subfield{Field: FieldEthDst, Ofs: 40, Bits: 1}, 1}, "ffff00180000232000070a00000002060000000000000001"},
+	{"load:0x5->OXM_OF_PKT_REG0[]", &Load{Whole(FieldXReg0), 5}, "ffff0018000023200007003f800100080000000000000005"},
+	{"load:0x1->NXM_NX_XXREG0[64..127]", &Load{Subfield{Field: FieldXXReg0, Ofs: 64, Bits: 64}, 1}, "ffff0018000023200007103f0001de100000000000000001"},
+	{"load:0x5->NXM_OF_IN_PORT[]", &Load{Whole(FieldInPort16), 5}, "ffff0018000023200007000f000000020000000000000005"},
+	{"load:0x1->NXM_OF_VLAN_TCI[13..15]", &Load{Subfield{Field: FieldVLANTCI, Ofs: 13, Bits: 3}, 1}, "ffff00180000232000070342000008020000000000000001"},
+	{"load:0x5->OXM_OF_METADATA[]", &Load{Whole(FieldMetadata), 5}, "ffff0018000023200007003f800004080000000000000005"},
+	{"move:NXM_NX_REG0[0..5]->NXM_NX_REG1[26..31]", &Move{Subfield{Field: FieldReg0, Bits: 6}, Subfield{Field: FieldReg0 + 1, Ofs: 26, Bits: 6}},
+		"ffff001800002320000600060000001a0001000400010204"},
+	{"move:NXM_OF_ETH_SRC[]->NXM_OF_ETH_DST[]", &Move{Whole(FieldEthSrc), Whole(FieldEthDst)}, "ffff00180000232000060030000000000000040600000206"},
+	{"move:NXOXM_NSH_C1[]->NXM_NX_REG0[]", &Move{Whole(FieldNSHC1), Whole(FieldReg0)}, "ffff0020000023200006002000000000ffff0c08005ad6500001000400000000"},
+	{"push:NXM_NX_REG2[1..5]", &Push{Subfield{Field: FieldReg0 + 2, Ofs: 1, Bits: 5}}, "ffff001800002320001b0001000104040005000000000000"},
+	{"push:NXOXM_NSH_C1[]", &Push{Whole(FieldNSHC1)}, "ffff001800002320001b0000ffff0c08005ad65000200000"},
+	{"pop:NXM_NX_REG0[0..15]", &Pop{Subfield{Field: FieldReg0, Bits: 16}}, "ffff001800002320001c0000000100040010000000000000"},
+	{"output:NXM_NX_REG0[16..31]", &OutputReg{Subfield{Field: FieldReg0, Ofs: 16, Bits: 16}, 0xffff}, "ffff001800002320000f040f00010004ffff000000000000"},
+	{"output:NXOXM_NSH_C1[]", &OutputReg{Whole(FieldNSHC1), 0xffff}, "ffff0018000023200020001fffffffff0c08005ad6500000"},
+	{"check_pkt_larger(1500)->NXM_NX_REG0[0]", &CheckPktLarger{1500, Subfield{Field: FieldReg0, Bits: 1}}, "ffff001800002320003105dc000000010004000000000000"},
+	{"check_pkt_larger(5)->NXOXM_NSH_C1[0]", &CheckPktLarger{5, Subfield{Field: FieldNSHC1, Bits: 1}}, "ffff001800002320003100050000ffff0c08005ad6500000"},
 	{"output(port=1,max_len=100)", &OutputTrunc{1, 100}, "ffff0010000023200027000100000064"},
 	{"output(port=LOCAL,max_len=14)", &OutputTrunc{PortLocal, 14}, "ffff0010000023200027fffe0000000e"},
 }
+
+// subfields compares the headers that subfields came with, too.
+var subfields = cmp.AllowUnexported(Subfield{})
 
 func TestExtensionsAreReadWrittenAndPrinted(t *testing.T) {
 	for _, test := range extensionCases {
@@ -50,7 +72,7 @@ func TestExtensionsAreReadWrittenAndPrinted(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if d := cmp.Diff([]Instruction{Apply(Extend(test.ext))}, is); d != "" {
+			if d := cmp.Diff([]Instruction{Apply(Extend(test.ext))}, is, subfields); d != "" {
 				t.Errorf("text -want +got\n%s", d)
 			}
 			for _, v := range Versions() {
@@ -66,7 +88,7 @@ func TestExtensionsAreReadWrittenAndPrinted(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				if d := cmp.Diff(test.ext, got.Ext); d != "" {
+				if d := cmp.Diff(test.ext, got.Ext, subfields); d != "" {
 					t.Errorf("%s: decoded -want +got\n%s", v, d)
 				}
 				if s := FormatActions([]Instruction{Apply(got)}, nil); s != test.text {
@@ -222,7 +244,7 @@ func TestExtensionsShareNothing(t *testing.T) {
 		for i := range frame {
 			frame[i] ^= 0xff
 		}
-		if d := cmp.Diff(test.ext, copied[0].Ext); d != "" {
+		if d := cmp.Diff(test.ext, copied[0].Ext, subfields); d != "" {
 			t.Errorf("%s: the copy changed with the frame\n%s", test.text, d)
 		}
 	}
@@ -251,5 +273,97 @@ func TestExtensionsCutShort(t *testing.T) {
 				}
 			}
 		}
+	}
+}
+
+// TestSetFieldOfBits has set_field with a mask, and of fields that only Open
+// vSwitch has, in the bytes that ovs-ofctl sends.
+func TestSetFieldOfBits(t *testing.T) {
+	const nsh = "ffff0020000023200021ffff0d0c005ad6500000000500000007000000000000"
+	for _, test := range []struct{ text, v10, v12, v13 string }{
+		{"set_field:0x5/0x7->reg0", "ffff00180000232000070002000100040000000000000005", "", ""},
+		{"set_field:0x5/0xf00f->reg0", "ffff00180000232000070003000100040000000000000005ffff00180000232000070303000100040000000000000000", "", ""},
+		{"set_field:0x5->reg0", "ffff0018000023200007001f000100040000000000000005", "00190010000100040000000500000000", "00190010000100040000000500000000"},
+		{"set_field:0x5->xxreg0", "ffff0018000023200007003f0001de100000000000000005ffff0018000023200007103f0001de100000000000000000",
+			"001900180001de1000000000000000000000000000000005", "001900180001de1000000000000000000000000000000005"},
+		{"set_field:01:00:00:00:00:00/01:00:00:00:00:00->eth_dst", "ffff00180000232000070a00000002060000000000000001", "", ""},
+		{"set_field:0x5/0x7->nsh_c1", nsh, "", ""},
+		{"set_field:0x5->nsh_c1", "ffff0018000023200021ffff0c08005ad650000000050000", "00190010ffff0c08005ad65000000005", "00190010ffff0c08005ad65000000005"},
+		{"load:5->nsh_c1", "ffff0018000023200021ffff0c08005ad650000000050000", "", ""},
+		{"load:5->nsh_c1[0..7]", "ffff0020000023200021ffff0d0c005ad65000000005000000ff000000000000", "", ""},
+		{"load:0x5->tun_metadata0", "ffff0010000023200021000150010500", "", ""},
+		{"load:5->tun_metadata0[8..15]", "ffff0018000023200021000151040500ff00000000000000", "", ""},
+		{"set_field:0x1234->tun_metadata0", "ffff0010000023200021000150021234", "00190010000150021234000000000000", "00190010000150021234000000000000"},
+		{"load:5->xxreg0", "ffff0018000023200007003f0001de100000000000000005ffff0018000023200007103f0001de100000000000000000", "", ""},
+		{"set_tunnel:0x5", "ffff0010000023200002000000000005", "00190010000120080000000000000005", "0019001080004c080000000000000005"},
+		{"set_tunnel64:0x5", "ffff00180000232000090000000000000000000000000005", "00190010000120080000000000000005", "0019001080004c080000000000000005"},
+	} {
+		is, err := ParseActions(test.text, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for v, want := range map[Version]string{V10: test.v10, V11: test.v10, V12: test.v12, V13: test.v13} {
+			if want == "" {
+				want = test.v10
+			}
+			w := cursor{wr: true, v: v}
+			if walkActions(&w, &is[0].Actions); w.err != nil || !cmp.Equal(w.buf, hexBytes(want)) {
+				t.Errorf("%s in %s:\n got %x, %v\nwant %s", test.text, v, w.buf, w.err, want)
+				continue
+			}
+			r := cursor{buf: w.buf, end: len(w.buf), v: v}
+			var as []Action
+			if walkActions(&r, &as); r.err != nil {
+				t.Fatalf("%s: %v", test.text, r.err)
+			}
+			for i := range as {
+				if as[i].Type == ActionExperimenter && as[i].Ext == nil {
+					t.Errorf("%s in %s: kept as bytes", test.text, v)
+				}
+			}
+			again := cursor{wr: true, v: v}
+			if walkActions(&again, &as); again.err != nil || !cmp.Equal(again.buf, w.buf) {
+				t.Errorf("%s in %s: written again as %x, %v", test.text, v, again.buf, again.err)
+			}
+		}
+	}
+}
+
+// TestMaskedSetFieldStaysAsItCame: 1.3 has no such action, but nothing is lost of
+// one that was sent all the same.
+func TestMaskedSetFieldStaysAsItCame(t *testing.T) {
+	frame := hexBytes("001900188000070c01000000000001000000000000000000")
+	c := cursor{buf: frame, end: len(frame), v: V13}
+	var a Action
+	if readAction(&c, &a); c.err != nil {
+		t.Fatal(c.err)
+	}
+	w := cursor{wr: true, v: V13}
+	if got := encodeAction(&w, nil, &a); w.err != nil || !cmp.Equal(got, frame) {
+		t.Errorf("written as %x, %v", got, w.err)
+	}
+	w.v = V12
+	if got := encodeAction(&w, nil, &a); w.err != nil || !cmp.Equal(got, hexBytes("ffff00180000232000070a00000002060000000000000001")) {
+		t.Errorf("written in 1.2 as %x, %v", got, w.err)
+	}
+}
+
+func TestCopyFieldOfTheONF(t *testing.T) {
+	body := hexBytes("0c800000" + "002000000000" + "0000" + "0001000400010204" + "00000000")
+	a, err := ExperimenterAction(V13, onfID, body)
+	if want := (&Move{Whole(FieldReg0), Whole(FieldReg0 + 1)}); err != nil || !cmp.Equal(a.Ext, Extension(want), subfields) {
+		t.Fatalf("%+v, %v", a, err)
+	}
+	if got := FormatActions([]Instruction{Apply(a)}, nil); got != "move:NXM_NX_REG0[]->NXM_NX_REG1[]" {
+		t.Errorf("prints %q", got)
+	}
+	if exp, again, err := a.ExperimenterBody(V13); err != nil || exp != onfID || !cmp.Equal(again, body) {
+		t.Errorf("written again: 0x%x, %x, %v", exp, again, err)
+	}
+	if exp, again, err := a.ExperimenterBody(V12); err != nil || exp != niciraID || !cmp.Equal(again, hexBytes("00060020000000000001000400010204")) {
+		t.Errorf("in 1.2: 0x%x, %x, %v", exp, again, err)
+	}
+	if a, err := ExperimenterAction(V12, onfID, body); err != nil || a.Ext != nil {
+		t.Errorf("1.2 has no such action, but read %+v, %v", a, err)
 	}
 }

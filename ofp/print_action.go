@@ -180,7 +180,7 @@ func appendOutput(b []byte, a *Action, n *Names) []byte {
 // appendSetField appends "value->field".
 func appendSetField(b []byte, a *Action, n *Names) []byte {
 	f := fromNXM(a.Field())
-	if f.ID == FieldUnknown || len(f.Value) != fields[f.ID].Bytes() && !fields[f.ID].Variable || f.Mask != nil && len(f.Mask) != len(f.Value) {
+	if f.ID == FieldUnknown || !fields[f.ID].holds(len(f.Value)) || f.Mask != nil && len(f.Mask) != len(f.Value) {
 		b = append(b, "0x"...)
 		b = hex.AppendEncode(b, a.Value)
 		b = append(b, "->oxm_0x"...)

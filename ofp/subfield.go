@@ -229,19 +229,21 @@ func (s *Subfield) run(c *cursor, b []byte, what string) {
 	s.Ofs, s.Bits = n>>6, n&63+1
 }
 
-// writable checks that an action can write the bits.
-func (s Subfield) writable() error {
+// assignable checks that an action can write the bits.
+func (s Subfield) assignable() error {
 	if err := s.Validate(); err != nil {
 		return err
 	}
-	info := s.Field.Info()
-	switch {
-	case info == nil:
-		return nil
-	case info.ReadOnly:
+	if info := s.Field.Info(); info != nil && info.ReadOnly {
 		return fmt.Errorf("%s cannot be written", info.Name)
-	case s.Bits > 64:
-		return fmt.Errorf("%d bits of %s; want at most 64", s.Bits, s)
 	}
 	return nil
+}
+
+// writable checks that an action of one number can write the bits.
+func (s Subfield) writable() error {
+	if s.Bits > 64 {
+		return fmt.Errorf("%d bits of %s; want at most 64", s.Bits, s)
+	}
+	return s.assignable()
 }

@@ -136,6 +136,12 @@ func (p *textParser) next(at, end int) (it textItem, rest int, ok bool) {
 		}
 		it.val = s[it.valAt:closing]
 		at = closing + 1
+		if it.key == "check_pkt_larger" { // its destination stands behind
+			for at < end && !isSeparator(s[at]) {
+				at++
+			}
+			it.val = s[it.valAt:at]
+		}
 		if at < end && !isSeparator(s[at]) {
 			p.fail(at, end, "%q after the closing parenthesis of %s; want a comma", s[at:min(end, at+16)], it.key)
 		}

@@ -1,6 +1,7 @@
 package ofp
 
 import (
+	"bytes"
 	"encoding/binary"
 	"math"
 	"slices"
@@ -126,12 +127,11 @@ func (p *textParser) instructions(at, end int, m *Match) []Instruction {
 			p.context.other = it.key
 			is = append(is, p.instruction(it, t, m))
 		} else {
-			a := p.action(it, m)
 			if t != last {
 				is = append(is, Instruction{Type: t})
 			}
 			i := &is[len(is)-1]
-			i.Actions = append(i.Actions, a)
+			i.Actions = p.appendAction(i.Actions, it, m)
 		}
 		last = t
 		if p.err != nil {
@@ -194,8 +194,21 @@ func (p *textParser) actions(at, end int, m *Match) []Action {
 			p.fail(it.at, it.at+len(it.key), "%s is no action; it cannot stand in parentheses", it.key)
 			return nil
 		}
-		as = append(as, p.action(it, m))
+		as = p.appendAction(as, it, m)
 	}
+}
+
+// appendAction reads an action, and appends what says it: load can take several.
+func (p *textParser) appendAction(as []Action, it textItem, m *Match) []Action {
+	if it.key == "load" {
+		n := len(as)
+		as = p.loads(as, it)
+		for i := n; i < len(as) && p.err == nil; i++ {
+			p.fitsContext(it, &as[i])
+		}
+		return as
+	}
+	return append(as, p.action(it, m))
 }
 
 // action reads one action, and checks that it can stand where it does.
@@ -205,11 +218,16 @@ func (p *textParser) action(it textItem, m *Match) Action {
 		p.valid(it, &a)
 	}
 	if p.err == nil {
-		if why := p.context.refuses(&a, it.key); why != "" {
-			p.fail(it.at, it.at+len(it.key), "%s: %s", clip(it.key), why)
-		}
+		p.fitsContext(it, &a)
 	}
 	return a
+}
+
+// fitsContext fails about an action that cannot stand where it does.
+func (p *textParser) fitsContext(it textItem, a *Action) {
+	if why := p.context.refuses(a, it.key); why != "" {
+		p.fail(it.at, it.at+len(it.key), "%s: %s", clip(it.key), why)
+	}
 }
 
 func (p *textParser) anyAction(it textItem, m *Match) Action {
@@ -254,6 +272,9 @@ func (p *textParser) anyAction(it textItem, m *Match) Action {
 	case argPort:
 		if p.s[it.valAt-1] == '(' && strings.Contains(it.val, "=") {
 			return p.outputTrunc(it)
+		}
+		if a, ok := p.outputReg(it); ok {
+			return a
 		}
 		return p.output(p.port(it), it)
 	case argEnqueue:
@@ -335,13 +356,22 @@ func (p *textParser) setField(it textItem, m *Match) Action {
 		p.unknown(nameItem, "field", func(n string) bool { return textKeys[n].kind <= keyChoice && isMatchKey(n) })
 		return Action{}
 	}
-	if strings.Contains(text, "/") {
-		p.badValue(it, "takes no mask before OpenFlow 1.5")
+	if info := &fields[id]; info.ReadOnly {
+		p.fail(nameItem.at, nameItem.at+len(name), "set_field: %s cannot be written", name)
 		return Action{}
 	}
 	var buf fieldBytes
-	value, _ := p.fieldValue(it, id, &buf)
-	a := SetField(id, slices.Clone(value))
+	value, mask := p.fieldValue(it, id, &buf)
+	if p.err != nil {
+		return Action{}
+	}
+	if full := fields[id].full; mask != nil && bytes.Equal(mask, full) {
+		mask = nil
+	}
+	for i := range mask {
+		value[i] &= mask[i]
+	}
+	a := SetFieldMasked(id, slices.Clone(value), mask)
 	p.valid(it, &a)
 	return a
 }

@@ -1,7 +1,5 @@
 package ofp
 
-import "strings"
-
 // extensionText reads an action of an experimenter. The item is the whole
 // action; the match, if there is one, decides what depends on the protocol.
 type extensionText func(p *textParser, it textItem, m *Match) Extension
@@ -13,29 +11,34 @@ var extensionTexts map[string]extensionText
 
 func init() { // not in the declaration: what reads a nested action looks here again
 	extensionTexts = map[string]extensionText{
-		"bundle":       bundleText,
-		"bundle_load":  bundleText,
-		"clone":        cloneText,
-		"conjunction":  conjunctionText,
-		"ct":           ctText,
-		"ct_clear":     bareText(&CTClear{}),
-		"debug_recirc": bareText(&DebugRecirc{}),
-		"debug_slow":   bareText(&DebugSlow{}),
-		"dec_nsh_ttl":  bareText(&DecNSHTTL{}),
-		"decap":        decapText,
-		"delete_field": deleteFieldText,
-		"encap":        encapText,
-		"exit":         bareText(&Exit{}),
-		"fin_timeout":  finTimeoutText,
-		"learn":        learnText,
-		"multipath":    multipathText,
-		"nat":          natText,
-		"note":         noteText,
-		"pop_queue":    bareText(&PopQueue{}),
-		"resubmit":     resubmitText,
-		"sample":       sampleText,
-		"set_tunnel":   setTunnelText,
-		"set_tunnel64": setTunnelText,
+		"bundle":           bundleText,
+		"bundle_load":      bundleText,
+		"check_pkt_larger": checkPktLargerText,
+		"clone":            cloneText,
+		"conjunction":      conjunctionText,
+		"ct":               ctText,
+		"ct_clear":         bareText(&CTClear{}),
+		"debug_recirc":     bareText(&DebugRecirc{}),
+		"debug_slow":       bareText(&DebugSlow{}),
+		"dec_nsh_ttl":      bareText(&DecNSHTTL{}),
+		"decap":            decapText,
+		"delete_field":     deleteFieldText,
+		"encap":            encapText,
+		"exit":             bareText(&Exit{}),
+		"fin_timeout":      finTimeoutText,
+		"learn":            learnText,
+		"load":             loadText,
+		"move":             moveText,
+		"multipath":        multipathText,
+		"nat":              natText,
+		"note":             noteText,
+		"pop":              popText,
+		"pop_queue":        bareText(&PopQueue{}),
+		"push":             pushText,
+		"resubmit":         resubmitText,
+		"sample":           sampleText,
+		"set_tunnel":       setTunnelText,
+		"set_tunnel64":     setTunnelText,
 	}
 }
 
@@ -75,40 +78,6 @@ func (p *textParser) arguments(it textItem) []textItem {
 		start = i + 1
 	}
 	return out
-}
-
-// keys reads each "key" or "key=value" between an item's parentheses.
-func (p *textParser) keys(it textItem, read func(arg textItem)) {
-	end := it.valAt + len(it.val)
-	for at := it.valAt; ; {
-		arg, rest, ok := p.next(at, end)
-		if !ok {
-			return
-		}
-		at = rest
-		read(arg)
-	}
-}
-
-// unknownArgument fails about an argument of an action that takes those named.
-func (p *textParser) unknownArgument(it, arg textItem, names ...string) {
-	hint := ""
-	for _, name := range names {
-		if limit := 1 + min(len(name)/2, 3); len(arg.key) <= 32 && editDistance(arg.key, name, limit) < limit {
-			hint = "; did you mean " + name + "?"
-			break
-		}
-	}
-	if hint == "" {
-		hint = "; want " + strings.Join(names, ", ")
-	}
-	p.fail(arg.at, arg.at+len(arg.key), "%s: unknown argument %q%s", it.key, clip(arg.key), hint)
-}
-
-// validExtension fails about an item that says what no switch carries out.
-func (p *textParser) validExtension(it textItem, e Extension) {
-	a := Extend(e)
-	p.valid(it, &a)
 }
 
 // hexBytes reads an item's value as pairs of hexadecimal digits, with or without
