@@ -90,22 +90,6 @@ func SetField(f FieldID, value []byte) Action {
 	return Action{Type: ActionSetField, Arg: info.Header(false)&^0xff | uint32(len(value)), Value: value}
 }
 
-// SetFieldMasked writes the bits of a header field that the mask has. Value and
-// mask must have the field's length. No version before 1.5 has such an action; it
-// is written as those of Open vSwitch that load bits.
-func SetFieldMasked(f FieldID, value, mask []byte) Action {
-	if mask == nil {
-		return SetField(f, value)
-	}
-	info := f.Info()
-	var both []byte
-	if exp := info.Experimenter(); exp != 0 {
-		both = binary.BigEndian.AppendUint32(nil, exp)
-	}
-	both = append(append(both, value...), mask...)
-	return Action{Type: ActionSetField, Arg: info.Header(true)&^0xff | uint32(len(both)), Value: both}
-}
-
 // Port returns the port of an output or enqueue action.
 func (a *Action) Port() PortNo { return PortNo(a.Arg) }
 

@@ -142,6 +142,8 @@ func TestActionsThatCannotBeEncoded(t *testing.T) {
 		{"no such type", V13, Action{Type: numActions}, ErrMalformed},
 		{"set_field of no bits", V11, Action{Type: ActionSetField, Arg: fields[FieldEthDst].oxmMasked, Value: make([]byte, 12)}, ErrMalformed},
 		{"set_field of some bits of an unknown field", V13, Action{Type: ActionSetField, Arg: 0x8000ff02, Value: make([]byte, 2)}, ErrVersion},
+		{"set_field of some bits, cut short", V10, Action{Type: ActionSetField, Arg: fields[FieldInPort].oxmMasked}, ErrMalformed},
+		{"set_field of a register, cut short", V11, Action{Type: ActionSetField, Arg: fields[FieldReg0].oxm}, ErrMalformed},
 		{"subtype of another action", V10, Action{Type: ActionGroup, Subtype: 4}, ErrMalformed},
 	}
 	for _, tt := range tests {

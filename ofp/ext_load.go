@@ -75,6 +75,10 @@ func encodeLoads(c *cursor, b []byte, a *Action) (out []byte, ok bool) {
 	if info == nil || info.ReadOnly {
 		return b, false
 	}
+	if int(a.Arg&0xff) != len(a.Value) || !info.holds(len(x.Value)) || x.Mask != nil && len(x.Mask) != len(x.Value) {
+		c.bad("action set_field", "%s: value of %d bytes", x.ID, len(a.Value))
+		return b, true
+	}
 	if !info.hasHeader32() {
 		form := *a
 		form.Subtype = subRegLoad2
@@ -143,4 +147,20 @@ func appendRegLoad2(c *cursor, b []byte, a *Action) []byte {
 	binary.BigEndian.PutUint32(b[len(b)-n+extensionHeader:], a.Arg)
 	copy(b[len(b)-n+extensionHeader+4:], a.Value)
 	return b
+}
+
+// SetFieldMasked writes the bits of a header field that the mask has. Value and
+// mask must have the field's length. No version before 1.5 has such an action; it
+// is written as those of Open vSwitch that load bits.
+func SetFieldMasked(f FieldID, value, mask []byte) Action {
+	if mask == nil {
+		return SetField(f, value)
+	}
+	info := f.Info()
+	var both []byte
+	if exp := info.Experimenter(); exp != 0 {
+		both = binary.BigEndian.AppendUint32(nil, exp)
+	}
+	both = append(append(both, value...), mask...)
+	return Action{Type: ActionSetField, Arg: info.Header(true)&^0xff | uint32(len(both)), Value: both}
 }

@@ -181,7 +181,7 @@ func extensionRows() (rows []Row) {
 		r := Row{"experimenter action", e.name, sinceText(V10, fmt.Sprintf("0x%x:%d", e.experimenter, e.subtype))}
 		for _, v := range Versions() {
 			c := cursor{wr: true, v: v}
-			if walkActions(&c, &[]Action{empty[i]}); e.last != 0 && v > e.last || errors.Is(c.err, ErrVersion) {
+			if walkActions(&c, &[]Action{empty[i]}); v < e.first || e.last != 0 && v > e.last || errors.Is(c.err, ErrVersion) {
 				r.Wire[v-V10] = ""
 			}
 		}
