@@ -187,6 +187,17 @@ func (s *Switch) Barrier(ctx context.Context) error {
 
 // Flows returns the flows that pass the filter.
 func (s *Switch) Flows(ctx context.Context, filter ofp.FlowFilter) ([]ofp.FlowStats, error) {
+	if s.nicira(filter) {
+		r, err := ask[*ofp.NXFlowStatsReply](ctx, s, &ofp.NXFlowStatsRequest{FlowFilter: filter})
+		if err != nil {
+			return nil, err
+		}
+		flows := make([]ofp.FlowStats, len(r.Flows))
+		for i := range r.Flows {
+			flows[i] = r.Flows[i].FlowStats
+		}
+		return flows, nil
+	}
 	r, err := ask[*ofp.FlowStatsReply](ctx, s, &ofp.FlowStatsRequest{FlowFilter: filter})
 	if err != nil {
 		return nil, err
@@ -196,11 +207,25 @@ func (s *Switch) Flows(ctx context.Context, filter ofp.FlowFilter) ([]ofp.FlowSt
 
 // Aggregate returns the sum over the flows that pass the filter.
 func (s *Switch) Aggregate(ctx context.Context, filter ofp.FlowFilter) (ofp.AggregateReply, error) {
+	if s.nicira(filter) {
+		r, err := ask[*ofp.NXAggregateReply](ctx, s, &ofp.NXAggregateRequest{FlowFilter: filter})
+		if err != nil {
+			return ofp.AggregateReply{}, err
+		}
+		return r.AggregateReply, nil
+	}
 	r, err := ask[*ofp.AggregateReply](ctx, s, &ofp.AggregateRequest{FlowFilter: filter})
 	if err != nil {
 		return ofp.AggregateReply{}, err
 	}
 	return *r, nil
+}
+
+// nicira reports whether flows are asked for with Open vSwitch's statistics:
+// those of 1.0 leave out what a flow has of the extensions. A filter that only
+// the version's own statistics have room for is asked for with these.
+func (s *Switch) nicira(filter ofp.FlowFilter) bool {
+	return s.conn.Extended() && s.Version() == ofp.V10 && filter.CookieMask == 0
 }
 
 // PortStats returns the counters of one port, or of all with ofp.PortAny.

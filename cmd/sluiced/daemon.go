@@ -14,6 +14,7 @@ import (
 
 	"github.com/sluice-sdn/sluice/api"
 	"github.com/sluice-sdn/sluice/controller"
+	"github.com/sluice-sdn/sluice/controller/channel"
 )
 
 // The daemon ends in order: northbound calls get drainLimit to finish. Then the
@@ -74,7 +75,11 @@ func newDaemon(ctx context.Context, s *settings, logger logrus.FieldLogger) (*da
 	if err != nil {
 		return nil, err
 	}
-	engine, err := controller.New(controller.Config{Logger: logger, Apps: chosen})
+	engine, err := controller.New(controller.Config{
+		Logger:  logger,
+		Apps:    chosen,
+		Channel: channel.Config{Extensions: bool(s.extensions)},
+	})
 	if err != nil {
 		return nil, err
 	}

@@ -119,7 +119,7 @@ func parseFile(flags *pflag.FlagSet, path string, file io.Reader) (map[string]fi
 			at("%s: stands in line %d already", key.Value, before.line)
 			continue
 		}
-		text, err := textOf(value, flag.Value.Type() == (*appNames)(nil).Type())
+		text, err := textOf(value, flag.Value.Type())
 		if err != nil {
 			at("%s: %w", key.Value, err)
 			continue
@@ -129,16 +129,24 @@ func parseFile(flags *pflag.FlagSet, path string, file io.Reader) (map[string]fi
 	return keys, errors.Join(wrong...)
 }
 
-// textOf returns a value as a flag takes it: a text as it is, a sequence of
-// texts, where a list is wanted, with commas.
-func textOf(n *yaml.Node, list bool) (string, error) {
+// textOf returns a value as a flag of that type takes it: a text as it is, true
+// or false where that is wanted, a sequence of texts, where a list is wanted,
+// with commas.
+func textOf(n *yaml.Node, typ string) (string, error) {
 	if n.Kind == yaml.AliasNode {
 		n = n.Alias
 	}
 	if n.ShortTag() == "!!str" {
 		return n.Value, nil
 	}
-	if !list {
+	switch typ {
+	case (*toggle)(nil).Type():
+		if n.ShortTag() == "!!bool" {
+			return n.Value, nil
+		}
+		return "", fmt.Errorf("is %s; want true or false", kind(n))
+	case (*appNames)(nil).Type():
+	default:
 		return "", fmt.Errorf("is %s; want a text", kind(n))
 	}
 	if n.Kind != yaml.SequenceNode {
@@ -146,7 +154,7 @@ func textOf(n *yaml.Node, list bool) (string, error) {
 	}
 	items := make([]string, len(n.Content))
 	for i, item := range n.Content {
-		text, err := textOf(item, false)
+		text, err := textOf(item, "")
 		if err != nil {
 			return "", fmt.Errorf("item %d %w", i+1, err)
 		}

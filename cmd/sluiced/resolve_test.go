@@ -60,6 +60,9 @@ func TestPrecedence(t *testing.T) {
 		{"no apps by flag before apps in the file", []string{"--apps", ""}, nil, "apps: [l2switch]", func(s *settings) { s.apps = nil }},
 		{"no apps by name", []string{"--apps", "none"}, nil, "", func(s *settings) { s.apps = nil }},
 		{"no apps by empty environment", nil, map[string]string{"SLUICE_APPS": ""}, "", func(s *settings) { s.apps = nil }},
+		{"yes in the file", nil, nil, "extensions: true", func(s *settings) { s.extensions = true }},
+		{"yes by the flag alone", []string{"--extensions"}, nil, "", func(s *settings) { s.extensions = true }},
+		{"yes in the environment, no by flag", []string{"--extensions=false"}, map[string]string{"SLUICE_EXTENSIONS": "true"}, "", func(*settings) {}},
 		{"apps as text", nil, nil, "apps: l2switch", func(*settings) {}},
 		{"alias", nil, nil, "grpc: &here '[::1]:7'\nhttp: *here\n", func(s *settings) { s.grpc, s.http = "[::1]:7", "[::1]:7" }},
 	} {
@@ -78,7 +81,7 @@ func TestPrecedence(t *testing.T) {
 }
 
 func TestWrongSettings(t *testing.T) {
-	const keys = "there are: openflow, grpc, http, apps, state, log-level, log-format"
+	const keys = "there are: openflow, grpc, http, apps, extensions, state, log-level, log-format"
 	for _, test := range []struct {
 		name string
 		env  map[string]string
@@ -90,6 +93,8 @@ func TestWrongSettings(t *testing.T) {
 		{"config is no key", nil, "config: other.yaml", `f.yaml:1: unknown key "config"; ` + keys},
 		{"key twice", nil, "http: :1\n\nhttp: :2\n", "f.yaml:3: http: stands in line 1 already"},
 		{"number for an address", nil, "openflow: 6653", "f.yaml:1: openflow: is a number; want a text"},
+		{"number for a yes or no", nil, "extensions: 1", "f.yaml:1: extensions: is a number; want true or false"},
+		{"word for a yes or no", nil, "extensions: maybe", `f.yaml:1: extensions: "maybe" is neither true nor false`},
 		{"nothing for an address", nil, "openflow:", "f.yaml:1: openflow: is empty; want a text"},
 		{"list for a level", nil, "log-level: [info]", "f.yaml:1: log-level: is a list; want a text"},
 		{"mapping for apps", nil, "apps: {l2switch: true}", "f.yaml:1: apps: is a mapping; want a list such as [l2switch]"},

@@ -18,13 +18,14 @@ import (
 
 // settings is what the daemon can be told.
 type settings struct {
-	openflow  address
-	grpc      address
-	http      address
-	state     directory
-	apps      appNames
-	logLevel  level
-	logFormat choice
+	openflow   address
+	grpc       address
+	http       address
+	extensions toggle
+	state      directory
+	apps       appNames
+	logLevel   level
+	logFormat  choice
 }
 
 // defaults are the settings of a daemon that is told nothing: useful to somebody
@@ -50,6 +51,8 @@ func (s *settings) flags() *pflag.FlagSet {
 	f.Var(&s.grpc, "grpc", "listen here for the gRPC API (plain text, no authentication)")
 	f.Var(&s.http, "http", "listen here for /metrics, /healthz, /readyz and the JSON API at /v1/")
 	f.Var(&s.apps, "apps", "apps to run, asked about packets in this order; none for none")
+	f.Var(&s.extensions, "extensions", "say with Open vSwitch's extensions, to a switch that is one, what its OpenFlow version cannot")
+	f.Lookup("extensions").NoOptDefVal = "true"
 	f.Var(&s.state, "state", "directory for stored state: made if missing, must be writable; nothing is stored in it yet")
 	f.Var(&s.logLevel, "log-level", "least severe log lines to write: "+strings.Join(levels(), ", "))
 	f.Var(&s.logFormat, "log-format", "form of log lines: text or json")
@@ -106,6 +109,20 @@ func (a *appNames) Set(s string) error {
 		}
 	}
 	*a = chosen
+	return nil
+}
+
+// toggle is on or off.
+type toggle bool
+
+func (t *toggle) String() string { return strconv.FormatBool(bool(*t)) }
+func (*toggle) Type() string     { return "BOOL" }
+
+func (t *toggle) Set(s string) error {
+	if s != "true" && s != "false" {
+		return fmt.Errorf("%q is neither true nor false", cut(s))
+	}
+	*t = s == "true"
 	return nil
 }
 

@@ -14,6 +14,11 @@ type Config struct {
 	// ofp speaks.
 	Versions []ofp.Version
 
+	// Extensions lets what the version of a switch cannot say be said with Open
+	// vSwitch's extensions, where the switch describes itself as Open vSwitch.
+	// Otherwise such things are errors.
+	Extensions bool
+
 	// HelloTimeout bounds the wait for the peer's hello, and FeaturesTimeout that
 	// for its features reply. Default 5 s each.
 	HelloTimeout    time.Duration

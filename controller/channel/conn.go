@@ -54,6 +54,7 @@ type Conn struct {
 	version  ofp.Version // set before the dispatcher starts, as what follows
 	features ofp.FeaturesReply
 	desc     ofp.Desc
+	extended bool // with Open vSwitch's extensions
 	ports    []ofp.Port
 	early    *Batch // events of the handshake, but for port status
 
@@ -227,6 +228,10 @@ func (c *Conn) Version() ofp.Version { return c.version }
 
 // Features returns the features reply. Its ports are those of Ports.
 func (c *Conn) Features() ofp.FeaturesReply { return c.features }
+
+// Extended reports whether the switch is spoken to with Open vSwitch's
+// extensions (Config.Extensions).
+func (c *Conn) Extended() bool { return c.extended }
 
 // Desc returns the switch's description, empty if it gave none.
 func (c *Conn) Desc() ofp.Desc { return c.desc }

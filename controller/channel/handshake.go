@@ -70,11 +70,30 @@ func (c *Conn) handshake() *CloseError {
 	if len(s.asked) > 0 {
 		c.log.WithField("unanswered", s.unanswered()).Warn("switch leaves questions of the handshake unanswered")
 	}
+	c.extend()
 	c.ports = UpdatePorts(sortPorts(c.ports), status)
 	if c.early.Len() == 0 {
 		c.early = nil
 	}
 	return nil
+}
+
+// openVSwitch is what Open vSwitch says of its manufacturer.
+const openVSwitch = "Nicira, Inc."
+
+// extend turns Open vSwitch's extensions on, if they are wanted and the switch
+// has them.
+func (c *Conn) extend() {
+	if !c.cfg.Extensions || c.desc.Manufacturer != openVSwitch {
+		return
+	}
+	c.extended = true
+	c.out.mu.Lock()
+	c.out.enc.Extensions = true
+	c.out.mu.Unlock()
+	if c.version == ofp.V10 {
+		c.out.answer(c.version, c.out.reserve(1), &ofp.NXFlowModTableID{On: true})
+	}
 }
 
 // reasonLenient marks a deadline that may pass.

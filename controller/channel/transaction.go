@@ -90,7 +90,7 @@ func (c *Conn) Write(ctx context.Context, msgs []ofp.Message) error {
 		done:     make(chan struct{}),
 	}
 	t.first = c.out.reserve(t.messages + t.barriers)
-	groups, failures := encodeAll(c.version, t.first, msgs)
+	groups, failures := encodeAll(c.version, c.extended, t.first, msgs)
 	if failures != nil {
 		return &WriteError{Errors: failures}
 	}
@@ -159,9 +159,9 @@ type group struct {
 }
 
 // encodeAll encodes all messages and barriers, or says which cannot be.
-func encodeAll(v ofp.Version, xid uint32, msgs []ofp.Message) ([]group, []ItemError) {
+func encodeAll(v ofp.Version, extended bool, xid uint32, msgs []ofp.Message) ([]group, []ItemError) {
 	var (
-		enc      ofp.Encoder
+		enc      = ofp.Encoder{Extensions: extended}
 		groups   []group
 		failures []ItemError
 	)
