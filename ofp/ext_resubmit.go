@@ -25,7 +25,7 @@ func (e *Resubmit) form(_ Version, received uint16) uint16 {
 	switch {
 	case e.CT:
 		return subResubmitTableCT
-	case e.Table == TableAll && received != subResubmitTable:
+	case e.Table == TableAll && received == subResubmit: // Open vSwitch sends the other
 		return subResubmit
 	}
 	return subResubmitTable

@@ -12,7 +12,7 @@ var extensionCases = []struct {
 	ext  Extension
 	hex  string
 }{
-	{"resubmit:1", &Resubmit{InPort: 1, Table: TableAll}, "ffff0010000023200001000100000000"},
+	{"resubmit:1", &Resubmit{InPort: 1, Table: TableAll}, "ffff001000002320000e0001ff000000"},
 	{"resubmit(,2)", &Resubmit{InPort: PortInPort, Table: 2}, "ffff001000002320000efff802000000"},
 	{"resubmit(1,2,ct)", &Resubmit{InPort: 1, Table: 2, CT: true}, "ffff001000002320002c000102000000"},
 	{"pop_queue", &PopQueue{}, "ffff0010000023200005000000000000"},
