@@ -113,6 +113,8 @@ const (
 	TypeNXFlowModTableID
 	TypeNXSetPacketInFormat
 	TypeNXPacketIn
+	TypeNXPacketIn2
+	TypeNXResume
 	TypeNXFlowAge
 	TypeNXSetAsyncConfig
 	TypeNXSetAsyncConfig2
@@ -126,6 +128,7 @@ const (
 	TypeNXTLVTableRequest
 	TypeNXTLVTableReply
 	TypeNXCTFlushZone
+	TypeNXCTFlush
 	TypeRoleStatus
 	TypeRequestForward
 	TypeBundleControl
@@ -180,6 +183,8 @@ var messages = [numTypes]messageInfo{
 	TypeNXFlowModTableID:    {name: "nx_flow_mod_table_id", wire: all(none), make: func() Message { return new(NXFlowModTableID) }, vendor: nicira(15, V10, V13)},
 	TypeNXSetPacketInFormat: {name: "nx_set_packet_in_format", wire: all(none), make: func() Message { return new(NXSetPacketInFormat) }, vendor: nicira(16, V10, V13)},
 	TypeNXPacketIn:          {name: "nx_packet_in", wire: all(none), make: func() Message { return new(NXPacketIn) }, vendor: nicira(17, V10, V13)},
+	TypeNXPacketIn2:         {name: "nx_packet_in2", wire: all(none), make: func() Message { return new(NXPacketIn2) }, vendor: nicira(30, V10, V13)},
+	TypeNXResume:            {name: "nx_resume", wire: all(none), make: func() Message { return new(NXResume) }, vendor: nicira(28, V10, V13)},
 	TypeNXFlowAge:           {name: "nx_flow_age", wire: all(none), make: func() Message { return new(NXFlowAge) }, vendor: nicira(18, V10, V13)},
 	TypeNXSetAsyncConfig:    {name: "nx_set_async_config", wire: all(none), make: func() Message { return new(NXSetAsyncConfig) }, vendor: nicira(19, V10, V13)},
 	TypeNXSetAsyncConfig2:   {name: "nx_set_async_config2", wire: all(none), make: func() Message { return new(NXSetAsyncConfig2) }, vendor: nicira(27, V10, V13)},
@@ -193,6 +198,7 @@ var messages = [numTypes]messageInfo{
 	TypeNXTLVTableRequest:   {name: "nx_tlv_table_request", wire: all(none), make: func() Message { return new(NXTLVTableRequest) }, vendor: nicira(25, V10, V13)},
 	TypeNXTLVTableReply:     {name: "nx_tlv_table_reply", wire: all(none), make: func() Message { return new(NXTLVTableReply) }, vendor: nicira(26, V10, V13)},
 	TypeNXCTFlushZone:       {name: "nx_ct_flush_zone", wire: all(none), make: func() Message { return new(NXCTFlushZone) }, vendor: nicira(29, V10, V13)},
+	TypeNXCTFlush:           {name: "nx_ct_flush", wire: all(none), make: func() Message { return new(NXCTFlush) }, vendor: nicira(32, V10, V13)},
 	TypeRoleStatus:          {name: "role_status", wire: all(none), make: func() Message { return new(RoleStatus) }, vendor: onf(1911, V13)},
 	TypeRequestForward:      {name: "requestforward", wire: all(none), make: func() Message { return new(RequestForward) }, vendor: append(nicira(132, V10, V12), onf(2350, V13)...)},
 	TypeBundleControl:       {name: "bundle_control", wire: all(none), make: func() Message { return new(BundleControl) }, vendor: onf(2300, V13)},

@@ -59,11 +59,12 @@ func (c *cursor) closeProperty(start, outer int) {
 func (c *cursor) u64Property(p *uint64, what string) { c.u64(c.fixed(12, what)[4:], p) }
 
 // uint returns the number that the property holds in n bytes, if it holds one.
+// Two bytes may have two of padding after them, as Open vSwitch writes them.
 func (p *Property) uint(n int) (v uint64, ok bool) {
-	if len(p.Data) != n {
+	if len(p.Data) != n && (n != 2 || len(p.Data) != 4) {
 		return 0, false
 	}
-	return beUint(p.Data), true
+	return beUint(p.Data[:n]), true
 }
 
 // nested returns the properties inside a property, which stand after four bytes
@@ -83,4 +84,13 @@ func (p *Property) nested() []Property {
 
 func cloneProperties(s []Property) []Property {
 	return cloneEach(s, func(p *Property) { p.Data = bytes.Clone(p.Data) })
+}
+
+// nestProperties returns the contents of a property that holds others.
+func nestProperties(ps []Property) []byte {
+	c := cursor{wr: true, buf: make([]byte, 4, 64)}
+	for i := range ps {
+		walkProperty(&c, &ps[i])
+	}
+	return c.buf
 }

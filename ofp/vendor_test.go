@@ -3,6 +3,7 @@ package ofp
 import (
 	"encoding/hex"
 	"errors"
+	"net/netip"
 	"reflect"
 	"strings"
 	"testing"
@@ -54,6 +55,22 @@ var vendorFrames = []struct {
 	{"tlv table reply", Versions(), "000023200000001a", &NXTLVTableReply{MaxSpace: 256, MaxFields: 64, Maps: []NXTLVMap{{0x102, 0x80, 8, 3}}},
 		"00000100004000000000000000000000" + "0102800800030000"},
 	{"connections of a zone", Versions(), "000023200000001d", &NXCTFlushZone{Zone: 5}, "0000000000000005"},
+	{"connections", Versions(), "0000232000000020", NewNXCTFlush(6, NXCTTuple{Src: netip.MustParseAddr("10.0.0.1"), SrcPort: 80}, NXCTTuple{DstPort: 443}, 5),
+		"0600000000000000" + "0000002800000000" + "00000014" + "00000000000000000000ffff0a000001" + "00000000" + "0002000800500000" +
+			"0001001000000000" + "0003000801bb0000" + "0002000800050000"},
+	{"connections of icmp", Versions(), "0000232000000020", NewNXCTFlush(58, NXCTTuple{Dst: netip.MustParseAddr("::5"), ICMPID: 7, ICMPType: 8}, NXCTTuple{}, -1),
+		"3a00000000000000" + "0000003800000000" + "00010014" + "00000000000000000000000000000005" + "00000000" + "0004000800070000" + "0005000508000000" + "0006000500000000"},
+	{"packet-in 2", since12, "000023200000001e", &NXPacketIn2{NXPacket{Packet: arpPacket, FullLen: 99, BufferID: 4, Table: 2, Cookie: 5, Reason: ReasonAction, Metadata: nxPort, Userdata: []byte{1, 2, 0xab}, Continuation: []Continued{
+		{Type: ContinuedBridge, Data: []byte("0123456789abcdef")}, {Type: ContinuedStack, Data: []byte{1, 2}}, {Type: ContinuedMirrors, Value: 5}, {Type: ContinuedConntracked}, {Type: ContinuedTable, Value: 3}, {Type: ContinuedCookie, Value: 9},
+		{Type: ContinuedActions, Actions: []Action{Output(2)}}, {Type: ContinuedActionSet, Actions: []Action{Output(3)}}, {Type: ContinuedODPPort, Value: 1}, {Type: 0x8077, Data: []byte{7}}},
+		Unknown: []Property{{Type: 0x77, Data: []byte{1}}}, Order: []uint16{0x77, 0, 1, 2, 3, 4, 5, 6, 8, 7}}},
+		"0077000501000000" + "00000018" + "ffffffffffff0000000000010806000108000604" + "0001000800000063" + "0002000800000004" + "0003000502000000" + "000400100000000000000000000000" + "05" + "0005000501000000" +
+			"0006000c" + "80000004fffffffe" + "00000000" + "0008009000000000" + "80000014" + hex.EncodeToString([]byte("0123456789abcdef")) + "00000000" + "8001000601020000" + "8002000800000005" + "8003000400000000" + "8004000503000000" + "8005001000000000" + "0000000000000009" +
+			"8006001800000000" + "00000010000000020000000000000000" + "8007001800000000" + "00000010000000030000000000000000" + "8008000800000001" + "8077000507000000" + "000700070102ab00"},
+	{"packet-in 2, in its own order", upTo11, "000023200000001e", &NXPacketIn2{NXPacket{Packet: arpPacket, BufferID: NoBuffer, Cookie: ^uint64(0), Metadata: nxPort, Order: []uint16{6, 0}}},
+		"0006000a" + "00000002fffe" + "000000000000" + "00000018" + "ffffffffffff0000000000010806000108000604"},
+	{"resumed", since12, "000023200000001c", &NXResume{NXPacket{Packet: arpPacket, BufferID: NoBuffer, Cookie: ^uint64(0), Order: []uint16{0}}}, "00000018" + "ffffffffffff0000000000010806000108000604"},
+	{"resumed", upTo11, "000023200000001c", &NXResume{NXPacket{Packet: arpPacket, BufferID: NoBuffer, Cookie: ^uint64(0), Order: []uint16{0}}}, "00000018" + "ffffffffffff0000000000010806000108000604"},
 	{"role status", only13, "4f4e460000000777", &RoleStatus{RoleState: RoleState{RoleSlave, 7}, Reason: RoleConfig, Properties: []Property{{0xffff, []byte{0, 0, 0, 1, 0, 0, 0, 2}}}},
 		"0000000301000000" + "0000000000000007" + "ffff000c0000000100000002" + "00000000"},
 	{"request forwarded", []Version{V11, V12}, "0000232000000084", &RequestForward{XID: 0x55, Message: &GroupMod{Command: GroupDelete, Group: 9}},
@@ -106,8 +123,9 @@ var vendorFrames = []struct {
 }
 
 var (
-	nxReg  = Match{oxm: []byte{0, 1, 0, 4, 0xde, 0xad, 0xbe, 0xef}}
-	nxPort = func() (m Match) { m.SetUint(FieldInPort, uint64(PortLocal)); return m }()
+	arpPacket = hexBytes("ffffffffffff0000000000010806000108000604")
+	nxReg     = Match{oxm: []byte{0, 1, 0, 4, 0xde, 0xad, 0xbe, 0xef}}
+	nxPort    = func() (m Match) { m.SetUint(FieldInPort, uint64(PortLocal)); return m }()
 )
 
 const ipfixBytes = "00000000000000010000000000000002000000000000000300000000000000040000000000000005" +
