@@ -38,9 +38,10 @@ type NXPacket struct {
 
 	Unknown []Property // those that are not modelled
 
-	// Order holds the types of the properties as they came, set by decoding, so that
-	// they are written in that order. Those that it does not name follow in Open
-	// vSwitch's order, as they do where it is nil.
+	// Order holds the types of the properties as they came, where decoding found
+	// others than are written without it, so that they are written like that again.
+	// Those that it does not name follow in Open vSwitch's order, as they do where it
+	// is empty.
 	Order []uint16
 }
 
@@ -116,9 +117,35 @@ func (m *NXPacket) walk(c *cursor) {
 		c.closeProperty(start, outer)
 	}
 	m.Order, m.Unknown = order, unknown
+	if m.inOrder() {
+		m.Order = m.Order[:0]
+	}
 	if c.err == nil && len(m.Packet) == 0 {
 		c.bad("packet", "none")
 	}
+}
+
+// inOrder reports whether Order names what is written without it.
+func (m *NXPacket) inOrder() bool {
+	left := m.Order
+	next := func(typ uint16) bool {
+		if len(left) == 0 || left[0] != typ {
+			return false
+		}
+		left = left[1:]
+		return true
+	}
+	for _, typ := range packetPropOrder {
+		if m.says(typ) && !next(typ) {
+			return false
+		}
+	}
+	for i := range m.Unknown {
+		if !next(m.Unknown[i].Type) {
+			return false
+		}
+	}
+	return len(left) == 0
 }
 
 // property walks the contents of a property that is modelled.
@@ -183,7 +210,7 @@ func (m *NXPacket) write(c *cursor) {
 		}
 	}
 	for _, typ := range packetPropOrder {
-		if m.says(typ) && (m.Order == nil || !slices.Contains(m.Order, typ)) && !m.told(typ) {
+		if m.says(typ) && !slices.Contains(m.Order, typ) && !m.told(typ) {
 			put(typ)
 		}
 	}
@@ -199,7 +226,7 @@ func (m *NXPacket) write(c *cursor) {
 // told reports whether a message that was decoded left the property out because
 // it has nothing but what its absence says.
 func (m *NXPacket) told(typ uint16) bool {
-	if m.Order == nil {
+	if len(m.Order) == 0 {
 		return false
 	}
 	switch typ {
@@ -250,11 +277,19 @@ func walkContinued(c *cursor, k *Continued) {
 	switch k.Type {
 	case ContinuedMirrors, ContinuedODPPort:
 		v := uint32(k.Value)
-		c.u32(c.fixed(4, "mirrors"), &v)
+		if c.wr && uint64(v) != k.Value {
+			c.bad("continuation value", "%d has more than 32 bits", k.Value)
+			return
+		}
+		c.u32(c.fixed(4, "continuation value"), &v)
 		k.Value = uint64(v)
 	case ContinuedTable:
 		v := uint8(k.Value)
-		c.u8(c.fixed(1, "table"), &v)
+		if c.wr && uint64(v) != k.Value {
+			c.bad("continuation table", "%d has more than 8 bits", k.Value)
+			return
+		}
+		c.u8(c.fixed(1, "continuation table"), &v)
 		k.Value = uint64(v)
 	case ContinuedCookie:
 		c.u64Property(&k.Value, "cookie")

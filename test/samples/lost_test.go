@@ -41,6 +41,7 @@ var forgotten = []struct {
 	{ofp.V13, "Bands[].Data", "of another type"}, {ofp.V13, "Bands[].Experimenter", "of another type"}, {ofp.V13, "Bands[].PrecLevel", "of another type"},
 	{ofp.V13, "Properties[].Data", "of another type"}, {ofp.V13, "Properties[].Experimenter", "of another type"}, {ofp.V13, "Properties[].Rate", "of another type"},
 	{ofp.V13, "Actions[].*", "of another type"}, {ofp.V13, "Instructions[].*", "of another type"},
+	{ofp.V13, "Continuation[].*", "of another type"},
 }
 
 // TestNothingIsLostSilently: what encodes comes back, but for what the list says.

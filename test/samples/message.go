@@ -87,6 +87,12 @@ func (k Kind) base() ofp.Message {
 	case *ofp.RoleReply:
 		m.Role = ofp.RoleMaster
 		return m
+	case *ofp.NXPacketIn2:
+		m.NXPacket = ofp.NewNXPacket(make([]byte, 14))
+		return m
+	case *ofp.NXResume:
+		m.NXPacket = ofp.NewNXPacket(make([]byte, 14))
+		return m
 	case *ofp.RequestForward:
 		m.Message = &ofp.GroupMod{}
 		return m

@@ -21,6 +21,7 @@ var choices = map[reflect.Type][]uint64{
 	reflect.TypeFor[ofp.BandType]():          {1, 2, 0xffff},
 	reflect.TypeFor[ofp.TablePropertyType](): {0, 1, 2, 3, 4, 5, 6, 7, 8, 10, 12, 13, 14, 15, 0xfffe, 0xffff},
 	reflect.TypeFor[ofp.Role]():              {0, 1, 2, 3},
+	reflect.TypeFor[ofp.ContinuedType]():     {0x8000, 0x8001, 0x8002, 0x8003, 0x8004, 0x8005, 0x8006, 0x8007, 0x8008, 0x8077},
 }
 
 // choicesOf is choices, and those of numbers that have no type of their own.
