@@ -112,13 +112,13 @@ func TestExtensionWithGarbageBehindItIsKeptAsBytes(t *testing.T) {
 
 func TestVendorMessageInEveryVersion(t *testing.T) {
 	for _, v := range Versions() {
-		frame, err := Append(nil, v, 7, &NXFlowModTableID{On: true})
+		frame, err := Append(nil, v, 7, &NXFlowModTableID{Set: 1})
 		want := append([]byte{byte(v), 4, 0, 24}, hexBytes("00000007000023200000000f0100000000000000")...)
 		if err != nil || !cmp.Equal(frame, want) {
 			t.Fatalf("%s: %x, %v", v, frame, err)
 		}
 		_, m, err := Decode(frame)
-		if err != nil || !cmp.Equal(m, Message(&NXFlowModTableID{On: true})) {
+		if err != nil || !cmp.Equal(m, Message(&NXFlowModTableID{Set: 1})) {
 			t.Errorf("%s: %v, %v", v, m, err)
 		}
 		var raw Experimenter

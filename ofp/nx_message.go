@@ -5,28 +5,18 @@ package ofp
 
 // NXFlowModTableID tells a switch of 1.0 whether the upper byte of a flow-mod's
 // command is the number of a table (NXT_FLOW_MOD_TABLE_ID).
-type NXFlowModTableID struct{ On bool }
+type NXFlowModTableID struct {
+	Set uint8 // 0: it is not; 1, or anything else: it is
+}
 
 // Type returns TypeNXFlowModTableID.
 func (*NXFlowModTableID) Type() Type { return TypeNXFlowModTableID }
 
-func (m *NXFlowModTableID) walk(c *cursor) {
-	b := c.fixed(8, "set")
-	var on uint8
-	if m.On {
-		on = 1
-	}
-	c.u8(b, &on)
-	if on > 1 {
-		c.bad("set", "%d, want 0 or 1", on)
-	}
-	m.On = on == 1
-}
-
-func (m *NXFlowModTableID) clone() any { return copyOf(m) }
+func (m *NXFlowModTableID) walk(c *cursor) { c.u8(c.fixed(8, "set"), &m.Set) }
+func (m *NXFlowModTableID) clone() any     { return copyOf(m) }
 
 func (m *NXFlowModTableID) print(p *printer) {
-	p.text(map[bool]string{false: " disable", true: " enable"}[m.On])
+	p.text(map[bool]string{false: " disable", true: " enable"}[m.Set != 0])
 }
 
 // NXFlowFormat is a form of flow-mods and flow statistics.
@@ -118,16 +108,17 @@ type NXRoleReply struct{ Role Role }
 func (*NXRoleRequest) Type() Type         { return TypeNXRoleRequest }
 func (m *NXRoleRequest) walk(c *cursor)   { m.Role.walkNX(c) }
 func (m *NXRoleRequest) clone() any       { return copyOf(m) }
-func (m *NXRoleRequest) print(p *printer) { p.role(&RoleState{Role: m.Role, Generation: noGeneration}) }
+func (m *NXRoleRequest) print(p *printer) { p.role(m.Role, noGeneration, false) }
 
 // Type returns TypeNXRoleReply.
 func (*NXRoleReply) Type() Type         { return TypeNXRoleReply }
 func (m *NXRoleReply) walk(c *cursor)   { m.Role.walkNX(c) }
 func (m *NXRoleReply) clone() any       { return copyOf(m) }
-func (m *NXRoleReply) print(p *printer) { p.role(&RoleState{Role: m.Role, Generation: noGeneration}) }
+func (m *NXRoleReply) print(p *printer) { p.role(m.Role, noGeneration, false) }
 
 // walkNX is a role as Nicira numbers them: one less than OpenFlow 1.2, which put
-// the absence of a change before them. A number that is none is an error.
+// the absence of a change before them. A number that is no role is kept, but for
+// the one that would become RoleNoChange.
 func (r *Role) walkNX(c *cursor) {
 	b := c.fixed(4, "role")
 	n := uint32(*r) - 1
@@ -136,8 +127,8 @@ func (r *Role) walkNX(c *cursor) {
 		return
 	}
 	c.u32(b, &n)
-	if n > 2 {
-		c.bad("role", "%d, at most 2", n)
+	if n == ^uint32(0) {
+		c.bad("role", "%d", n)
 	}
 	*r = Role(n + 1)
 }

@@ -55,6 +55,9 @@ func (m *PacketIn) walk(c *cursor) {
 		c.u16(b[4:], &m.TotalLen)
 		m.port(c, b[6:], FieldInPort)
 		c.u8(b[8:], (*uint8)(&m.Reason))
+		if len(m.Match.received) > 0 || b[9] != 0 {
+			m.padding(c, &b[9])
+		}
 		m.lacks(c, 1)
 		c.rest(&m.Data)
 	case V11:
@@ -112,6 +115,20 @@ func (m *PacketIn) port(c *cursor, b []byte, f FieldID) {
 		m.Table, m.Cookie = 0, 0
 	}
 	m.Match.appendUint(f, uint64(p))
+}
+
+// versionPadding says of a match that what was received with it is the padding of
+// a 1.0 packet-in, which some switches fill.
+const versionPadding Version = 0xfe
+
+// padding is that byte, kept where it is not zero.
+func (m *PacketIn) padding(c *cursor, b *byte) {
+	if !c.wr {
+		m.Match.received = append(m.Match.received[:0], *b)
+		m.Match.receivedVersion = versionPadding
+	} else if m.Match.receivedVersion == versionPadding {
+		*b = m.Match.received[0]
+	}
 }
 
 // lacks fails if the match being written has more than the ports.

@@ -153,9 +153,9 @@ func (p *printer) body(m Message, frame []byte) {
 	case *FeaturesReply:
 		p.features(m)
 	case *GetConfigReply:
-		p.config(&m.SwitchConfig)
+		p.config(&m.SwitchConfig, false)
 	case *SetConfig:
-		p.config(&m.SwitchConfig)
+		p.config(&m.SwitchConfig, true)
 	case *PacketIn:
 		p.packetIn(m)
 	case *PacketOut:
@@ -179,9 +179,9 @@ func (p *printer) body(m Message, frame []byte) {
 	case *QueueGetConfigReply:
 		p.queueConfig(m)
 	case *RoleRequest:
-		p.role(&m.RoleState)
+		p.role(m.Role, m.Generation, m.Role != RoleNoChange && m.Generation != noGeneration)
 	case *RoleReply:
-		p.role(&m.RoleState)
+		p.role(m.Role, m.Generation, m.Generation != noGeneration)
 	case *GetAsyncReply:
 		p.async(m.table())
 	case *SetAsync:
@@ -322,14 +322,15 @@ func (p *printer) error(m *Error) {
 
 var fragNames = [...]string{"normal", "drop", "reassemble", "nx-match"}
 
-func (p *printer) config(m *SwitchConfig) {
+// config prints a switch's configuration, which it is to set or tells.
+func (p *printer) config(m *SwitchConfig, set bool) {
 	p.text(" frags=" + fragNames[m.Flags&3])
 	flags := m.Flags &^ 3
 	if flags&InvalidTTLToCt != 0 && p.v != V10 {
 		p.text(" invalid_ttl_to_controller")
 		flags &^= InvalidTTLToCt
 	}
-	if flags != 0 {
+	if flags != 0 && set { // of what a switch says Open vSwitch tells only what it knows
 		p.f(" ***unknown flags 0x%04x***", uint16(flags))
 	}
 	p.number(" miss_send_len=", uint64(m.MissSendLen))

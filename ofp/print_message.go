@@ -44,8 +44,7 @@ func (p *printer) flowModWith(m *FlowMod, cookie func()) {
 	if m.BufferID != NoBuffer {
 		p.f("buf:0x%x ", m.BufferID)
 	}
-	deletes := m.Command == FlowDelete || m.Command == FlowDeleteStrict
-	if m.OutPort != PortAny && (deletes || p.v == V10) {
+	if m.OutPort != PortAny {
 		p.f("out_port:%s ", m.OutPort)
 	}
 	p.b = appendFlags(p.b, m.Flags, ' ')

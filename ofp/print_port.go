@@ -85,12 +85,16 @@ func (p *printer) ports(ports []Port) {
 	}
 }
 
+// maxNamePrinted is how much of a port's name Open vSwitch prints, in bytes: of
+// one that fills its field, the last byte goes unsaid.
+const maxNamePrinted = 15
+
 func (p *printer) port(port *Port) {
 	config, state := portBits(p.v)
 	p.b = append(p.b, ' ')
 	p.b = appendPort(p.b, port.No, nil)
 	p.b = append(p.b, '(')
-	for _, c := range []byte(port.Name) {
+	for _, c := range []byte(port.Name[:min(len(port.Name), maxNamePrinted)]) {
 		if c < 0x20 || c >= 0x7f {
 			break
 		}

@@ -3,14 +3,14 @@ package ofp
 // ovsRoleNames are Open vSwitch's words for the roles.
 var ovsRoleNames = [...]string{"nochange", "equal", "primary", "secondary"}
 
-func (p *printer) role(m *RoleState) {
-	if int(m.Role) < len(ovsRoleNames) {
-		p.text(" role=" + ovsRoleNames[m.Role])
+func (p *printer) role(r Role, generation uint64, say bool) {
+	if int(r) < len(ovsRoleNames) {
+		p.text(" role=" + ovsRoleNames[r])
 	} else {
-		p.number(" role=", uint64(m.Role))
+		p.number(" role=", uint64(r))
 	}
-	if m.Generation != ^uint64(0) {
-		p.number(" generation_id=", m.Generation)
+	if say {
+		p.number(" generation_id=", generation)
 	}
 }
 

@@ -141,7 +141,7 @@ var tableMissNames = [...]string{"controller", "continue", "drop", "Unknown"}
 func (p *printer) table(t, before *TableStats) {
 	p.number("  table ", uint64(t.Table))
 	if t.Name != "" {
-		p.text(` ("` + printable(t.Name) + `")`)
+		p.text(` ("` + printable(t.Name[:min(len(t.Name), 31)]) + `")`)
 	}
 	p.f(":\n    active=%d, lookup=%d, matched=%d\n", t.Active, t.Lookups, t.Matched)
 	if p.v >= V13 {

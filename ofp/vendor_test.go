@@ -34,7 +34,7 @@ var vendorFrames = []struct {
 	{"role reply of Nicira's", since12, "000023200000000b", &NXRoleReply{Role: RoleMaster}, "00000001"},
 	{"flow format", only10, "000023200000000c", &NXSetFlowFormat{Format: NXFlowFormatNXM}, "00000002"},
 	{"flow format", only10, "000023200000000c", &NXSetFlowFormat{Format: 1}, "00000001"},
-	{"flow-mod table", Versions(), "000023200000000f", &NXFlowModTableID{On: true}, "0100000000000000"},
+	{"flow-mod table", Versions(), "000023200000000f", &NXFlowModTableID{Set: 1}, "0100000000000000"},
 	{"packet-in format", Versions(), "0000232000000010", &NXSetPacketInFormat{Format: NXPacketIn2Format}, "00000002"},
 	{"flow age", Versions(), "0000232000000012", &NXFlowAge{}, ""},
 	{"async", Versions(), "0000232000000013", &NXSetAsyncConfig{AsyncMasks{PacketIn: [2]uint32{7, 0}, PortStatus: [2]uint32{7, 7}, FlowRemoved: [2]uint32{15, 0}}},
@@ -288,7 +288,7 @@ func see[K comparable](seen map[K]map[Version]bool, k K, v Version) {
 // TestVendorMessagesThatAreRefused: what is wrong with them is named.
 func TestVendorMessagesThatAreRefused(t *testing.T) {
 	for _, tt := range []struct{ name, hex, says string }{
-		{"role of Nicira's of no kind", "010400140000000100002320" + "0000000a" + "00000003", "role"},
+		{"role of Nicira's that is none of OpenFlow's", "010400140000000100002320" + "0000000a" + "ffffffff", "role"},
 		{"bundle control in a bundle", "0404003000000001" + "4f4e4600000008fd" + "0000000500000000" + "04040018000000014f4e4600000008fc0000000500000000", "a bundle_control inside another message"},
 		{"bundled message of another version", "0404002000000001" + "4f4e4600000008fd" + "0000000500000000" + "0314000800000001", "version 0x03, want 0x04"},
 		{"bundled message of another xid", "0404002000000001" + "4f4e4600000008fd" + "0000000500000000" + "0414000800000002", "xid 0x2, want 0x1"},
