@@ -92,7 +92,7 @@ func (c *Conn) extend() {
 	c.out.enc.Extensions = true
 	c.out.mu.Unlock()
 	if c.version == ofp.V10 {
-		c.out.answer(c.version, c.out.reserve(1), &ofp.NXFlowModTableID{On: true})
+		c.out.answer(c.version, c.out.reserve(1), &ofp.NXFlowModTableID{Set: 1})
 	}
 }
 
