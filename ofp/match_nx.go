@@ -3,6 +3,7 @@ package ofp
 import (
 	"bytes"
 	"encoding/binary"
+	"slices"
 )
 
 // versionNX stands for the version of a match that came in Nicira's own format,
@@ -44,60 +45,79 @@ func (m *Match) readNX(c *cursor, n int, cookie, mask *uint64) int {
 	}
 	m.oxm = append(m.oxm, body...)
 	if cookie != nil {
-		*cookie, *mask = m.cutCookie()
+		m.oxm, *cookie, *mask, _ = cutCookie(m.oxm)
 	}
-	m.received = append(m.received, m.oxm...)
 	m.translateNXM()
 	w := cursor{wr: true}
-	if again := m.nx(&w); w.err == nil && bytes.Equal(again, m.received) {
-		m.received = m.received[:0]
-	} else {
-		m.receivedVersion = versionNX
+	again := m.nx(&w)
+	if cookie != nil {
+		again = appendCookie(again, *cookie, *mask)
+	}
+	if w.err != nil || !bytes.Equal(again, body) {
+		m.received, m.receivedVersion = append(m.received, body...), versionNX
 	}
 	return n
 }
 
-// cutCookie takes the cookie out of a match and returns it with its mask.
-func (m *Match) cutCookie() (cookie, mask uint64) {
-	for at := 0; at < len(m.oxm); {
-		h := binary.BigEndian.Uint32(m.oxm[at:])
+// cutCookie takes the cookie out of the fields in b, whose bytes it moves, and
+// returns it with its mask, and whether there was one.
+func cutCookie(b []byte) (rest []byte, cookie, mask uint64, ok bool) {
+	for at := 0; at < len(b); {
+		h := binary.BigEndian.Uint32(b[at:])
 		n := 4 + int(h&0xff)
 		if !isCookie(h) {
 			at += n
 			continue
 		}
-		cookie, mask = binary.BigEndian.Uint64(m.oxm[at+4:]), ^uint64(0)
+		cookie, mask = binary.BigEndian.Uint64(b[at+4:]), ^uint64(0)
 		if h&0x100 != 0 {
-			if mask = binary.BigEndian.Uint64(m.oxm[at+12:]); mask == 0 {
+			if mask = binary.BigEndian.Uint64(b[at+12:]); mask == 0 {
 				cookie = 0 // that every flow has
 			}
 		}
-		m.oxm = append(m.oxm[:at], m.oxm[at+n:]...)
-		return cookie, mask
+		return append(b[:at], b[at+n:]...), cookie, mask, true
 	}
-	return 0, 0
+	return b, 0, 0, false
+}
+
+// appendCookie appends a cookie as the last of the fields, unless it is one that
+// every flow has.
+func appendCookie(b []byte, cookie, mask uint64) []byte {
+	switch mask {
+	case 0:
+		return b
+	case ^uint64(0):
+		b = binary.BigEndian.AppendUint32(b, nxmCookie)
+		return binary.BigEndian.AppendUint64(b, cookie)
+	}
+	b = binary.BigEndian.AppendUint32(b, nxmCookieMasked)
+	b = binary.BigEndian.AppendUint64(b, cookie)
+	return binary.BigEndian.AppendUint64(b, mask)
 }
 
 func (m *Match) writeNX(c *cursor, cookie, mask uint64) int {
-	body := m.received
-	if len(body) == 0 || m.receivedVersion != versionNX {
-		body = m.nx(c)
-	}
 	start := len(c.buf)
-	c.buf = append(c.buf, body...)
-	switch mask {
-	case 0:
-	case ^uint64(0):
-		c.buf = binary.BigEndian.AppendUint32(c.buf, nxmCookie)
-		c.buf = binary.BigEndian.AppendUint64(c.buf, cookie)
-	default:
-		c.buf = binary.BigEndian.AppendUint32(c.buf, nxmCookieMasked)
-		c.buf = binary.BigEndian.AppendUint64(c.buf, cookie)
-		c.buf = binary.BigEndian.AppendUint64(c.buf, mask)
-	}
+	c.buf = append(c.buf, m.bodyNX(c, cookie, mask)...)
 	n := len(c.buf) - start
 	c.pad8(start)
 	return n
+}
+
+// bodyNX is the match with the cookie: as it came, with the cookie wherever it
+// stood, unless the cookie has been changed since.
+func (m *Match) bodyNX(c *cursor, cookie, mask uint64) []byte {
+	if len(m.received) == 0 || m.receivedVersion != versionNX {
+		return appendCookie(m.nx(c), cookie, mask)
+	}
+	// A cookie that is a field of the match like others is none of a flow-mod's.
+	if _, _, _, field := cutCookie(bytes.Clone(m.oxm)); field {
+		return appendCookie(slices.Clip(m.received), cookie, mask)
+	}
+	rest, old, oldMask, _ := cutCookie(bytes.Clone(m.received))
+	if old == cookie && oldMask == mask {
+		return m.received
+	}
+	return appendCookie(rest, cookie, mask)
 }
 
 // nx returns the fields with the numbers that Nicira's format has for them. It

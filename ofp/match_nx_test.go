@@ -17,6 +17,10 @@ func TestNXMatchCookie(t *testing.T) {
 		{"00013d10" + "0000000000000012" + "00000000000000ff" + "00000000", 20, 0x12, 0xff},
 		{"00010004000000070000000000000000"[:16], 8, 0, 0},
 		{"", 0, 0, 0},
+		{"00013c08" + "0000000000001234" + "000000020005" + "000000000000", 18, 0x1234, ^uint64(0)},
+		{"00013d10" + "0000000000001234" + "ffffffffffffffff" + "00000000", 20, 0x1234, ^uint64(0)},
+		{"00013d10" + "0000000000001234" + "0000000000000000" + "00000000", 20, 0, 0},
+		{"00010004" + "00000007" + "00013c08" + "0000000000001234" + "00010204" + "00000008" + "00000000", 28, 0x1234, ^uint64(0)},
 	} {
 		wire := hexBytes(in.wire)
 		r := cursor{buf: wire, end: len(wire)}
@@ -30,6 +34,37 @@ func TestNXMatchCookie(t *testing.T) {
 		if n := walkNXMatchCookie(&w, 0, &m, &cookie, &mask); n != in.n || !bytes.Equal(w.buf, wire) || w.err != nil {
 			t.Errorf("%s: written again as %x of %d bytes, %v", in.wire, w.buf, n, w.err)
 		}
+	}
+}
+
+// TestNXMatchWithAnotherCookie: a cookie that is changed, or that what is written
+// has no place for, does not come back out of the bytes that were received.
+func TestNXMatchWithAnotherCookie(t *testing.T) {
+	wire := hexBytes("00013c08" + "0000000000001234" + "000000020005" + "000000000000")
+	r := cursor{buf: wire, end: len(wire)}
+	var m Match
+	var cookie, mask uint64
+	walkNXMatchCookie(&r, 18, &m, &cookie, &mask)
+	for want, walk := range map[string]func(c *cursor){
+		"000000020005" + "00013c08" + "0000000000000005" + "000000000000": func(c *cursor) {
+			c.v = V10
+			five, all := uint64(5), ^uint64(0)
+			walkNXMatchCookie(c, 0, &m, &five, &all)
+		},
+		"000000020005" + "0000": func(c *cursor) { walkNXMatch(c, 0, &m) },
+		"000000020005":          func(c *cursor) { c.v = V10; walkFields(c, &m) },
+	} {
+		w := cursor{wr: true}
+		if walk(&w); !bytes.Equal(w.buf, hexBytes(want)) || w.err != nil {
+			t.Errorf("written as %x, %v, want %s", w.buf, w.err, want)
+		}
+	}
+	// Where a cookie is none of the message's it is a field that nobody knows.
+	r = cursor{buf: wire, end: len(wire)}
+	walkNXMatch(&r, 18, &m)
+	w := cursor{wr: true}
+	if walkNXMatch(&w, 0, &m); !bytes.Equal(w.buf, wire) {
+		t.Errorf("written as %x, want %x", w.buf, wire)
 	}
 }
 

@@ -30,10 +30,10 @@ func walkFields(c *cursor, m *Match) {
 
 func (m *Match) fieldsAs(c *cursor, form Version) []byte {
 	switch {
+	case form == versionNX:
+		return m.bodyNX(c, 0, 0)
 	case len(m.received) > 0 && m.receivedVersion == form:
 		return m.received
-	case form == versionNX:
-		return m.nx(c)
 	case form == V12:
 		return m.oxm12(c)
 	}

@@ -108,13 +108,13 @@ type NXRoleReply struct{ Role Role }
 func (*NXRoleRequest) Type() Type         { return TypeNXRoleRequest }
 func (m *NXRoleRequest) walk(c *cursor)   { m.Role.walkNX(c) }
 func (m *NXRoleRequest) clone() any       { return copyOf(m) }
-func (m *NXRoleRequest) print(p *printer) { p.role(m.Role, noGeneration, false) }
+func (m *NXRoleRequest) print(p *printer) { p.role(m.Role, NoGeneration, false) }
 
 // Type returns TypeNXRoleReply.
 func (*NXRoleReply) Type() Type         { return TypeNXRoleReply }
 func (m *NXRoleReply) walk(c *cursor)   { m.Role.walkNX(c) }
 func (m *NXRoleReply) clone() any       { return copyOf(m) }
-func (m *NXRoleReply) print(p *printer) { p.role(m.Role, noGeneration, false) }
+func (m *NXRoleReply) print(p *printer) { p.role(m.Role, NoGeneration, false) }
 
 // walkNX is a role as Nicira numbers them: one less than OpenFlow 1.2, which put
 // the absence of a change before them. A number that is no role is kept, but for

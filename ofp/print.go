@@ -179,9 +179,9 @@ func (p *printer) body(m Message, frame []byte) {
 	case *QueueGetConfigReply:
 		p.queueConfig(m)
 	case *RoleRequest:
-		p.role(m.Role, m.Generation, m.Role != RoleNoChange && m.Generation != noGeneration)
+		p.role(m.Role, m.Generation, m.Role != RoleNoChange && m.Generation != NoGeneration)
 	case *RoleReply:
-		p.role(m.Role, m.Generation, m.Generation != noGeneration)
+		p.role(m.Role, m.Generation, m.Generation != NoGeneration)
 	case *GetAsyncReply:
 		p.async(m.table())
 	case *SetAsync:

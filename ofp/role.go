@@ -24,12 +24,17 @@ func (r Role) String() string {
 
 // RoleState is the body of a role request and reply.
 type RoleState struct {
-	Role       Role
-	Generation uint64 // of the election that gave the role; 1.2 and later
+	Role Role
+
+	// Generation is the number of the election that gave the role, by which switches
+	// of 1.2 and later refuse who was voted out; or NoGeneration. 1.0 and 1.1 have no
+	// place for it: there it is NoGeneration or 0, and any other is ErrVersion, since
+	// who relies on it would not be protected.
+	Generation uint64
 }
 
-// noGeneration says that no election gave the role.
-const noGeneration = ^uint64(0)
+// NoGeneration says that no election gave the role.
+const NoGeneration = ^uint64(0)
 
 // RoleRequest asks the switch for a role. In 1.0 and 1.1 it is Open vSwitch's own
 // message, which has neither a generation nor RoleNoChange (NXT_ROLE_REQUEST).
@@ -48,7 +53,9 @@ func (m *RoleState) walk(c *cursor) {
 	if c.v < V12 {
 		m.Role.walkNX(c)
 		if !c.wr {
-			m.Generation = noGeneration
+			m.Generation = NoGeneration
+		} else if m.Generation != 0 && m.Generation != NoGeneration {
+			c.lacks("role generation")
 		}
 		return
 	}

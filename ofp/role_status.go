@@ -37,7 +37,7 @@ func (m *RoleStatus) clone() any {
 }
 
 func (m *RoleStatus) print(p *printer) {
-	p.role(m.Role, m.Generation, m.Generation != noGeneration)
+	p.role(m.Role, m.Generation, m.Generation != NoGeneration)
 	p.text(" reason=")
 	if int(m.Reason) < len(roleReasonNames) {
 		p.text(roleReasonNames[m.Reason])

@@ -28,8 +28,8 @@ var vendorFrames = []struct {
 	m    Message
 	body string
 }{
-	{"role request", upTo11, "000023200000000a", &RoleRequest{RoleState{Role: RoleMaster, Generation: noGeneration}}, "00000001"},
-	{"role reply", upTo11, "000023200000000b", &RoleReply{RoleState{Role: RoleSlave, Generation: noGeneration}}, "00000002"},
+	{"role request", upTo11, "000023200000000a", &RoleRequest{RoleState{Role: RoleMaster, Generation: NoGeneration}}, "00000001"},
+	{"role reply", upTo11, "000023200000000b", &RoleReply{RoleState{Role: RoleSlave, Generation: NoGeneration}}, "00000002"},
 	{"role request of Nicira's", since12, "000023200000000a", &NXRoleRequest{Role: RoleEqual}, "00000000"},
 	{"role reply of Nicira's", since12, "000023200000000b", &NXRoleReply{Role: RoleMaster}, "00000001"},
 	{"flow format", only10, "000023200000000c", &NXSetFlowFormat{Format: NXFlowFormatNXM}, "00000002"},
@@ -320,6 +320,21 @@ func TestVendorMessagesThatAreRefused(t *testing.T) {
 	} {
 		if b, err := Append(nil, V13, 1, m); err == nil {
 			t.Errorf("%s: encoded as %x", name, b)
+		}
+	}
+}
+
+// TestRolesOf10AreNotElected: who asks for a role with the number of an election is
+// told that 1.0 and 1.1 have no place for it.
+func TestRolesOf10AreNotElected(t *testing.T) {
+	for _, v := range []Version{V10, V11} {
+		for generation, want := range map[uint64]error{0: nil, NoGeneration: nil, 1: ErrVersion} {
+			s := RoleState{Role: RoleMaster, Generation: generation}
+			for _, m := range []Message{&RoleRequest{s}, &RoleReply{s}} {
+				if _, err := Append(nil, v, 1, m); !errors.Is(err, want) {
+					t.Errorf("%s %s with generation %d: %v, want %v", v, m.Type(), generation, err, want)
+				}
+			}
 		}
 	}
 }

@@ -29,7 +29,7 @@ var forgotten = []struct {
 	{ofp.V10, "Request.Cookie", "a cookie without a mask asks for nothing"},
 	{ofp.V12, "Flows[].Flags", "1.3"},
 	{ofp.V12, "[].DurationSec", "1.3"}, {ofp.V12, "[].DurationNsec", "1.3"},
-	{ofp.V11, "role_request.Generation", "Nicira's roles are not elected"}, {ofp.V11, "role_reply.Generation", "Nicira's roles are not elected"},
+	{ofp.V11, "role_request.Generation", "0 for NoGeneration"}, {ofp.V11, "role_reply.Generation", "0 for NoGeneration"},
 	{ofp.V11, "queue_get_config_reply.Queues[].Port", "1.2"},
 	{ofp.V13, "TableStatsReply.Tables[].*", "each version has other counters"},
 	{ofp.V13, "hello.Elements[].Data", "of a version bitmap"},
