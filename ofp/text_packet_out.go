@@ -38,7 +38,7 @@ func (p *textParser) packetOut() *PacketOut {
 		p.once(it, &seen)
 		switch {
 		case it.key == "in_port":
-			m.InPort = p.port(it)
+			m.InPort = p.packetOutPort(it)
 		case it.key == "packet":
 			m.Data = p.rowOfBytes(it)
 		case it.key == "buffer_id":
@@ -59,6 +59,16 @@ func (p *textParser) packetOut() *PacketOut {
 		p.fail(len(p.s), len(p.s), "want packet=... in hexadecimal, or buffer_id=..., and not both")
 	}
 	return m
+}
+
+// packetOutPort reads the port that a packet is to have come in by: one that can
+// receive, ANY or CONTROLLER.
+func (p *textParser) packetOutPort(it textItem) PortNo {
+	n := p.port(it)
+	if n.Reserved() && n != PortLocal && n != PortAny && n != PortController && p.err == nil {
+		p.badValue(it, "no packet comes in by %s; want a port of the switch, LOCAL, CONTROLLER or ANY", n)
+	}
+	return n
 }
 
 // rowOfBytes reads an item's value as bytes in hexadecimal, with or without 0x.

@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -131,16 +132,32 @@ func sameBody(a, b []byte) bool {
 	return len(a) == len(b) && len(a) >= HeaderLen && bytes.Equal(a[:4], b[:4]) && bytes.Equal(a[HeaderLen:], b[HeaderLen:])
 }
 
+// tagsAgain are texts of which ovs-ofctl makes, in 1.1 and later, one push_vlan for
+// each action that writes a VLAN, although there is a tag: in the packet, or by an
+// action before. What is encoded here looks.
+var tagsAgain = []string{
+	"packet=50540000000950540000000a81000005080012 actions=mod_vlan_vid",
+	"actions=mod_vlan_vid:9,mod_vlan_pcp:3",
+	"actions=push_vlan:0x8100,mod_vlan_vid:7",
+}
+
 // TestOpenVSwitchSendsWhatIsParsed compares the bytes that ovs-ofctl makes of a
 // text with those made here.
 func TestOpenVSwitchSendsWhatIsParsed(t *testing.T) {
+	enc := Encoder{Extensions: true}
 	check := func(v Version, text string, got []byte, m Message, err error) {
 		t.Helper()
 		if err != nil {
 			t.Errorf("%s %s: %v", v, text, err)
 			return
 		}
-		if want := encoded(t, v, 1, m); !sameBody(got, want) {
+		want, err := enc.Append(nil, v, 1, m)
+		if err != nil {
+			t.Errorf("%s %s: %v", v, text, err)
+			return
+		}
+		again := v > V10 && slices.ContainsFunc(tagsAgain, func(s string) bool { return strings.Contains(text, s) })
+		if sameBody(got, want) == again {
 			t.Errorf("%s %s:\nOpen vSwitch %x\n     written %x", v, text, got, want)
 		}
 	}

@@ -19,6 +19,15 @@ var groupTexts = []struct{ text, want string }{
 	{"group_id=4294967040,type=indirect,bucket=actions=", "group_id=4294967040,type=indirect,bucket=actions=drop"},
 	{"group_id=4,type=fast_failover,bucket=watch_port:1,actions=output:1,bucket=watch_group:7,actions=output:2", "group_id=4,type=ff,bucket=watch_port:1,actions=output:1,bucket=watch_group:7,actions=output:2"},
 	{"type=ff,group_id=0x10,bucket=watch_port:1,watch_group:7,push_vlan:0x8100,output:3", "group_id=16,type=ff,bucket=watch_port:1,watch_group:7,actions=push_vlan:0x8100,output:3"},
+	{"group_id=6,type=select,bucket=weight:65535,watch_port:2,watch_group:0,actions=output:1,bucket=weight:3,actions=drop", ""},
+	{"group_id=7,type=fast_failover,bucket=watch_port:2,actions=strip_vlan,LOCAL,bucket=watch_group:4294967040,actions=drop", "group_id=7,type=ff,bucket=watch_port:2,actions=strip_vlan,LOCAL,bucket=watch_group:4294967040,actions=drop"},
+	{"group_id=8,type=all,bucket=ALL,bucket=FLOOD,bucket=IN_PORT,bucket=NORMAL,bucket=push_vlan:0x8100,1", "group_id=8,type=all,bucket=actions=ALL,bucket=actions=FLOOD,bucket=actions=IN_PORT,bucket=actions=NORMAL,bucket=actions=push_vlan:0x8100,output:1"},
+	{"group_id=13,type=indirect,bucket=actions=mod_vlan_vid:7,output:1", ""},
+	{"group_id=14,type=indirect,bucket=actions=push_vlan:0x8100,mod_vlan_vid:7,output:1", ""},
+	{"group_id=9,type=indirect,bucket=actions=mod_dl_src:00:00:00:00:00:01,mod_dl_dst:00:00:00:00:00:02,dec_ttl,mod_nw_ttl:9,set_queue:2,output:1", ""},
+	{"group_id=10,type=indirect,bucket=actions=push_mpls:0x8847,set_mpls_ttl(3),output:1", ""},
+	{"group_id=11,type=indirect,bucket=actions=ct(commit,table=2,zone=5),resubmit(,3)", ""},
+	{"group_id=12,type=select,bucket=weight:1,controller(max_len=77),bucket=note:01.02", "group_id=12,type=select,bucket=actions=CONTROLLER:77,bucket=actions=note:01.02"},
 	{"group_id=5,type=all,bucket=actions=set_field:00:11:22:33:44:55->eth_dst,output:2,bucket=actions=group:6,set_queue:3,CONTROLLER:65535", ""},
 }
 
@@ -74,6 +83,9 @@ var meterTexts = []struct{ text, want string }{
 	{"meter=1 kbps burst stats bands=\ntype=drop rate=1000 burst_size=10\n", "meter=1,kbps,burst,stats,bands=type=drop,rate=1000,burst_size=10"},
 	{"meter=4294901760,pktps,bands=type=drop,rate=5,type=dscp_remark,rate=0x10,prec_level=2", "meter=4294901760,pktps,bands=type=drop,rate=5,type=dscp_remark,rate=16,prec_level=2"},
 	{"meter=controller,pktps,stats,burst,band=type=drop,rate=100,burst_size=50", "meter=controller,pktps,burst,stats,bands=type=drop,rate=100,burst_size=50"},
+	{"meter=0x2,pktps,burst,bands=type=dscp_remark,rate=4294967295,burst_size=7,prec_level=255", "meter=2,pktps,burst,bands=type=dscp_remark,rate=4294967295,burst_size=7,prec_level=255"},
+	{"meter=3,kbps,stats,bands=type=drop,rate=1,type=drop,rate=2,type=dscp_remark,rate=3,prec_level=1", ""},
+	{"meter=4,burst,kbps,band=type=drop,rate=7,burst_size=4294967295", "meter=4,kbps,burst,bands=type=drop,rate=7,burst_size=4294967295"},
 	{"pktps,meter=slowpath,bands=type=drop,rate=100", "meter=slowpath,pktps,bands=type=drop,rate=100"},
 }
 
@@ -109,6 +121,13 @@ var packetOutTexts = []string{
 	"in_port=CONTROLLER packet=50540000000950540000000a1234 actions=output:1,output:2",
 	"in_port=7 packet=50540000000950540000000a1234 actions=drop",
 	"in_port=LOCAL packet=50540000000950540000000a1234 actions=mod_vlan_vid:9,LOCAL",
+	"in_port=CONTROLLER packet=50540000000950540000000a81000005080012 actions=mod_vlan_vid:9,output:1",
+	"in_port=CONTROLLER packet=50540000000950540000000a1234 actions=mod_vlan_vid:9,mod_vlan_pcp:3,output:1",
+	"in_port=1 packet=50540000000950540000000a81000005080012 actions=strip_vlan,output:1",
+	"in_port=CONTROLLER packet=50540000000950540000000a1234 actions=enqueue:2:7",
+	"in_port=2 packet=50540000000950540000000a1234 actions=IN_PORT,TABLE",
+	"in_port=65279 packet=50540000000950540000000a1234 actions=resubmit(,1)",
+	"in_port=0 packet=50540000000950540000000a1234 actions=ct(commit),output:1",
 	"in_port=ANY packet=50540000000950540000000a12340102 actions=FLOOD",
 }
 
@@ -119,6 +138,9 @@ func TestPacketOutText(t *testing.T) {
 		if err != nil || m.String() != text {
 			t.Errorf("%s: %v, %v", text, m, err)
 		}
+	}
+	if _, err := ParsePacketOut("in_port=IN_PORT packet=0102", nil); err == nil {
+		t.Error("a packet comes in by IN_PORT")
 	}
 	if m, err := ParsePacketOut("packet=0x0102,in_port=none", nil); err != nil || m.String() != "in_port=ANY packet=0102 actions=drop" {
 		t.Errorf("%v, %v", m, err)
