@@ -3,87 +3,9 @@ package ofp
 import (
 	"encoding/binary"
 	"encoding/hex"
-	"io"
-	"net"
-	"os/exec"
 	"strings"
 	"testing"
 )
-
-// ovsSends returns the messages that ovs-ofctl sends to a switch of a version for
-// a flow, but for hello, echo and barrier, or what it says against the flow.
-func ovsSends(t *testing.T, v Version, command, text string) (frames [][]byte, refusal string) {
-	t.Helper()
-	path, err := exec.LookPath("ovs-ofctl")
-	if err != nil {
-		t.Skipf("needs Open vSwitch's ovs-ofctl to compare with: %v", err)
-	}
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	done := make(chan error, 1)
-	go func() {
-		conn, err := l.Accept()
-		if err == nil {
-			frames, err = fakeSwitch(conn, v)
-		}
-		done <- err
-	}()
-	cmd := exec.CommandContext(t.Context(), path, "--no-names", "-O", "OpenFlow"+strings.ReplaceAll(v.String(), ".", ""),
-		command, "tcp:"+l.Addr().String(), text)
-	out, err := cmd.CombinedOutput()
-	l.Close()
-	if served := <-done; err == nil && served != nil {
-		t.Fatalf("fake switch: %v", served)
-	}
-	if err != nil {
-		return nil, strings.TrimSpace(string(out))
-	}
-	return frames, ""
-}
-
-// fakeSwitch answers what ovs-ofctl waits for and collects the rest.
-func fakeSwitch(conn net.Conn, v Version) (frames [][]byte, err error) {
-	defer conn.Close()
-	hello, err := Append(nil, v, 1, &Hello{})
-	if err != nil {
-		return nil, err
-	}
-	if _, err := conn.Write(hello); err != nil {
-		return nil, err
-	}
-	for {
-		frame := make([]byte, HeaderLen)
-		if _, err := io.ReadFull(conn, frame); err != nil {
-			if err == io.EOF {
-				err = nil
-			}
-			return frames, err
-		}
-		h, err := ParseHeader(frame)
-		if err != nil {
-			return frames, err
-		}
-		frame = append(frame, make([]byte, int(h.Length)-HeaderLen)...)
-		if _, err := io.ReadFull(conn, frame[HeaderLen:]); err != nil {
-			return frames, err
-		}
-		switch h.Type() {
-		case TypeHello:
-		case TypeBarrierRequest:
-			answer, err := Append(nil, h.Version, h.XID, &BarrierReply{})
-			if err != nil {
-				return frames, err
-			}
-			if _, err := conn.Write(answer); err != nil {
-				return frames, err
-			}
-		default:
-			frames = append(frames, frame)
-		}
-	}
-}
 
 const (
 	ordinary   = "the action stands in an ordinary flow-mod, where Open vSwitch sends NXT_FLOW_MOD"
@@ -157,7 +79,7 @@ func TestCompiledFlowsAreThoseOfOpenVSwitch(t *testing.T) {
 	e := Encoder{Extensions: true}
 	for _, line := range compileLines {
 		for _, v := range Versions() {
-			frames, refusal := ovsSends(t, v, "add-flow", line.text)
+			frames, refusal := ovsSends(t, v, "add-flow", "SWITCH", line.text)
 			m, err := ParseFlow(line.text, FlowAdd, nil)
 			if err != nil {
 				t.Errorf("%s: %v", line.text, err)

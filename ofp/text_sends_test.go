@@ -3,6 +3,7 @@ package ofp
 import (
 	"bytes"
 	"encoding/binary"
+	"fmt"
 	"io"
 	"net"
 	"os"
@@ -14,10 +15,21 @@ import (
 	"testing"
 )
 
-// commandSends runs ovs-ofctl with the given arguments, in which SWITCH is replaced
-// by the address of a switch that takes everything, and returns the messages
-// that it sent: all but those of the handshake, and barriers.
+// commandSends is ovsSends where Open vSwitch refuses nothing.
 func commandSends(t *testing.T, v Version, args ...string) [][]byte {
+	t.Helper()
+	frames, refusal := ovsSends(t, v, args...)
+	if refusal != "" {
+		t.Fatalf("ovs-ofctl %s: %s", strings.Join(args, " "), refusal)
+	}
+	return frames
+}
+
+// ovsSends runs ovs-ofctl with the given arguments, in which SWITCH is replaced by
+// the address of a switch that takes everything. It returns the messages that
+// ovs-ofctl sent, all but those of the handshake, and barriers, or what it says
+// against the arguments.
+func ovsSends(t *testing.T, v Version, args ...string) (frames [][]byte, refusal string) {
 	t.Helper()
 	path, err := exec.LookPath("ovs-ofctl")
 	if err != nil {
@@ -27,7 +39,6 @@ func commandSends(t *testing.T, v Version, args ...string) [][]byte {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var frames [][]byte
 	var mu sync.Mutex
 	var serving sync.WaitGroup
 	serving.Go(func() { // ovs-ofctl opens one connection to learn names, and another to do its work
@@ -56,9 +67,9 @@ func commandSends(t *testing.T, v Version, args ...string) [][]byte {
 	l.Close()
 	serving.Wait()
 	if err != nil {
-		t.Fatalf("ovs-ofctl %s: %v\n%s", strings.Join(args, " "), err, out)
+		return nil, fmt.Sprintf("%v: %s", err, out)
 	}
-	return frames
+	return frames, ""
 }
 
 // serveAnything answers as a switch of version v with the ports 1, 2 and LOCAL
@@ -109,8 +120,6 @@ func serveAnything(conn net.Conn, v Version) (frames [][]byte, err error) {
 			}
 		case TypeGetConfigRequest:
 			answer = &GetConfigReply{}
-		case TypeExperimenter:
-			answer = NewError(BadRequestBadExperimenter, frame)
 		default:
 			frames = append(frames, frame)
 		}
