@@ -79,7 +79,7 @@ func TestCompiledFlowsAreThoseOfOpenVSwitch(t *testing.T) {
 	e := Encoder{Extensions: true}
 	for _, line := range compileLines {
 		for _, v := range Versions() {
-			frames, refusal := ovsSends(t, v, "add-flow", "SWITCH", line.text)
+			frames, refusal := ovsSends(t, v, "add-flow", line.text)
 			m, err := ParseFlow(line.text, FlowAdd, nil)
 			if err != nil {
 				t.Errorf("%s: %v", line.text, err)

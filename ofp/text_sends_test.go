@@ -15,21 +15,27 @@ import (
 	"testing"
 )
 
-// commandSends is ovsSends where Open vSwitch refuses nothing.
+// commandSends is ofctlSends where Open vSwitch refuses nothing.
 func commandSends(t *testing.T, v Version, args ...string) [][]byte {
 	t.Helper()
-	frames, refusal := ovsSends(t, v, args...)
+	frames, refusal := ofctlSends(t, v, args...)
 	if refusal != "" {
 		t.Fatalf("ovs-ofctl %s: %s", strings.Join(args, " "), refusal)
 	}
 	return frames
 }
 
-// ovsSends runs ovs-ofctl with the given arguments, in which SWITCH is replaced by
+// ovsSends is what ovs-ofctl sends to a switch for a command and its argument.
+func ovsSends(t *testing.T, v Version, command, text string) (frames [][]byte, refusal string) {
+	t.Helper()
+	return ofctlSends(t, v, command, "SWITCH", text)
+}
+
+// ofctlSends runs ovs-ofctl with the given arguments, in which SWITCH is replaced by
 // the address of a switch that takes everything. It returns the messages that
 // ovs-ofctl sent, all but those of the handshake, and barriers, or what it says
 // against the arguments.
-func ovsSends(t *testing.T, v Version, args ...string) (frames [][]byte, refusal string) {
+func ofctlSends(t *testing.T, v Version, args ...string) (frames [][]byte, refusal string) {
 	t.Helper()
 	path, err := exec.LookPath("ovs-ofctl")
 	if err != nil {

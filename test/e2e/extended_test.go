@@ -75,7 +75,7 @@ func TestTablesIn10(t *testing.T) {
 	}
 	c := &openflow10{conn: conn, enc: ofp.Encoder{Extensions: true}}
 	c.send(t, &ofp.Hello{})
-	c.send(t, &ofp.NXFlowModTableID{On: true})
+	c.send(t, &ofp.NXFlowModTableID{Set: 1})
 
 	for _, x := range []struct {
 		del  string
