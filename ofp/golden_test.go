@@ -19,8 +19,8 @@ import (
 // The golden files in testdata/golden have one line for each row of the tables
 // and each version that has the row: the row's name, the version, where the bytes
 // come from, the bytes of a message that the row is part of, and what the message
-// holds. Package ofp/internal/coverage sees to it that no row is without a line,
-// and TestBrokenRowsAreFound that a line fails when its row is broken.
+// holds. TestGolden sees to it that no row is without a line, and
+// TestBrokenRowsAreFound that a line fails when its row is broken.
 //
 // Sources are "ovs" for what Open vSwitch or ovs-ofctl sent, "os-ken" for what
 // os-ken built, and "own".
@@ -121,13 +121,26 @@ func TestGolden(t *testing.T) {
 			t.Log("if the change is meant: go test ./ofp -run 'TestGolden$' -update; make generate; and look at the difference")
 		}
 	}()
+	type cell struct {
+		row     samples.RowKey
+		version ofp.Version
+	}
+	proven := map[cell]bool{}
 	for _, l := range goldenLines(t) {
+		proven[cell{l.row, l.version}] = true
 		row, ok := wire[l.row]
 		if !ok || row.In(l.version) == "" {
 			t.Errorf("%s: the tables have no %q in OpenFlow %s", goldenFile(l.row.Table), l.row.Name, l.version)
 		}
 		if err := l.check(); err != nil {
 			t.Errorf("%s: %s of OpenFlow %s: %v\n%x", goldenFile(l.row.Table), l.row.Name, l.version, err, l.frame)
+		}
+	}
+	for key, row := range wire {
+		for _, v := range ofp.Versions() {
+			if row.In(v) != "" && !proven[cell{key, v}] {
+				t.Errorf("%s: no line for %s of OpenFlow %s", goldenFile(key.Table), key.Name, v)
+			}
 		}
 	}
 }
@@ -325,7 +338,7 @@ func TestBrokenRowsAreFound(t *testing.T) {
 			return b.Version != 0 && l.version != b.Version
 		})
 		if len(mine) == 0 {
-			continue // TestEveryRowIsProven tells
+			continue // TestGolden tells
 		}
 		undo := b.Break()
 		found := false

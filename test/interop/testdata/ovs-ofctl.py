@@ -21,7 +21,7 @@ MATCHED = {  # actions that need a match
     "ip": "dec_ttl|dec_ttl(1,3)|mod_nw_src:10.0.0.1|mod_nw_dst:10.0.0.2|mod_nw_tos:16|mod_nw_ecn:2|mod_nw_ttl:9",
     "tcp": "fin_timeout(idle_timeout=5,hard_timeout=9)|mod_tp_src:80|mod_tp_dst:81",
     "mpls": "pop_mpls:0x0800|set_mpls_label:77|set_mpls_tc:3|set_mpls_ttl:9|dec_mpls_ttl",
-    "dl_type=0x894f": "dec_nsh_ttl|decap()",
+    "dl_type=0x894f": "dec_nsh_ttl|decap()|load:5->nsh_c1[0..7]|output:nsh_c1[0..15]",
 }
 COMMANDS = """add-group group_id=5,type=all,bucket=output:3|add-group group_id=6,type=select,bucket=weight:5,output:3,bucket=weight:6,output:4
 add-group group_id=7,type=indirect,bucket=output:3|add-group group_id=8,type=ff,bucket=watch_port:3,output:3|del-groups group_id=5|mod-group group_id=5,type=all,bucket=output:9
