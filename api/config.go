@@ -1,6 +1,7 @@
 package api
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -106,7 +107,7 @@ func (s *config) ListTableFeatures(ctx context.Context, r *sluicev1.ListTableFea
 	if err != nil {
 		return nil, readError(sw, err)
 	}
-	out := &sluicev1.ListTableFeaturesResponse{Text: strings.ToValidUTF8(ofp.PrintPart(sw.Version(), &ofp.TableFeaturesReply{Tables: list}), "�")}
+	out := &sluicev1.ListTableFeaturesResponse{Text: partText(sw, &ofp.TableFeaturesReply{Tables: list})}
 	for i := range list {
 		t := &list[i]
 		x := &sluicev1.TableFeatures{Table: uint32(t.Table), Name: valid(t.Name), MetadataMatch: t.MetadataMatch, MetadataWrite: t.MetadataWrite, MaxEntries: t.MaxEntries}
@@ -158,16 +159,20 @@ func (s *config) SetSwitchConfig(ctx context.Context, r *sluicev1.SetSwitchConfi
 	return &sluicev1.SetSwitchConfigResponse{Config: now}, nil
 }
 
-// queuePort reads the port of a request about queues, where none means all.
+// queuePort reads the port of a request about queues, where none means all. One
+// that the switch does not have is told here, better than a switch does.
 func queuePort(name string, sw *controller.Switch) (ofp.PortNo, error) {
 	if name == "" {
 		return ofp.PortAny, nil
 	}
-	p, err := toPort(name, sw.Names())
+	no, err := toPort(name, sw.Names())
 	if err != nil {
 		return 0, invalid(at("port", err))
 	}
-	return p, nil
+	if _, ok := sw.Port(no); !ok {
+		return 0, invalid(bad("port", "the switch has no port %q", clip(name, 100)))
+	}
+	return no, nil
 }
 
 func (s *config) ListQueues(ctx context.Context, r *sluicev1.ListQueuesRequest) (*sluicev1.ListQueuesResponse, error) {
@@ -179,17 +184,14 @@ func (s *config) ListQueues(ctx context.Context, r *sluicev1.ListQueuesRequest) 
 	if err != nil {
 		return nil, err
 	}
-	q, err := sw.Queues(ctx, port)
+	list, err := sw.Queues(ctx, port)
 	if err != nil {
 		return nil, readError(sw, err)
 	}
-	out := &sluicev1.ListQueuesResponse{Text: ofp.PrintBody(sw.Version(), q)}
-	for i := range q.Queues {
-		x := &sluicev1.Queue{Port: uint32(q.Queues[i].Port), Id: q.Queues[i].ID}
-		if x.Port == 0 {
-			x.Port = uint32(q.Port) // 1.0 and 1.1 say it once
-		}
-		for _, p := range q.Queues[i].Properties {
+	out := &sluicev1.ListQueuesResponse{Text: queueText(sw.Version(), list)}
+	for i := range list {
+		x := &sluicev1.Queue{Port: uint32(list[i].Port), Id: list[i].ID}
+		for _, p := range list[i].Properties {
 			rate := uint32(p.Rate)
 			switch {
 			case rate >= ofp.QueueRateUnknown:
@@ -202,6 +204,24 @@ func (s *config) ListQueues(ctx context.Context, r *sluicev1.ListQueuesRequest) 
 		out.Queues = append(out.Queues, x)
 	}
 	return out, nil
+}
+
+// queueText prints queues a port at a time, as ovs-ofctl does where it asks for
+// one port: what it prints of several names none of them.
+func queueText(v ofp.Version, list []ofp.Queue) string {
+	list = slices.Clone(list)
+	slices.SortStableFunc(list, func(a, b ofp.Queue) int { return cmp.Compare(a.Port, b.Port) })
+	var b strings.Builder
+	for len(list) > 0 {
+		port := list[0].Port
+		n := slices.IndexFunc(list, func(q ofp.Queue) bool { return q.Port != port })
+		if n < 0 {
+			n = len(list)
+		}
+		b.WriteString(ofp.PrintBody(v, &ofp.QueueGetConfigReply{Port: port, Queues: list[:n]}) + "\n")
+		list = list[n:]
+	}
+	return strings.TrimSuffix(b.String(), "\n")
 }
 
 func (s *config) ListQueueStats(ctx context.Context, r *sluicev1.ListQueueStatsRequest) (*sluicev1.ListQueueStatsResponse, error) {
@@ -217,7 +237,7 @@ func (s *config) ListQueueStats(ctx context.Context, r *sluicev1.ListQueueStatsR
 	if err != nil {
 		return nil, readError(sw, err)
 	}
-	out := &sluicev1.ListQueueStatsResponse{Text: ofp.PrintPart(sw.Version(), &ofp.QueueStatsReply{Queues: list})}
+	out := &sluicev1.ListQueueStatsResponse{Text: partText(sw, &ofp.QueueStatsReply{Queues: list})}
 	for _, q := range list {
 		x := &sluicev1.QueueStats{Port: uint32(q.Port), Id: q.Queue, TxBytes: counter(q.TxBytes), TxPackets: counter(q.TxPackets), TxErrors: counter(q.TxErrors)}
 		if q.DurationSec != unknownSeconds && (q.DurationSec != 0 || q.DurationNsec != 0) {

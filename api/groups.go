@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"fmt"
+	"strings"
 
 	"google.golang.org/grpc"
 
@@ -106,7 +107,7 @@ func (s *groups) ListGroupStats(r *sluicev1.ListGroupStatsRequest, stream grpc.S
 func fromGroupStats(g *ofp.GroupStats, v ofp.Version) *sluicev1.GroupStats {
 	out := &sluicev1.GroupStats{
 		Id: g.Group, RefCount: g.RefCount, PacketCount: counter(g.Packets), ByteCount: counter(g.Bytes),
-		Text: ofp.PrintPart(v, &ofp.GroupStatsReply{Groups: []ofp.GroupStats{*g}}),
+		Text: strings.TrimSpace(ofp.PrintPart(v, &ofp.GroupStatsReply{Groups: []ofp.GroupStats{*g}})),
 	}
 	if v >= ofp.V13 && g.DurationSec != unknownSeconds {
 		d := seconds(g.DurationSec, g.DurationNsec)
@@ -130,7 +131,7 @@ func (s *groups) GetGroupFeatures(ctx context.Context, r *sluicev1.GetGroupFeatu
 	if err != nil {
 		return nil, readError(sw, err)
 	}
-	out := &sluicev1.GetGroupFeaturesResponse{Capabilities: bitNames(f.Capabilities, groupCapabilities), Text: ofp.PrintPart(sw.Version(), f)}
+	out := &sluicev1.GetGroupFeaturesResponse{Capabilities: bitNames(f.Capabilities, groupCapabilities), Text: partText(sw, f)}
 	for t := range f.MaxGroups {
 		if f.Types>>t&1 != 0 {
 			out.Types = append(out.Types, &sluicev1.GroupTypeFeatures{Type: sluicev1.GroupType(t + 1), MaxGroups: f.MaxGroups[t], Actions: f.Actions[t]})

@@ -93,7 +93,7 @@ func TestGroups(t *testing.T) {
 				t.Errorf("features in 1.1: %v", err)
 			}
 		} else if err != nil || len(f.GetTypes()) != 4 || f.GetTypes()[3].GetType() != sluicev1.GroupType_GROUP_TYPE_FAST_FAILOVER ||
-			!strings.HasPrefix(f.GetText(), "Group table:") || cmp.Diff([]string{"select_liveness", "chaining"}, f.GetCapabilities()) != "" {
+			!strings.HasPrefix(f.GetText(), " Group table:\n") || cmp.Diff([]string{"select_liveness", "chaining"}, f.GetCapabilities()) != "" {
 			t.Errorf("features: %v, %v", err, f)
 		}
 		if _, err := api.WriteGroups(ctx, &sluicev1.WriteGroupsRequest{Switch: "br0", Changes: []*sluicev1.GroupChange{

@@ -33,7 +33,7 @@ func (s *meters) ListMeters(r *sluicev1.ListMetersRequest, stream grpc.ServerStr
 	}
 	return inParts(stream, list, func(list []ofp.MeterConfig) *sluicev1.ListMetersResponse {
 		return &sluicev1.ListMetersResponse{Meters: convertAll(list, func(m *ofp.MeterConfig) *sluicev1.MeterEntry {
-			return &sluicev1.MeterEntry{Meter: fromMeter(m), Text: ofp.PrintPart(sw.Version(), &ofp.MeterConfigReply{Meters: []ofp.MeterConfig{*m}})}
+			return &sluicev1.MeterEntry{Meter: fromMeter(m), Text: partText(sw, &ofp.MeterConfigReply{Meters: []ofp.MeterConfig{*m}})}
 		})}
 	})
 }
@@ -52,7 +52,7 @@ func (s *meters) ListMeterStats(r *sluicev1.ListMeterStatsRequest, stream grpc.S
 			out := &sluicev1.MeterStats{
 				Id: m.Meter, FlowCount: m.Flows, PacketInCount: counter(m.Packets), ByteInCount: counter(m.Bytes),
 				DurationSeconds: seconds(m.DurationSec, m.DurationNsec),
-				Text:            ofp.PrintPart(sw.Version(), &ofp.MeterStatsReply{Meters: []ofp.MeterCounters{*m}}),
+				Text:            partText(sw, &ofp.MeterStatsReply{Meters: []ofp.MeterCounters{*m}}),
 			}
 			for _, k := range m.Bands {
 				out.Bands = append(out.Bands, &sluicev1.BandStats{PacketCount: counter(k.Packets), ByteCount: counter(k.Bytes)})
@@ -80,7 +80,7 @@ func (s *meters) GetMeterFeatures(ctx context.Context, r *sluicev1.GetMeterFeatu
 	return &sluicev1.GetMeterFeaturesResponse{
 		MaxMeters: f.MaxMeter, MaxBands: uint32(f.MaxBands), MaxColor: uint32(f.MaxColor),
 		BandTypes: bitNames(f.BandTypes, bandTypeNames), Capabilities: bitNames(f.Capabilities, meterCapabilities),
-		Text: ofp.PrintPart(sw.Version(), f),
+		Text: partText(sw, f),
 	}, nil
 }
 

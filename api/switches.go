@@ -4,6 +4,7 @@ import (
 	"context"
 	"math/bits"
 	"strconv"
+	"strings"
 
 	"google.golang.org/protobuf/types/known/timestamppb"
 
@@ -48,8 +49,9 @@ func (s *switches) ListPorts(_ context.Context, r *sluicev1.ListPortsRequest) (*
 	if err != nil {
 		return nil, err
 	}
-	out := &sluicev1.ListPortsResponse{}
-	for _, p := range sw.Ports() {
+	ports := sw.Ports()
+	out := &sluicev1.ListPortsResponse{Text: partText(sw, &ofp.PortDescReply{Ports: ports})}
+	for _, p := range ports {
 		out.Ports = append(out.Ports, fromPort(&p))
 	}
 	return out, nil
@@ -70,7 +72,7 @@ func (s *switches) ListPortStats(ctx context.Context, r *sluicev1.ListPortStatsR
 	if err != nil {
 		return nil, readError(sw, err)
 	}
-	out := &sluicev1.ListPortStatsResponse{}
+	out := &sluicev1.ListPortStatsResponse{Text: partText(sw, &ofp.PortStatsReply{Ports: stats})}
 	for i := range stats {
 		p, _ := sw.Port(stats[i].Port)
 		out.Ports = append(out.Ports, fromPortStats(&stats[i], p.Name))
@@ -87,7 +89,7 @@ func (s *switches) ListTableStats(ctx context.Context, r *sluicev1.ListTableStat
 	if err != nil {
 		return nil, readError(sw, err)
 	}
-	out := &sluicev1.ListTableStatsResponse{}
+	out := &sluicev1.ListTableStatsResponse{Text: partText(sw, &ofp.TableStatsReply{Tables: tables})}
 	for _, t := range tables {
 		out.Tables = append(out.Tables, &sluicev1.TableStats{
 			Table: uint32(t.Table), Name: valid(t.Name), ActiveFlows: t.Active, MaxFlows: t.MaxEntries,
@@ -116,7 +118,7 @@ func fromSwitch(sw *controller.Switch) *sluicev1.Switch {
 		TableCount: uint32(f.Tables), BufferCount: f.Buffers, Capabilities: bitNames(uint32(f.Capabilities), capabilityNames(sw.Version())),
 		Description: &sluicev1.SwitchDescription{
 			Manufacturer: valid(d.Manufacturer), Hardware: valid(d.Hardware), Software: valid(d.Software),
-			Serial: valid(d.Serial), Datapath: valid(d.Datapath),
+			Serial: valid(d.Serial), Datapath: valid(d.Datapath), Text: partText(sw, &d),
 		},
 	}
 }
@@ -150,6 +152,11 @@ func fromPortStats(s *ofp.PortStats, name string) *sluicev1.PortStats {
 
 // valid makes a text that a switch sent fit for a proto string.
 func valid(s string) string { return clip(s, 1024) }
+
+// partText is what ovs-ofctl prints of a multipart reply's body.
+func partText(sw *controller.Switch, body ofp.Part) string {
+	return strings.ToValidUTF8(ofp.PrintPart(sw.Version(), body), "�")
+}
 
 // Names of bits by their position; an empty name is shown as a number.
 var (

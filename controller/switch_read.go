@@ -2,6 +2,7 @@ package controller
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -68,10 +69,45 @@ func (s *Switch) QueueStats(ctx context.Context, port ofp.PortNo, queue uint32) 
 	return r.Queues, nil
 }
 
-// Queues returns the queues of a port, or of all ports with ofp.PortAny, which
-// not every switch tells at once.
-func (s *Switch) Queues(ctx context.Context, port ofp.PortNo) (*ofp.QueueGetConfigReply, error) {
-	return request[*ofp.QueueGetConfigReply](ctx, s, &ofp.QueueGetConfigRequest{Port: port})
+// Queues returns the queues of a port, or of all ports with ofp.PortAny, each with
+// its port. OpenFlow 1.0 and 1.1 can ask for those of one port only (sections
+// 5.3.4 and A.3.6): the ports that the switch has are asked one after the other,
+// and one that goes away meanwhile has no queues.
+func (s *Switch) Queues(ctx context.Context, port ofp.PortNo) ([]ofp.Queue, error) {
+	if port != ofp.PortAny || s.Version() >= ofp.V12 {
+		return s.queuesOf(ctx, port)
+	}
+	var all []ofp.Queue
+	for _, p := range s.Ports() {
+		if p.No.Reserved() {
+			continue // they have no queues, and cannot be asked for
+		}
+		list, err := s.queuesOf(ctx, p.No)
+		var se *SwitchError
+		if errors.As(err, &se) && se.Reply.Reason == ofp.QueueOpFailedBadPort {
+			if _, there := s.Port(p.No); !there {
+				continue
+			}
+		}
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, list...)
+	}
+	return all, nil
+}
+
+func (s *Switch) queuesOf(ctx context.Context, port ofp.PortNo) ([]ofp.Queue, error) {
+	r, err := request[*ofp.QueueGetConfigReply](ctx, s, &ofp.QueueGetConfigRequest{Port: port})
+	if err != nil {
+		return nil, err
+	}
+	if s.Version() < ofp.V12 {
+		for i := range r.Queues {
+			r.Queues[i].Port = r.Port // which is said once
+		}
+	}
+	return r.Queues, nil
 }
 
 // TableFeatures returns what the switch's flow tables can do; OpenFlow 1.3.

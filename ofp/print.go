@@ -18,18 +18,29 @@ func Print(frame []byte) string {
 }
 
 // PrintPart returns what the body of a statistics message means, as Print does,
-// without the line that names the message and without white space around it.
+// without what names the message and without white space at the end; lines below
+// the one that names it keep their indentation.
 func PrintPart(v Version, body Part) string {
 	p := printer{v: v}
 	p.part(body)
-	return strings.TrimSpace(string(p.b))
+	return p.behindHeadline()
 }
 
 // PrintBody returns what a message means, as PrintPart does.
 func PrintBody(v Version, m Message) string {
 	p := printer{v: v}
 	p.body(m, nil)
-	return strings.TrimSpace(string(p.b))
+	return p.behindHeadline()
+}
+
+// behindHeadline is the text without the space or the end of the line that part
+// it from the headline; lines behind that keep their indentation.
+func (p *printer) behindHeadline() string {
+	s := strings.TrimRight(string(p.b), " \n")
+	if lines, ok := strings.CutPrefix(s, "\n"); ok {
+		return strings.TrimLeft(lines, "\n")
+	}
+	return strings.TrimPrefix(s, " ")
 }
 
 // printer collects the text of one message.

@@ -274,11 +274,11 @@ func TestLooking(t *testing.T) {
 		says []string
 	}{
 		{[]string{"show", "br0"}, []string{"br0: OpenFlow 1.3, dpid 0000000000000001", "capabilities: flow_stats", "eth1"}},
-		{[]string{"dump-desc", "br0"}, []string{"datapath: br0"}},
-		{[]string{"dump-ports", "br0"}, []string{"RX_PACKETS", "eth4"}},
-		{[]string{"dump-ports", "br0", "eth1"}, []string{"eth1", "64"}},
-		{[]string{"dump-ports-desc", "br0"}, []string{"ADDRESS", "eth2"}},
-		{[]string{"dump-tables", "br0"}, []string{"LOOKUPS"}},
+		{[]string{"dump-desc", "br0"}, []string{"DP Description: br0"}},
+		{[]string{"dump-ports", "br0"}, []string{"4 ports\n", "  port  4: rx pkts=0"}},
+		{[]string{"dump-ports", "br0", "eth1"}, []string{"1 ports\n", "port  1: rx pkts=1, bytes=64, "}},
+		{[]string{"dump-ports-desc", "br0"}, []string{" 2(eth2): addr:02:00:00:00:00:02\n     config:     0\n     state:      LINK_DOWN\n"}},
+		{[]string{"dump-tables", "br0"}, []string{"  table 0:\n    active=0, lookup=1, matched=0\n"}},
 		{[]string{"barrier", "br0"}, nil},
 		{[]string{"version"}, []string{"sluice " + buildVersion() + "\n"}},
 	} {
@@ -323,9 +323,9 @@ func TestTerminalIsNotObedient(t *testing.T) {
 	}{
 		{[]string{"switches"}, []string{br + "  0000000000000007"}, 2},
 		{[]string{"show", "7"}, []string{br + ": OpenFlow", "datapath: " + br + "\n", e + "  "}, 0},
-		{[]string{"dump-desc", "7"}, []string{"datapath: " + br + "\n"}, 0},
-		{[]string{"dump-ports-desc", "7"}, []string{e + "  "}, 3},
-		{[]string{"dump-ports", "7"}, []string{e + "  "}, 3},
+		{[]string{"dump-desc", "7"}, []string{"DP Description: br.]0;x..0\\u009b\n"}, 5},
+		{[]string{"dump-ports-desc", "7"}, []string{" 1(e): "}, 10},
+		{[]string{"dump-tables", "7"}, []string{"  table 0:\n"}, 0},
 		{[]string{"dump-flows", "--names", "7"}, []string{e}, 1},
 		{[]string{"__complete", "-a", d.grpc, "show", ""}, []string{"0000000000000007\tOpenFlow 1.3\n"}, 0},
 	} {

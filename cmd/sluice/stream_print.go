@@ -50,7 +50,7 @@ func printStream[R any, T proto.Message](c *client, s grpc.ServerStreamingClient
 // printLines prints a text of one or several lines that may hold what a switch
 // says.
 func printLines(out io.Writer, text string) {
-	for line := range strings.Lines(strings.TrimSpace(text)) {
+	for line := range strings.Lines(strings.Trim(text, "\n")) {
 		fmt.Fprintln(out, printable(strings.TrimRight(line, "\n")))
 	}
 }

@@ -94,7 +94,7 @@ func (c *client) dumpDesc() *cobra.Command {
 					return err
 				}
 				d := r.GetSwitch().GetDescription()
-				return c.print(d, func(w io.Writer) { printDescription(w, d) })
+				return c.print(d, func(w io.Writer) { printLines(w, d.GetText()) })
 			})
 		},
 	}
@@ -127,7 +127,7 @@ func (c *client) dumpPortsDesc() *cobra.Command {
 				if err != nil {
 					return err
 				}
-				return c.print(r, func(w io.Writer) { printPorts(w, r.GetPorts()) })
+				return c.print(r, func(w io.Writer) { printLines(w, r.GetText()) })
 			})
 		},
 	}
@@ -175,65 +175,29 @@ func (c *client) dumpPorts() *cobra.Command {
 				if err != nil {
 					return err
 				}
-				return c.print(r, func(w io.Writer) { printPortStats(w, r.GetPorts()) })
+				return c.print(r, func(w io.Writer) { printLines(w, r.GetText()) })
 			})
 		},
 	}
 }
 
-func printPortStats(w io.Writer, ports []*sluicev1.PortStats) {
-	rows := [][]string{{"PORT", "NAME", "RX_PACKETS", "RX_BYTES", "RX_DROPPED", "RX_ERRORS", "TX_PACKETS", "TX_BYTES", "TX_DROPPED", "TX_ERRORS", "COLLISIONS"}}
-	for _, p := range ports {
-		rows = append(rows, []string{portNumber(p.GetNumber()), orDash(nonEmpty(p.GetName())),
-			count(p.RxPackets), count(p.RxBytes), count(p.RxDropped), count(p.RxErrors),
-			count(p.TxPackets), count(p.TxBytes), count(p.TxDropped), count(p.TxErrors), count(p.Collisions)})
-	}
-	table(w, rows)
-}
-
-func nonEmpty(s string) []string {
-	if s == "" {
-		return nil
-	}
-	return []string{s}
-}
-
 func (c *client) dumpTables() *cobra.Command {
-	cmd := &cobra.Command{
+	return &cobra.Command{
 		Use:               "dump-tables SWITCH",
 		Short:             "Print the counters of a switch's flow tables",
-		Long:              "Prints the counters of a switch's flow tables. As text, tables that were never used are left out.",
-		Example:           "  sluice dump-tables br0",
+		Example:           "  sluice dump-tables br0\n  sluice -o json dump-tables br0 | jq '.tables[] | select(.active_flows > 0)'",
 		Args:              want,
 		ValidArgsFunction: c.completeSwitch,
-	}
-	all := cmd.Flags().Bool("all", false, "print tables that were never used, too")
-	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		return c.call(cmd, func(ctx context.Context, conn *grpc.ClientConn) error {
-			r, err := sluicev1.NewSwitchServiceClient(conn).ListTableStats(ctx, &sluicev1.ListTableStatsRequest{Switch: args[0]})
-			if err != nil {
-				return err
-			}
-			return c.print(r, func(w io.Writer) {
-				rows := [][]string{{"TABLE", "NAME", "FLOWS", "MAX", "LOOKUPS", "MATCHED"}}
-				for _, t := range r.GetTables() {
-					if t.GetTable() == 0 || *all || t.GetActiveFlows() > 0 || t.GetLookupCount() > 0 {
-						rows = append(rows, []string{number(t.GetTable()), orDash(nonEmpty(t.GetName())), number(t.GetActiveFlows()),
-							orDash(nonZero(t.GetMaxFlows())), count(t.LookupCount), count(t.MatchedCount)})
-					}
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return c.call(cmd, func(ctx context.Context, conn *grpc.ClientConn) error {
+				r, err := sluicev1.NewSwitchServiceClient(conn).ListTableStats(ctx, &sluicev1.ListTableStatsRequest{Switch: args[0]})
+				if err != nil {
+					return err
 				}
-				table(w, rows)
+				return c.print(r, func(w io.Writer) { printLines(w, r.GetText()) })
 			})
-		})
+		},
 	}
-	return cmd
-}
-
-func nonZero(n uint32) []string {
-	if n == 0 {
-		return nil
-	}
-	return []string{number(n)}
 }
 
 func (c *client) barrier() *cobra.Command {

@@ -19,6 +19,7 @@ type Config struct {
 	Tables   int           // 0: 8
 	MaxFlows int           // in each table, more are refused; 0: no bound
 	Buffers  int           // packets that it keeps for the controller; 0: none, as Open vSwitch
+	Queues   []ofp.Queue   // of its ports; they count nothing
 	Versions []ofp.Version // that it offers; nil: all that Sluice speaks
 
 	NoBitmap      bool // say hello without a version bitmap
@@ -101,6 +102,11 @@ func NewDatapath(cfg Config) *Datapath {
 // Ports and clock stay.
 func (d *Datapath) Restart() {
 	d.tables = make([]Table, d.cfg.Tables)
+	if d.cfg.MissDrop {
+		for i := range d.tables {
+			d.tables[i].Miss = ofp.TableMissDrop
+		}
+	}
 	d.groups, d.meters = map[uint32]*group{}, map[uint32]*meter{}
 	d.buffers = map[uint32]*Packet{}
 	d.miss = ofp.SwitchConfig{MissSendLen: 128}
@@ -231,10 +237,8 @@ func (d *Datapath) run(p *Packet, table int) {
 	for table < len(d.tables) {
 		f := d.tables[table].Lookup(p)
 		if f == nil {
-			if d.Version != ofp.V13 && !d.cfg.MissDrop {
-				d.packetIn(p, ofp.ReasonNoMatch, uint8(table), ^uint64(0), d.miss.MissSendLen)
-			}
-			return
+			table = d.missed(p, table)
+			continue
 		}
 		f.Used = d.now
 		d.passMeter(f, p)

@@ -198,7 +198,7 @@ func (s *Switch) obey(l *link, h ofp.Header, frame []byte, m ofp.Message) {
 	case *ofp.GetConfigRequest:
 		s.emit(l, h.XID, &ofp.GetConfigReply{SwitchConfig: s.dp.miss})
 	case *ofp.SetConfig:
-		s.dp.miss = m.SwitchConfig
+		s.dp.SetConfig(m.SwitchConfig)
 	case *ofp.BarrierRequest:
 		s.emit(l, h.XID, &ofp.BarrierReply{})
 	case *ofp.FlowMod:
@@ -212,7 +212,10 @@ func (s *Switch) obey(l *link, h ofp.Header, frame []byte, m ofp.Message) {
 	case *ofp.TableMod:
 		why = s.dp.TableMod(m)
 	case *ofp.QueueGetConfigRequest:
-		s.emit(l, h.XID, &ofp.QueueGetConfigReply{Port: m.Port})
+		var r *ofp.QueueGetConfigReply
+		if r, why = s.dp.Queues(m.Port); r != nil {
+			s.emit(l, h.XID, r)
+		}
 	case *ofp.PacketOut:
 		why = s.dp.PacketOut(m)
 	case *ofp.MultipartRequest:

@@ -105,27 +105,3 @@ func (d *Datapath) MeterFeatures() *ofp.MeterFeatures {
 	return &ofp.MeterFeatures{MaxMeter: 1000, MaxBands: 4, BandTypes: 1<<ofp.BandDrop | 1<<ofp.BandDSCPRemark,
 		Capabilities: uint32(ofp.MeterKbps | ofp.MeterPktps | ofp.MeterBurst | ofp.MeterStats)}
 }
-
-// PortMod changes a port's configuration (section 7.3.4.4 of OpenFlow 1.3.5).
-func (d *Datapath) PortMod(m *ofp.PortMod) ofp.ErrorReason {
-	p := d.port(m.Port)
-	switch {
-	case p == nil:
-		return ofp.PortModFailedBadPort
-	case p.HWAddr != m.HWAddr:
-		return ofp.PortModFailedBadHWAddr
-	}
-	changed := p.Port
-	changed.Config = changed.Config&^m.Mask | m.Config&m.Mask
-	d.SetPort(changed)
-	return ofp.ReasonUnknown
-}
-
-// TableMod says what a table does with what no flow takes. It is kept for nobody
-// to ask.
-func (d *Datapath) TableMod(m *ofp.TableMod) ofp.ErrorReason {
-	if int(m.Table) >= len(d.tables) && m.Table != ofp.TableAll {
-		return ofp.TableModFailedBadTable
-	}
-	return ofp.ReasonUnknown
-}

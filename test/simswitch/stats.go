@@ -78,13 +78,20 @@ func (d *Datapath) TableStats() []ofp.TableStats {
 		out[i] = ofp.TableStats{Table: uint8(i), Active: uint32(t.Len()), Lookups: t.Lookups, Matched: t.Matched}
 		if d.Version < ofp.V13 {
 			out[i].Name = fmt.Sprintf("table%d", i)
-			out[i].MaxEntries = uint32(d.cfg.MaxFlows)
-			if d.cfg.MaxFlows == 0 {
-				out[i].MaxEntries = 1_000_000
+			out[i].MaxEntries = d.maxFlows()
+			if d.Version > ofp.V10 {
+				out[i].Config = t.Miss
 			}
 		}
 	}
 	return out
+}
+
+func (d *Datapath) maxFlows() uint32 {
+	if d.cfg.MaxFlows == 0 {
+		return 1_000_000
+	}
+	return uint32(d.cfg.MaxFlows)
 }
 
 // PortStats tells the counters of a port, or of all with PortAny.
@@ -133,7 +140,13 @@ func (d *Datapath) multipart(m *ofp.MultipartRequest) ([]ofp.Part, ofp.ErrorReas
 	case *ofp.MeterFeaturesRequest:
 		return []ofp.Part{d.MeterFeatures()}, ofp.ReasonUnknown
 	case *ofp.QueueStatsRequest:
-		return []ofp.Part{&ofp.QueueStatsReply{}}, ofp.ReasonUnknown // it has no queues
+		stats, why := d.QueueStats(q)
+		if why != ofp.ReasonUnknown {
+			return nil, why
+		}
+		return segments(d, stats, func(s []ofp.QueueStats) ofp.Part { return &ofp.QueueStatsReply{Queues: s} })
+	case *ofp.TableFeaturesRequest:
+		return segments(d, d.TableFeatures(), func(s []ofp.TableFeatures) ofp.Part { return &ofp.TableFeaturesReply{Tables: s} })
 	case *ofp.PortDescRequest:
 		if d.Version >= ofp.V13 || d.cfg.PortDesc {
 			return segments(d, d.Ports(), func(s []ofp.Port) ofp.Part { return &ofp.PortDescReply{Ports: s} })

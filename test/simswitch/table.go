@@ -28,6 +28,7 @@ type Flow struct {
 type Table struct {
 	Lookups uint64 // packets looked up
 	Matched uint64 // packets that a flow took
+	Miss    uint32 // what becomes of those that none took, one of ofp.TableMiss; 1.0 to 1.2
 
 	flows []*Flow // highest priority first, then by age
 	index map[flowID]*Flow

@@ -320,12 +320,14 @@ func (x *Switch) GetDescription() *SwitchDescription {
 
 // SwitchDescription is what a switch tells of itself in words.
 type SwitchDescription struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Manufacturer  string                 `protobuf:"bytes,1,opt,name=manufacturer,proto3" json:"manufacturer,omitempty"`
-	Hardware      string                 `protobuf:"bytes,2,opt,name=hardware,proto3" json:"hardware,omitempty"`
-	Software      string                 `protobuf:"bytes,3,opt,name=software,proto3" json:"software,omitempty"`
-	Serial        string                 `protobuf:"bytes,4,opt,name=serial,proto3" json:"serial,omitempty"`
-	Datapath      string                 `protobuf:"bytes,5,opt,name=datapath,proto3" json:"datapath,omitempty"`
+	state        protoimpl.MessageState `protogen:"open.v1"`
+	Manufacturer string                 `protobuf:"bytes,1,opt,name=manufacturer,proto3" json:"manufacturer,omitempty"`
+	Hardware     string                 `protobuf:"bytes,2,opt,name=hardware,proto3" json:"hardware,omitempty"`
+	Software     string                 `protobuf:"bytes,3,opt,name=software,proto3" json:"software,omitempty"`
+	Serial       string                 `protobuf:"bytes,4,opt,name=serial,proto3" json:"serial,omitempty"`
+	Datapath     string                 `protobuf:"bytes,5,opt,name=datapath,proto3" json:"datapath,omitempty"`
+	// As `ovs-ofctl dump-desc` prints it, without its headline.
+	Text          string `protobuf:"bytes,6,opt,name=text,proto3" json:"text,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -395,6 +397,13 @@ func (x *SwitchDescription) GetDatapath() string {
 	return ""
 }
 
+func (x *SwitchDescription) GetText() string {
+	if x != nil {
+		return x.Text
+	}
+	return ""
+}
+
 type ListPortsRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Name or datapath identifier.
@@ -441,8 +450,10 @@ func (x *ListPortsRequest) GetSwitch() string {
 }
 
 type ListPortsResponse struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Ports         []*Port                `protobuf:"bytes,1,rep,name=ports,proto3" json:"ports,omitempty"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	Ports []*Port                `protobuf:"bytes,1,rep,name=ports,proto3" json:"ports,omitempty"`
+	// As `ovs-ofctl dump-ports-desc` prints them, without its headline.
+	Text          string `protobuf:"bytes,2,opt,name=text,proto3" json:"text,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -482,6 +493,13 @@ func (x *ListPortsResponse) GetPorts() []*Port {
 		return x.Ports
 	}
 	return nil
+}
+
+func (x *ListPortsResponse) GetText() string {
+	if x != nil {
+		return x.Text
+	}
+	return ""
 }
 
 // Port is a port of a switch.
@@ -680,8 +698,10 @@ func (x *ListPortStatsRequest) GetPort() string {
 }
 
 type ListPortStatsResponse struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Ports         []*PortStats           `protobuf:"bytes,1,rep,name=ports,proto3" json:"ports,omitempty"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	Ports []*PortStats           `protobuf:"bytes,1,rep,name=ports,proto3" json:"ports,omitempty"`
+	// As `ovs-ofctl dump-ports` prints them, without its headline.
+	Text          string `protobuf:"bytes,2,opt,name=text,proto3" json:"text,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -721,6 +741,13 @@ func (x *ListPortStatsResponse) GetPorts() []*PortStats {
 		return x.Ports
 	}
 	return nil
+}
+
+func (x *ListPortStatsResponse) GetText() string {
+	if x != nil {
+		return x.Text
+	}
+	return ""
 }
 
 // PortStats are the counters of a port. A counter that the switch does not have
@@ -929,8 +956,10 @@ func (x *ListTableStatsRequest) GetSwitch() string {
 }
 
 type ListTableStatsResponse struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Tables        []*TableStats          `protobuf:"bytes,1,rep,name=tables,proto3" json:"tables,omitempty"`
+	state  protoimpl.MessageState `protogen:"open.v1"`
+	Tables []*TableStats          `protobuf:"bytes,1,rep,name=tables,proto3" json:"tables,omitempty"`
+	// As `ovs-ofctl dump-tables` prints them, without its headline.
+	Text          string `protobuf:"bytes,2,opt,name=text,proto3" json:"text,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -970,6 +999,13 @@ func (x *ListTableStatsResponse) GetTables() []*TableStats {
 		return x.Tables
 	}
 	return nil
+}
+
+func (x *ListTableStatsResponse) GetText() string {
+	if x != nil {
+		return x.Text
+	}
+	return ""
 }
 
 // TableStats are the counters of a flow table.
@@ -1166,17 +1202,19 @@ const file_sluice_v1_switch_proto_rawDesc = "" +
 	"\fbuffer_count\x18\b \x01(\rR\vbufferCount\x12\"\n" +
 	"\fcapabilities\x18\t \x03(\tR\fcapabilities\x12>\n" +
 	"\vdescription\x18\n" +
-	" \x01(\v2\x1c.sluice.v1.SwitchDescriptionR\vdescription\"\xa3\x01\n" +
+	" \x01(\v2\x1c.sluice.v1.SwitchDescriptionR\vdescription\"\xb7\x01\n" +
 	"\x11SwitchDescription\x12\"\n" +
 	"\fmanufacturer\x18\x01 \x01(\tR\fmanufacturer\x12\x1a\n" +
 	"\bhardware\x18\x02 \x01(\tR\bhardware\x12\x1a\n" +
 	"\bsoftware\x18\x03 \x01(\tR\bsoftware\x12\x16\n" +
 	"\x06serial\x18\x04 \x01(\tR\x06serial\x12\x1a\n" +
-	"\bdatapath\x18\x05 \x01(\tR\bdatapath\"*\n" +
+	"\bdatapath\x18\x05 \x01(\tR\bdatapath\x12\x12\n" +
+	"\x04text\x18\x06 \x01(\tR\x04text\"*\n" +
 	"\x10ListPortsRequest\x12\x16\n" +
-	"\x06switch\x18\x01 \x01(\tR\x06switch\":\n" +
+	"\x06switch\x18\x01 \x01(\tR\x06switch\"N\n" +
 	"\x11ListPortsResponse\x12%\n" +
-	"\x05ports\x18\x01 \x03(\v2\x0f.sluice.v1.PortR\x05ports\"\x9f\x03\n" +
+	"\x05ports\x18\x01 \x03(\v2\x0f.sluice.v1.PortR\x05ports\x12\x12\n" +
+	"\x04text\x18\x02 \x01(\tR\x04text\"\x9f\x03\n" +
 	"\x04Port\x12\x16\n" +
 	"\x06number\x18\x01 \x01(\rR\x06number\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x12)\n" +
@@ -1193,9 +1231,10 @@ const file_sluice_v1_switch_proto_rawDesc = "" +
 	"\x0emax_speed_kbps\x18\f \x01(\rR\fmaxSpeedKbps\"B\n" +
 	"\x14ListPortStatsRequest\x12\x16\n" +
 	"\x06switch\x18\x01 \x01(\tR\x06switch\x12\x12\n" +
-	"\x04port\x18\x02 \x01(\tR\x04port\"C\n" +
+	"\x04port\x18\x02 \x01(\tR\x04port\"W\n" +
 	"\x15ListPortStatsResponse\x12*\n" +
-	"\x05ports\x18\x01 \x03(\v2\x14.sluice.v1.PortStatsR\x05ports\"\xf0\x05\n" +
+	"\x05ports\x18\x01 \x03(\v2\x14.sluice.v1.PortStatsR\x05ports\x12\x12\n" +
+	"\x04text\x18\x02 \x01(\tR\x04text\"\xf0\x05\n" +
 	"\tPortStats\x12\x16\n" +
 	"\x06number\x18\x01 \x01(\rR\x06number\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x12\"\n" +
@@ -1236,9 +1275,10 @@ const file_sluice_v1_switch_proto_rawDesc = "" +
 	"\v_collisionsB\x13\n" +
 	"\x11_duration_seconds\"/\n" +
 	"\x15ListTableStatsRequest\x12\x16\n" +
-	"\x06switch\x18\x01 \x01(\tR\x06switch\"G\n" +
+	"\x06switch\x18\x01 \x01(\tR\x06switch\"[\n" +
 	"\x16ListTableStatsResponse\x12-\n" +
-	"\x06tables\x18\x01 \x03(\v2\x15.sluice.v1.TableStatsR\x06tables\"\xeb\x01\n" +
+	"\x06tables\x18\x01 \x03(\v2\x15.sluice.v1.TableStatsR\x06tables\x12\x12\n" +
+	"\x04text\x18\x02 \x01(\tR\x04text\"\xeb\x01\n" +
 	"\n" +
 	"TableStats\x12\x14\n" +
 	"\x05table\x18\x01 \x01(\rR\x05table\x12\x12\n" +
