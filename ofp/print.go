@@ -154,7 +154,7 @@ var vendorPrefixes = map[uint32]string{niciraID: "NXT_", onfID: "ONFT_"}
 func (p *printer) body(m Message, frame []byte) {
 	switch m := m.(type) {
 	case *Hello:
-		p.hello(m)
+		p.hello(m, frame)
 	case *Error:
 		p.error(m)
 	case *EchoRequest:
@@ -263,31 +263,33 @@ func (p *printer) payload(b []byte) {
 	p.dump(b)
 }
 
-func (p *printer) hello(m *Hello) {
-	bitmap, ok := m.Versions()
-	if !ok {
-		for v := V10; v <= p.v && v < 32; v++ {
-			bitmap |= BitmapOf(v)
+// hello prints the versions that the peer speaks, which are those of the last
+// bitmap, and the whole message where it holds anything else.
+func (p *printer) hello(m *Hello, frame []byte) {
+	var versions VersionBitmap
+	for v := V10; v <= p.v && v < 32; v++ {
+		versions |= BitmapOf(v)
+	}
+	known := len(m.Raw) == 0
+	for _, e := range m.Elements {
+		if e.Type != helloVersionBitmap || len(e.Bitmaps) == 0 || e.Bitmaps[0]&^1 == 0 {
+			known = false
+			continue
 		}
+		versions = VersionBitmap(e.Bitmaps[0] &^ 1) // there is no version 0
 	}
 	p.text("\n version bitmap: ")
 	sep := ""
 	for v := range Version(32) {
-		if bitmap.Has(v) {
+		if versions.Has(v) {
 			p.f("%s0x%02x", sep, uint8(v))
 			sep = ", "
 		}
 	}
 	p.text("\n")
-	for _, e := range m.Elements {
-		if e.Type != helloVersionBitmap {
-			p.f(" unknown element of type %d, %d bytes\n", e.Type, len(e.Data))
-			p.dump(e.Data)
-		}
-	}
-	if len(m.Raw) > 0 {
+	if !known {
 		p.text(" unknown data in hello:\n")
-		p.dump(m.Raw)
+		p.dump(frame)
 	}
 }
 
@@ -337,7 +339,7 @@ var fragNames = [...]string{"normal", "drop", "reassemble", "nx-match"}
 func (p *printer) config(m *SwitchConfig, set bool) {
 	p.text(" frags=" + fragNames[m.Flags&3])
 	flags := m.Flags &^ 3
-	if flags&InvalidTTLToCt != 0 && p.v != V10 {
+	if flags&InvalidTTLToCt != 0 && (!set && p.v < V13 || set && p.v != V10) {
 		p.text(" invalid_ttl_to_controller")
 		flags &^= InvalidTTLToCt
 	}

@@ -83,7 +83,11 @@ func appendValue(b []byte, info *FieldInfo, value []byte, n *Names) []byte {
 	case FormatPacketType:
 		v := beUint(value)
 		b = append(b, '(')
-		b = strconv.AppendUint(b, v>>16, 10)
+		if ns := v >> 16; ns < 10 {
+			b = append(b, '0'+byte(ns))
+		} else {
+			b = appendHash(b, ns, 0)
+		}
 		b = append(b, ',')
 		b = appendHash(b, v&0xffff, 0)
 		return append(b, ')')

@@ -254,11 +254,14 @@ func (p *printer) filter(m *FlowFilter) {
 
 func (p *printer) counter(name string, v uint64) {
 	p.text(name)
+	p.b = appendCounter(p.b, v)
+}
+
+func appendCounter(b []byte, v uint64) []byte {
 	if v == CounterUnknown {
-		p.text("?")
-	} else {
-		p.b = strconv.AppendUint(p.b, v, 10)
+		return append(b, '?')
 	}
+	return strconv.AppendUint(b, v, 10)
 }
 
 func (p *printer) portStats(m *PortStatsReply) {

@@ -128,6 +128,9 @@ func (p *printer) meterMod(m *MeterMod) {
 		p.f(" cmd:%d ", m.Command)
 	}
 	c := MeterConfig{m.Flags, m.Meter, m.Bands}
+	if m.Command == MeterDelete {
+		c.Flags, c.Bands = 0, nil // they say nothing
+	}
 	p.b = c.appendText(p.b, " ", "\n")
 	p.text("\n")
 }

@@ -60,6 +60,14 @@ func portBits(v Version) (config PortConfig, state PortState) {
 	return PortDown | PortNoRecv | PortNoFwd | PortNoPacketIn, PortLinkDown | PortBlocked | PortLive
 }
 
+// portFeatureBits are the features that a version defines.
+func portFeatureBits(v Version) PortFeatures {
+	if v == V10 {
+		return 0xffff &^ (Port40GbFD | Port100GbFD | Port1TbFD | PortOtherRate)
+	}
+	return 0xffff
+}
+
 // mbps is the fastest rate among the features, in Mb/s.
 func (f PortFeatures) mbps() uint32 {
 	for _, r := range [...]struct {
@@ -115,6 +123,7 @@ func (p *printer) port(port *Port) {
 		p.b = portStateNames.list(p.b, uint32(st))
 	}
 	p.text("\n")
+	features := portFeatureBits(p.v)
 	for _, f := range [...]struct {
 		name string
 		bits PortFeatures
@@ -122,7 +131,7 @@ func (p *printer) port(port *Port) {
 		{"     current:    ", port.Curr}, {"     advertised: ", port.Advertised},
 		{"     supported:  ", port.Supported}, {"     peer:       ", port.Peer},
 	} {
-		if bits := f.bits & 0xffff; bits != 0 {
+		if bits := f.bits & features; bits != 0 {
 			p.text(f.name)
 			p.b = portFeatureNames.list(p.b, uint32(bits))
 			p.text("\n")
@@ -130,7 +139,7 @@ func (p *printer) port(port *Port) {
 	}
 	now, most := port.CurrSpeed/1000, port.MaxSpeed/1000
 	if p.v == V10 {
-		now, most = port.Curr.mbps(), port.Supported.mbps()
+		now, most = (port.Curr & features).mbps(), (port.Supported & features).mbps()
 	}
 	p.f("     speed: %d Mbps now, %d Mbps max\n", now, most)
 }

@@ -3,14 +3,16 @@ package ofp
 import (
 	"cmp"
 	"slices"
-	"strconv"
 )
 
 func (p *printer) queueConfig(m *QueueGetConfigReply) {
 	if len(m.Queues) == 0 {
 		return
 	}
-	p.text(" port=" + m.Port.String() + "\n")
+	p.text(" ")
+	if m.Port != 0 {
+		p.text("port=" + m.Port.String() + "\n")
+	}
 	queues := slices.Clone(m.Queues)
 	slices.SortStableFunc(queues, func(a, b Queue) int { return cmp.Compare(a.ID, b.ID) })
 	for i := range queues {
@@ -46,10 +48,14 @@ func (p *printer) queueStatsRequest(m *QueueStatsRequest) {
 		port = PortAny
 	}
 	p.text(" port=" + port.String() + " queue=")
-	if m.Queue == QueueAll {
+	p.queueName(m.Queue)
+}
+
+func (p *printer) queueName(queue uint32) {
+	if queue == QueueAll {
 		p.text("ALL")
 	} else {
-		p.number("", uint64(m.Queue))
+		p.number("", uint64(queue))
 	}
 }
 
@@ -57,7 +63,9 @@ func (p *printer) queueStats(m *QueueStatsReply) {
 	p.f(" %d queues\n", len(m.Queues))
 	for i := range m.Queues {
 		q := &m.Queues[i]
-		p.text("  port " + q.Port.String() + " queue " + strconv.FormatUint(uint64(q.Queue), 10) + ": ")
+		p.text("  port " + q.Port.String() + " queue ")
+		p.queueName(q.Queue)
+		p.text(": ")
 		p.counter("bytes=", q.TxBytes)
 		p.counter(", pkts=", q.TxPackets)
 		p.counter(", errors=", q.TxErrors)

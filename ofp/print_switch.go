@@ -17,11 +17,11 @@ func (p *printer) role(r Role, generation uint64, say bool) {
 func (p *printer) portMod(m *PortMod) {
 	config, _ := portBits(p.v)
 	p.text(" port: " + m.Port.String() + ": addr:" + m.HWAddr.String() + "\n     config: ")
-	p.b = portConfigNames.list(p.b, uint32(m.Config&config))
+	p.b = portConfigNames.list(p.b, uint32(m.Config&m.Mask&config))
 	p.text("\n     mask:   ")
 	p.b = portConfigNames.list(p.b, uint32(m.Mask&config))
 	p.text("\n     advertise: ")
-	if bits := m.Advertise & 0xffff; bits != 0 {
+	if bits := m.Advertise & portFeatureBits(p.v); bits != 0 {
 		p.b = portFeatureNames.list(p.b, uint32(bits))
 	} else {
 		p.text("UNCHANGED")
@@ -36,10 +36,6 @@ func (p *printer) tableMod(m *TableMod) {
 		p.number(" table_id=", uint64(m.Table))
 	}
 	if p.v == V11 || p.v == V12 {
-		miss := m.Config & 3
-		if miss == 3 {
-			miss = 0 // no number of the specification's; Open vSwitch takes it for the first
-		}
-		p.text(", flow_miss_config=" + tableMissNames[miss])
+		p.text(", flow_miss_config=" + tableMissName(m.Config))
 	}
 }

@@ -6,13 +6,7 @@ import "strings"
 // Open vSwitch prints them, with what stands for them in each version's bits:
 // wildcards in 1.0 (ofp_flow_wildcards), ofp_flow_match_fields in 1.1, and since
 // 1.2 the bit whose number the field has in OXM.
-var tableFields = [...]struct {
-	name  string // 1.0 and 1.1
-	oxm   string // 1.2, where it differs
-	v10   uint32
-	v11   uint32
-	field FieldID
-}{
+var tableFields = [...]tableField{
 	{name: "metadata", v11: 1 << 15, field: FieldMetadata},
 	{name: "in_port", oxm: "in_port_oxm", v10: 1 << 0, v11: 1 << 0, field: FieldInPort},
 	{name: "eth_src", v10: 1 << 2, v11: 1 << 11, field: FieldEthSrc},
@@ -50,26 +44,66 @@ var tableFields = [...]struct {
 	{name: "nd_tll", field: FieldIPv6NDTLL},
 }
 
+type tableField struct {
+	name  string // 1.0 and 1.1
+	oxm   string // 1.2, where it differs
+	v10   uint32
+	v11   uint32
+	field FieldID
+}
+
+// bits are those that stand for the field in a version.
+func (f *tableField) bits(v Version) uint64 {
+	switch v {
+	case V10:
+		return uint64(f.v10)
+	case V11:
+		return uint64(f.v11)
+	}
+	return 1 << fields[f.field].own.num
+}
+
+// named returns what of a table's features has a name in the version at hand:
+// the rest is not printed. A field that may be left out may be matched.
+func (p *printer) named(t TableStats) TableStats {
+	var names uint64
+	for i := range tableFields {
+		names |= tableFields[i].bits(p.v)
+	}
+	t.Wildcards &= names
+	t.Match = t.Match&names | t.Wildcards
+	t.WriteSetFields &= names
+	t.ApplySetFields &= names
+	var actionNames, instructionNames uint32
+	for _, a := range actionBits {
+		if n, ok := actions[a.action].wire.in(p.v); ok {
+			actionNames |= 1 << n
+		}
+	}
+	for _, in := range instructions {
+		if in.typ != InstructionExperimenter && in.from <= p.v {
+			instructionNames |= 1 << in.typ
+		}
+	}
+	t.WriteActions &= actionNames
+	t.ApplyActions &= actionNames
+	t.Instructions &= instructionNames
+	return t
+}
+
 // fieldNames prints the fields of a set of bits. Names that follow one another
 // and share what stands before the first underscore are printed together.
 func (p *printer) fieldNames(bits uint64) {
 	var names []string
-	for _, f := range tableFields {
-		var mask uint64
-		name := f.name
-		switch {
-		case p.v == V10:
-			mask = uint64(f.v10)
-		case p.v == V11:
-			mask = uint64(f.v11)
-		default:
-			mask = 1 << fields[f.field].own.num
-			if f.oxm != "" {
-				name = f.oxm
-			}
+	for i := range tableFields {
+		f := &tableFields[i]
+		if bits&f.bits(p.v) == 0 {
+			continue
 		}
-		if bits&mask != 0 {
-			names = append(names, name)
+		if p.v > V11 && f.oxm != "" {
+			names = append(names, f.oxm)
+		} else {
+			names = append(names, f.name)
 		}
 	}
 	for i := 0; i < len(names); {
@@ -101,26 +135,30 @@ func (p *printer) fieldNames(bits uint64) {
 // again, nor what it has in common with it.
 func (p *printer) tableStats(m *TableStatsReply) {
 	p.text("\n")
-	for i := 0; i < len(m.Tables); {
+	tables := make([]TableStats, len(m.Tables))
+	for i := range tables {
+		tables[i] = p.named(m.Tables[i])
+	}
+	for i := 0; i < len(tables); {
 		if i > 0 {
 			p.text("\n")
 		}
 		n := i
-		for i > 0 && n < len(m.Tables) && sameTable(&m.Tables[n], &m.Tables[i-1]) {
+		for i > 0 && n < len(tables) && sameTable(&tables[n], &tables[i-1]) {
 			n++
 		}
 		switch n - i {
 		case 0:
 			var before *TableStats
 			if i > 0 {
-				before = &m.Tables[i-1]
+				before = &tables[i-1]
 			}
-			p.table(&m.Tables[i], before)
+			p.table(&tables[i], before)
 			n++
 		case 1:
-			p.f("  table %d: ditto\n", m.Tables[i].Table)
+			p.f("  table %d: ditto\n", tables[i].Table)
 		default:
-			p.f("  tables %d...%d: ditto\n", m.Tables[i].Table, m.Tables[n-1].Table)
+			p.f("  tables %d...%d: ditto\n", tables[i].Table, tables[n-1].Table)
 		}
 		i = n
 	}
@@ -136,7 +174,11 @@ func sameTable(a, b *TableStats) bool {
 	return a.Active == b.Active && a.Lookups == b.Lookups && a.Matched == b.Matched && a.features() == b.features()
 }
 
-var tableMissNames = [...]string{"controller", "continue", "drop", "Unknown"}
+// tableMissName says what becomes of a packet that no flow matches. The last
+// number is none of the specification's: Open vSwitch takes it for the first.
+func tableMissName(config uint32) string {
+	return [...]string{"controller", "continue", "drop", "controller"}[config&3]
+}
 
 func (p *printer) table(t, before *TableStats) {
 	p.number("  table ", uint64(t.Table))
@@ -159,27 +201,26 @@ func (p *printer) table(t, before *TableStats) {
 		p.text("\n")
 	}
 	if p.v != V10 {
-		p.text("    config=" + tableMissNames[t.Config&3] + "\n")
+		p.text("    config=" + tableMissName(t.Config) + "\n")
 	}
 	p.f("    max_entries=%d\n", t.MaxEntries)
 	if p.v != V10 {
 		p.tableInstructions(t, before)
+	}
+	if t.Match == 0 {
+		return
 	}
 	if before != nil && t.Match == before.Match && t.Wildcards == before.Wildcards {
 		p.text("    (same matching)\n")
 		return
 	}
 	p.text("    matching:\n")
-	match := t.Match
-	if p.v == V10 { // which tells what can be wildcarded only
-		match = t.Wildcards
-	}
 	for _, x := range [...]struct {
 		how  string
 		bits uint64
 	}{
-		{"exact match or wildcard: ", match & t.Wildcards},
-		{"must exact match: ", match &^ t.Wildcards},
+		{"exact match or wildcard: ", t.Wildcards},
+		{"must exact match: ", t.Match &^ t.Wildcards},
 	} {
 		if x.bits != 0 {
 			p.text("      " + x.how)
@@ -190,43 +231,50 @@ func (p *printer) table(t, before *TableStats) {
 }
 
 func (p *printer) tableInstructions(t, before *TableStats) {
+	if t.Instructions == 0 && t.WriteActions|t.ApplyActions == 0 && t.WriteSetFields|t.ApplySetFields == 0 {
+		return
+	}
 	sameActions := before != nil && t.WriteActions == before.WriteActions && t.ApplyActions == before.ApplyActions &&
 		t.WriteSetFields == before.WriteSetFields && t.ApplySetFields == before.ApplySetFields
 	if sameActions && t.Instructions == before.Instructions {
 		p.text("    (same instructions)\n")
 		return
 	}
-	p.text("    instructions (table miss and others):\n      instructions: ")
-	sep := ""
-	for r := 1; r <= 6; r++ {
-		for _, in := range instructions {
-			if rank(in.typ) == r && t.Instructions&(1<<in.typ) != 0 {
-				p.text(sep + in.name)
-				sep = " "
+	p.text("    instructions (table miss and others):\n")
+	if t.Instructions != 0 {
+		p.text("      instructions: ")
+		sep := ""
+		for r := 1; r <= 6; r++ {
+			for _, in := range instructions {
+				if rank(in.typ) == r && t.Instructions&(1<<in.typ) != 0 {
+					p.text(sep + in.name)
+					sep = " "
+				}
 			}
 		}
+		p.text("\n")
 	}
-	p.text("\n")
 	// Open vSwitch finds the actions of two tables alike since 1.2 only.
 	if sameActions && p.v >= V12 {
 		p.text("      (same actions)\n")
 		return
 	}
-	if t.WriteActions == t.ApplyActions && t.WriteSetFields == t.ApplySetFields {
+	if t.WriteActions != t.ApplyActions || t.WriteSetFields != t.ApplySetFields {
+		p.tableActions("Write-Actions", t.WriteActions, t.WriteSetFields)
+		p.tableActions("Apply-Actions", t.ApplyActions, t.ApplySetFields)
+	} else if t.WriteActions != 0 || t.WriteSetFields != 0 {
 		p.tableActions("Write-Actions and Apply-Actions", t.WriteActions, t.WriteSetFields)
-		return
 	}
-	p.tableActions("Write-Actions", t.WriteActions, t.WriteSetFields)
-	p.tableActions("Apply-Actions", t.ApplyActions, t.ApplySetFields)
 }
 
 func (p *printer) tableActions(what string, actions uint32, setFields uint64) {
-	p.text("      " + what + " features:\n        actions: ")
-	if !p.actionNames(actions) {
-		p.text("<none>")
+	p.text("      " + what + " features:\n")
+	if actions != 0 {
+		p.text("        actions: ")
+		p.actionNames(actions)
+		p.text("\n")
 	}
-	p.text("\n")
-	if p.v >= V12 {
+	if p.v >= V12 && setFields != 0 {
 		p.text("        supported on Set-Field: ")
 		p.fieldNames(setFields)
 		p.text("\n")

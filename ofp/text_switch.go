@@ -176,7 +176,7 @@ func (m *TableMod) String() string {
 	if m.Config > TableMissDrop {
 		return fmt.Sprintf("%s %#x", table, m.Config)
 	}
-	return table + " " + tableMissNames[m.Config]
+	return table + " " + tableMissName(m.Config)
 }
 
 // ParseRole reads a role: nochange, equal, master or primary, slave or
