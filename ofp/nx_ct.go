@@ -97,8 +97,8 @@ func (m *NXCTFlush) walk(c *cursor) {
 // Zone returns the zone, if there is one.
 func (m *NXCTFlush) Zone() (zone uint16, ok bool) {
 	for i := range m.Properties {
-		if v, whole := m.Properties[i].uint(2); whole && m.Properties[i].Type == ctZone {
-			zone, ok = uint16(v), true
+		if k := &m.Properties[i]; k.Type == ctZone && len(k.Data) >= 2 { // with whatever is after it
+			zone, ok = uint16(beUint(k.Data[:2])), true
 		}
 	}
 	return zone, ok

@@ -347,9 +347,13 @@ func (p *printer) continuation(parts []Continued) {
 			stack = append(stack, " 0x"...)
 			stack = append(stack, trimmedHex(k.Data)...)
 		case ContinuedMirrors:
-			mirrors = appendHex([]byte("0x"), k.Value, 1)
+			if mirrors = nil; k.Value != 0 {
+				mirrors = appendHex([]byte("0x"), k.Value, 1)
+			}
 		case ContinuedODPPort:
-			port = strconv.AppendUint(nil, k.Value, 10)
+			if port = nil; k.Value != 0 {
+				port = strconv.AppendUint(nil, k.Value, 10)
+			}
 		case ContinuedConntracked:
 			tracked = []byte("true")
 		case ContinuedTable:

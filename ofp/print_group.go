@@ -138,7 +138,9 @@ func (p *printer) groupFeatures(m *GroupFeatures) {
 		if m.Types&(1<<i) == 0 {
 			continue
 		}
-		p.f("    %s group:\n       max_groups=%#x\n       actions: ", name, m.MaxGroups[i])
+		p.f("    %s group:\n       max_groups=", name)
+		p.b = appendHash(p.b, uint64(m.MaxGroups[i]), 0)
+		p.text("\n       actions: ")
 		if !p.actionNames(m.Actions[i]) {
 			p.text("<none>")
 		}

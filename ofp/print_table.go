@@ -203,14 +203,16 @@ func (p *printer) table(t, before *TableStats) {
 	if p.v != V10 {
 		p.text("    config=" + tableMissName(t.Config) + "\n")
 	}
-	p.f("    max_entries=%d\n", t.MaxEntries)
+	if t.MaxEntries != 0 {
+		p.f("    max_entries=%d\n", t.MaxEntries)
+	}
 	if p.v != V10 {
 		p.tableInstructions(t, before)
 	}
 	if t.Match == 0 {
 		return
 	}
-	if before != nil && t.Match == before.Match && t.Wildcards == before.Wildcards {
+	if before != nil && t.Match == before.Match {
 		p.text("    (same matching)\n")
 		return
 	}
@@ -241,7 +243,11 @@ func (p *printer) tableInstructions(t, before *TableStats) {
 		return
 	}
 	p.text("    instructions (table miss and others):\n")
-	if t.Instructions != 0 {
+	switch {
+	case t.Instructions == 0:
+	case before != nil && t.Instructions == before.Instructions:
+		p.text("      (same instructions)\n")
+	default:
 		p.text("      instructions: ")
 		sep := ""
 		for r := 1; r <= 6; r++ {

@@ -15,7 +15,7 @@ import (
 
 // drawnOfEach is how many messages of each kind and version are drawn for one
 // comparison.
-const drawnOfEach = 8
+const drawnOfEach = 16
 
 // refused are the errors with which Open vSwitch refuses messages that the
 // specification allows, or whose meaning nobody has defined.
@@ -23,6 +23,7 @@ var refused = map[string]string{
 	"OFPBAC_BAD_ARGUMENT":     "it checks the arguments of actions that it does not execute",
 	"OFPBAC_BAD_OUT_PORT":     "it has ports up to 0xfeff, and no output to some reserved ones",
 	"OFPBAC_BAD_SET_ARGUMENT": "it checks values that are set",
+	"OFPBAC_BAD_SET_LEN":      "it checks how many bits a move or load has, and in which field",
 	"OFPBAC_BAD_TYPE":         "it has not every action of the specification, such as copy_ttl_in and pop_pbb",
 	"OFPBAC_BAD_VENDOR_TYPE":  "actions that other releases have",
 	"OFPBAC_BAD_VENDOR":       "a made-up experimenter",
@@ -53,6 +54,8 @@ var refused = map[string]string{
 	"OFPBRC_EPERM":            "it wants a packet-in format that it knows",
 	"OFPSCFC_BAD_FLAGS":       "it knows fewer flags",
 	"NXTTMFC_BAD_OPT_LEN":     "it checks the length of options",
+	"NXTTMFC_BAD_FIELD_IDX":   "an option may be there once",
+	"OFPBIC_BAD_TABLE_ID":     "goto_table goes to a later table",
 	"NXTTMFC_BAD_COMMAND":     "it checks the command",
 }
 
@@ -67,6 +70,8 @@ var otherwise = []struct {
 		regexp.MustCompile(`,(?:tun_erspan_(?:idx|dir|hwid)|nsh_c[1-4])=[^, \n]+`), ""},
 	{"the same, where no field stands before",
 		regexp.MustCompile(`([ =])(?:tun_erspan_(?:idx|dir|hwid)|nsh_c[1-4])=[^, \n]+[ ,]?`), "$1"},
+	{"Open vSwitch leaves fields that it does not have out of packet-ins", regexp.MustCompile(`,(?:in_phy_port|pbb_isid|pbb_uca|ipv6_exthdr)=[^, \n]+`), ""},
+	{"a packet without an Ethernet header is not taken apart here", regexp.MustCompile(`((?s)packet_type=.*data_len=[^\n]*(?:\n userdata=[^\n]*)?\n).*`), "$1"},
 	{"Open vSwitch forgets a space", regexp.MustCompile(`(STP_[A-Z]+) `), "$1"},
 }
 
@@ -75,8 +80,9 @@ var otherwise = []struct {
 func isOtherwise(ours, theirs string) bool {
 	for _, o := range otherwise {
 		ours = o.find.ReplaceAllString(ours, o.replace)
+		theirs = o.find.ReplaceAllString(theirs, o.replace)
 	}
-	return trimLines(ours) == trimLines(theirs)
+	return trimLines(ours) == trimLines(strings.ReplaceAll(theirs, "  (via", " (via"))
 }
 
 // misread is the message as Open vSwitch reads it: of tables of 1.1 it takes the
@@ -136,6 +142,11 @@ func trimLines(s string) string {
 	return strings.Trim(strings.Join(lines, "\n"), "\n")
 }
 
+// unmodelled are the messages that package ofp keeps raw and prints in
+// hexadecimal: the groups of OpenFlow 1.5, which Open vSwitch sends to switches of
+// 1.0 to 1.2 as its own.
+var unmodelled = regexp.MustCompile(`^NXT_GROUP_MOD `)
+
 // parting is where two texts begin to differ, and some bytes before.
 func parting(a, b string) int {
 	n := 0
@@ -169,11 +180,15 @@ func TestEveryMessagePrintsAsOpenVSwitchPrintsIt(t *testing.T) {
 					same[s.name]++
 					continue
 				}
+				if unmodelled.MatchString(theirs) {
+					other["kept raw"]++
+					continue
+				}
 				if e := decodeError.FindStringSubmatch(theirs); e != nil && refused[e[1]] != "" {
 					other[e[1]]++
 					continue
 				}
-				if isOtherwise(trimLines(ofp.Print(misread(s.frame))), theirs) {
+				if ours = trimLines(ofp.Print(misread(s.frame))); isOtherwise(ours, theirs) {
 					same[s.name]++
 					other["printed otherwise"]++
 					continue
