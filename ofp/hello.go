@@ -13,8 +13,8 @@ type Hello struct {
 	// speaks 1.0 to 1.2 only may have none.
 	Elements []HelloElement
 
-	// Raw is what follows the header where it is not a list of elements:
-	// versions before 1.3 leave it open, and say to ignore it.
+	// Raw is what follows the elements where it is none: versions before 1.3
+	// leave it open, and say to ignore it.
 	Raw []byte // aliases the frame
 }
 
@@ -52,31 +52,24 @@ func (m *Hello) walk(c *cursor) {
 		return
 	}
 	m.Elements, m.Raw = m.Elements[:0], nil
-	if !helloElements(c.buf[c.off:c.end]) {
-		c.rest(&m.Raw)
-		return
-	}
-	for c.more() {
+	for c.more() && isHelloElement(c.buf[c.off:c.end]) {
 		extend(&m.Elements).read(c)
 	}
-}
-
-// helloElements reports whether b is a list of whole elements.
-func helloElements(b []byte) bool {
-	for len(b) > 0 {
-		if len(b) < 4 {
-			return false
-		}
-		n := int(binary.BigEndian.Uint16(b[2:]))
-		if n < 4 || n > len(b) || binary.BigEndian.Uint16(b) == helloVersionBitmap && n&3 != 0 {
-			return false
-		}
-		b = b[min((n+7)&^7, len(b)):]
+	if c.more() {
+		c.rest(&m.Raw)
 	}
-	return true
 }
 
-// read reads an element that helloElements has found whole.
+// isHelloElement reports whether b begins with a whole element.
+func isHelloElement(b []byte) bool {
+	if len(b) < 4 {
+		return false
+	}
+	n := int(binary.BigEndian.Uint16(b[2:]))
+	return n >= 4 && n <= len(b) && (binary.BigEndian.Uint16(b) != helloVersionBitmap || n&3 == 0)
+}
+
+// read reads an element that isHelloElement has found whole.
 func (e *HelloElement) read(c *cursor) {
 	b := c.buf[c.off:c.end]
 	n := int(binary.BigEndian.Uint16(b[2:]))

@@ -101,7 +101,7 @@ func (p *printer) message(b []byte) {
 func (p *printer) header(name string) {
 	p.text(name)
 	if p.v != V10 {
-		p.text(" (OF" + p.v.String() + ")")
+		p.text(" (OF" + strings.Replace(p.v.String(), "0x", " 0x", 1) + ")")
 	}
 	p.f(" (xid=0x%x):", p.xid)
 }
@@ -172,7 +172,7 @@ func (p *printer) body(m Message, frame []byte) {
 	case *PacketOut:
 		p.packetOut(m)
 	case *FlowMod:
-		p.flowMod(m)
+		p.flowMod(m, frame)
 	case *FlowRemoved:
 		p.flowRemoved(m)
 	case *PortStatus:

@@ -1,12 +1,21 @@
 package ofp
 
-import "strconv"
+import (
+	"encoding/binary"
+	"strconv"
+)
 
 var flowCommandNames = [...]string{"ADD", "MOD", "MOD_STRICT", "DEL", "DEL_STRICT"}
 
 // flowMod leaves out the group of a delete, as Open vSwitch does; so does filter,
-// and the cookie.
-func (p *printer) flowMod(m *FlowMod) {
+// and the cookie. A match of 1.0 without wildcards has the highest priority,
+// whatever stands there (section 3.4 of OpenFlow 1.0).
+func (p *printer) flowMod(m *FlowMod, frame []byte) {
+	if p.v == V10 && len(frame) > HeaderLen+4 && binary.BigEndian.Uint32(frame[HeaderLen:])&(1<<22-1) == 0 {
+		highest := *m
+		highest.Priority = 0xffff
+		m = &highest
+	}
 	p.flowModWith(m, func() {
 		adds := m.Command == FlowAdd || p.v == V10
 		if adds && m.Cookie != 0 && m.Cookie != ^uint64(0) {
