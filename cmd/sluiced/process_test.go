@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"os"
@@ -18,6 +19,10 @@ import (
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/credentials/insecure"
 	healthpb "google.golang.org/grpc/health/grpc_health_v1"
+
+	"github.com/sluice-sdn/sluice/ofp"
+	sluicev1 "github.com/sluice-sdn/sluice/proto/sluice/v1"
+	"github.com/sluice-sdn/sluice/test/simswitch"
 )
 
 // process is sluiced as its users run it.
@@ -28,11 +33,11 @@ type process struct {
 }
 
 // launch starts the binary and waits until it listens everywhere.
-func launch(t *testing.T, binary string) *process {
+func launch(t *testing.T, binary string, args ...string) *process {
 	t.Helper()
 	p := &process{
-		cmd: exec.Command(binary, "--log-format", "json",
-			"--openflow", "127.0.0.1:0", "--grpc", "127.0.0.1:0", "--http", "127.0.0.1:0"),
+		cmd: exec.Command(binary, append([]string{"--log-format", "json",
+			"--openflow", "127.0.0.1:0", "--grpc", "127.0.0.1:0", "--http", "127.0.0.1:0"}, args...)...),
 		lines: make(chan string, 1000),
 		addrs: make(map[string]string),
 	}
@@ -58,7 +63,7 @@ func launch(t *testing.T, binary string) *process {
 	}()
 	for len(p.addrs) < 3 {
 		line := p.await(t, "listening")
-		p.addrs[line["flag"]] = line["addr"]
+		p.addrs[fmt.Sprint(line["flag"])] = fmt.Sprint(line["addr"])
 	}
 	if ready := p.await(t, "ready for switches"); ready["connect"] != "ovs-vsctl set-controller BRIDGE tcp:"+p.addrs["openflow"] {
 		t.Errorf("says how to connect: %q", ready["connect"])
@@ -68,7 +73,7 @@ func launch(t *testing.T, binary string) *process {
 }
 
 // await reads log lines up to one with that message.
-func (p *process) await(t *testing.T, message string) map[string]string {
+func (p *process) await(t *testing.T, message string) map[string]any {
 	t.Helper()
 	limit := time.After(30 * time.Second)
 	for {
@@ -77,7 +82,7 @@ func (p *process) await(t *testing.T, message string) map[string]string {
 			if !ok {
 				t.Fatalf("ended before it logged %q", message)
 			}
-			fields := make(map[string]string)
+			fields := make(map[string]any)
 			if err := json.Unmarshal([]byte(line), &fields); err != nil {
 				t.Fatalf("log line %s: %v", line, err)
 			}
@@ -176,8 +181,8 @@ func TestProcess(t *testing.T) {
 	})
 
 	t.Run("second signal", func(t *testing.T) {
-		p := launch(t, binary)
-		watchHealth(t, p.addrs["grpc"]) // a call that draining would wait for
+		p := launch(t, binary, "--apps", "none")
+		p.waitingWrite(t) // a call that draining waits for
 		p.signal(t, syscall.SIGTERM)
 		p.await(t, "shutting down")
 		p.signal(t, syscall.SIGINT)
@@ -187,6 +192,36 @@ func TestProcess(t *testing.T) {
 			t.Errorf("exit status %d, wrote %q; want 1 and %q", status, rest, want)
 		}
 	})
+}
+
+// waitingWrite begins a call that waits for a switch which never confirms, and
+// returns when the switch has been sent what it is to confirm.
+func (p *process) waitingWrite(t *testing.T) {
+	t.Helper()
+	patience, cancel := context.WithTimeout(t.Context(), time.Minute)
+	t.Cleanup(cancel)
+	sw := simswitch.New(simswitch.Config{Name: "br0"})
+	t.Cleanup(sw.Close)
+	if err := sw.Dial(patience, p.addrs["openflow"]); err != nil {
+		t.Fatal(err)
+	}
+	p.await(t, "switch connected")
+	sw.SetFaults(simswitch.Silent(ofp.TypeBarrierRequest))
+	conn, err := grpc.NewClient(p.addrs["grpc"], grpc.WithTransportCredentials(insecure.NewCredentials()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	written := make(chan struct{})
+	t.Cleanup(func() { conn.Close(); <-written })
+	go func() {
+		defer close(written)
+		_, _ = sluicev1.NewFlowServiceClient(conn).WriteFlows(patience, &sluicev1.WriteFlowsRequest{Switch: "br0", Changes: []*sluicev1.FlowChange{
+			{Change: &sluicev1.FlowChange_Add{Add: &sluicev1.FlowSpec{Form: &sluicev1.FlowSpec_Text{Text: "actions=drop"}}}},
+		}}) // ends with the process
+	}()
+	if err := sw.Await(patience, func() bool { return sw.Received(ofp.TypeFlowMod) == 1 }); err != nil {
+		t.Fatal(err)
+	}
 }
 
 func dial(t *testing.T, addr string) net.Conn {
