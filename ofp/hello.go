@@ -60,13 +60,14 @@ func (m *Hello) walk(c *cursor) {
 	}
 }
 
-// isHelloElement reports whether b begins with a whole element.
+// isHelloElement reports whether b begins with a whole element. Padding that is
+// not zero would be lost, and so makes it none; some do not pad at all.
 func isHelloElement(b []byte) bool {
 	if len(b) < 4 {
 		return false
 	}
 	n := int(binary.BigEndian.Uint16(b[2:]))
-	return n >= 4 && n <= len(b) && (binary.BigEndian.Uint16(b) != helloVersionBitmap || n&3 == 0)
+	return n >= 4 && n <= len(b) && noBits(b[n:min((n+7)&^7, len(b))]) && (binary.BigEndian.Uint16(b) != helloVersionBitmap || n&3 == 0)
 }
 
 // read reads an element that isHelloElement has found whole.
