@@ -214,20 +214,15 @@ func readAction(c *cursor, a *Action) {
 	b := c.buf[c.off:c.end]
 	kind, n := binary.BigEndian.Uint16(b), int(binary.BigEndian.Uint16(b[2:]))
 	if n < 8 || n&7 != 0 || n > len(b) {
-		c.off += 2
-		c.bad("action length", "%d, want a multiple of 8, at least 8 and at most %d", n, len(b))
+		c.badActionLength("action length", n, len(b))
 		return
 	}
 	ext := a.Ext
 	*a = Action{Type: actionOf(c.v, kind)}
 	shape := actions[a.Type].shape
 	if want := shape.len(c.v); want != 0 && n != want {
-		c.off += 2
-		c.bad("action "+a.Type.String(), "length %d, want %d", n, want)
+		c.badActionLength("action "+a.Type.String(), n, want)
 		return
-	}
-	if c.v == V11 && (a.Type == ActionSetVLANVID || a.Type == ActionSetVLANPCP) {
-		a.Received = V11
 	}
 	body := b[4:n:n]
 	switch shape {
@@ -240,34 +235,25 @@ func readAction(c *cursor, a *Action) {
 	case shapeMAC:
 		a.Value = body[:6:6]
 	case shapeOutput:
-		var p PortNo
 		if c.v == V10 {
-			c.port16(body, &p, "port")
+			c.port16(body, (*PortNo)(&a.Arg), "port")
 			a.MaxLen = binary.BigEndian.Uint16(body[2:])
 		} else {
-			c.port32(body, &p)
+			a.Arg = binary.BigEndian.Uint32(body)
 			a.MaxLen = binary.BigEndian.Uint16(body[4:])
 		}
-		a.Arg = uint32(p)
 	case shapeEnqueue:
-		var p PortNo
-		c.port16(body, &p, "port")
-		a.Arg = uint32(p)
+		c.port16(body, (*PortNo)(&a.Arg), "port")
 		a.Queue = binary.BigEndian.Uint32(body[8:])
 	case shapeField:
 		h := binary.BigEndian.Uint32(body)
 		l := int(h & 0xff)
-		if (4+4+l+7)&^7 != n {
-			c.off += 4
-			c.bad("action set_field", "field 0x%08x of %d bytes in an action of %d", h, l, n)
+		f := &fields[fieldOf(h)]
+		if (4+4+l+7)&^7 != n || !f.sized(h) {
+			c.badSetField(h, n)
 			return
 		}
-		if f := fieldOf(h); f != FieldUnknown && h != fields[f].oxm && h != fields[f].oxmMasked {
-			c.off += 4
-			c.bad("action set_field", "%s has %d bytes, want %s", f, l, fields[f].lengths())
-			return
-		}
-		if fields[fieldOf(h)].Since > c.v || h&0x100 != 0 {
+		if f.Since > c.v || h&0x100 != 0 {
 			a.Received = c.v
 		}
 		a.Arg = h
@@ -282,7 +268,37 @@ func readAction(c *cursor, a *Action) {
 		a.Arg = uint32(kind)
 		a.Value = body
 	}
+	if c.v == V11 && (a.Type == ActionSetVLANVID || a.Type == ActionSetVLANPCP) {
+		a.Received = V11
+	}
 	c.off += n
+}
+
+// badActionLength fails at an action's length: it is not what it must be, or, of
+// any action, not what it can be.
+//
+//go:noinline
+func (c *cursor) badActionLength(what string, n, want int) {
+	c.off += 2
+	if what == "action length" {
+		c.bad(what, "%d, want a multiple of 8, at least 8 and at most %d", n, want)
+	} else {
+		c.bad(what, "length %d, want %d", n, want)
+	}
+}
+
+// badSetField fails at the field of a set_field of n bytes.
+//
+//go:noinline
+func (c *cursor) badSetField(h uint32, n int) {
+	c.off += 4
+	l := int(h & 0xff)
+	if (4+4+l+7)&^7 != n {
+		c.bad("action set_field", "field 0x%08x of %d bytes in an action of %d", h, l, n)
+		return
+	}
+	f := &fields[fieldOf(h)]
+	c.bad("action set_field", "%s has %d bytes, want %s", f.ID, l, f.lengths())
 }
 
 // shapeLen is the length of an action of each shape in 1.1 and later, and 0
@@ -366,7 +382,7 @@ func encodeAction(c *cursor, b []byte, a *Action) []byte {
 		return appendWord(b, uint64(a.Queue))
 	case shapeField:
 		f := &fields[fieldOf(a.Arg)]
-		if int(a.Arg&0xff) != len(a.Value) || f.ID != FieldUnknown && a.Arg != f.oxm && a.Arg != f.oxmMasked {
+		if int(a.Arg&0xff) != len(a.Value) || !f.sized(a.Arg) {
 			c.bad("action set_field", "%s: value of %d bytes", f.ID, len(a.Value))
 			return b
 		}

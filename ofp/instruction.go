@@ -141,6 +141,13 @@ func readInstruction(c *cursor, i *Instruction) {
 		return
 	}
 	*i = Instruction{Type: t, Actions: i.Actions[:0]}
+	if t == InstructionApplyActions || t == InstructionWriteActions { // nearly all there are
+		outer := c.enter(n)
+		c.off += 8
+		walkActions(c, &i.Actions)
+		c.leave(outer)
+		return
+	}
 	info := t.info()
 	if info != nil && info.from > c.v {
 		c.lacks("instruction " + info.name)
@@ -189,7 +196,7 @@ func writeInstruction(c *cursor, i *Instruction) {
 	c.setLen16(start, 2)
 }
 
-// body is what follows the instruction's length.
+// body is what follows the instruction's length, but of those with actions.
 func (i *Instruction) body(c *cursor) {
 	switch i.Type {
 	case InstructionGotoTable:
@@ -198,9 +205,6 @@ func (i *Instruction) body(c *cursor) {
 		b := c.fixed(20, "instruction write_metadata")
 		c.u64(b[4:], &i.Metadata)
 		c.u64(b[12:], &i.MetadataMask)
-	case InstructionWriteActions, InstructionApplyActions:
-		c.skip(4, "instruction")
-		walkActions(c, &i.Actions)
 	case InstructionClearActions:
 		c.skip(4, "instruction clear_actions")
 	case InstructionMeter:

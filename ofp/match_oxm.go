@@ -33,19 +33,15 @@ func (m *Match) writeOXM(c *cursor) {
 }
 
 func (m *Match) readOXM(c *cursor) {
-	if c.left() < 4 {
+	b := c.buf[c.off:c.end]
+	if len(b) < 4 {
 		c.short("match", 4)
 		return
 	}
-	b := c.buf[c.off:c.end]
-	n := int(binary.BigEndian.Uint16(b[2:]))
-	if t := binary.BigEndian.Uint16(b); t != 1 {
-		c.bad("match type", "%d, want 1 (OXM)", t)
-		return
-	}
-	if n < 4 || n > len(b) {
-		c.off += 2
-		c.bad("match length", "%d, at least 4 and at most %d", n, len(b))
+	head := binary.BigEndian.Uint32(b)
+	n := int(head & 0xffff)
+	if head>>16 != 1 || n < 4 || n > len(b) {
+		c.badMatch(head, len(b))
 		return
 	}
 	body := b[4:n]
@@ -58,17 +54,36 @@ func (m *Match) readOXM(c *cursor) {
 	m.received = m.received[:0]
 	m.oxm11 = c.v == V11
 	if !plain {
-		m.received, m.receivedVersion = append(m.received, body...), c.v
-		m.translateNXM()
-		if c.v == V12 { // what Open vSwitch sends there is what is written, too
-			w := cursor{wr: true, v: V12}
-			if again := m.oxm12(&w); w.err == nil && bytes.Equal(again, body) {
-				m.received = m.received[:0]
-			}
-		}
+		m.keepReceived(c, body)
 	}
 	c.off += n - 4
-	c.skip((8-n&7)&7, "match padding")
+	c.skip(-n&7, "match padding")
+}
+
+// badMatch fails at the type or the length of a match that is not OXM, or does not
+// fit in the bytes that are left.
+//
+//go:noinline
+func (c *cursor) badMatch(head uint32, left int) {
+	if t := head >> 16; t != 1 {
+		c.bad("match type", "%d, want 1 (OXM)", t)
+		return
+	}
+	c.off += 2
+	c.bad("match length", "%d, at least 4 and at most %d", head&0xffff, left)
+}
+
+// keepReceived keeps a match as it came, because the fields that it means would not
+// be written so. In 1.2 they are if they are what Open vSwitch sends there.
+func (m *Match) keepReceived(c *cursor, body []byte) {
+	m.received, m.receivedVersion = append(m.received, body...), c.v
+	m.translateNXM()
+	if c.v == V12 {
+		w := cursor{wr: true, v: V12}
+		if again := m.oxm12(&w); w.err == nil && bytes.Equal(again, body) {
+			m.received = m.received[:0]
+		}
+	}
 }
 
 // oxmIn11 reports whether the match at hand, in a 1.1 message, is OXM instead of
@@ -87,43 +102,61 @@ func oxmIn11(c *cursor, m *Match) bool {
 func scanOXM(c *cursor, body []byte, what string) (plain, ok bool) {
 	plain = true
 	var seen fieldSet
-	for at := 0; at < len(body); {
-		b := body[at:]
+	for b := body; len(b) > 0; {
 		if len(b) < 4 {
-			c.off += at
-			c.short(what, 4)
+			c.badField(what, body, b)
 			return false, false
 		}
 		h := binary.BigEndian.Uint32(b)
-		n := int(h & 0xff)
-		if n > len(b)-4 {
-			c.off += at
-			c.bad(what, "0x%08x has a length of %d bytes, %d left", h, n, len(b)-4)
+		n := 4 + int(h&0xff)
+		if n > len(b) {
+			c.badField(what, body, b)
 			return false, false
 		}
 		f := fieldOf(h)
 		if f == FieldUnknown {
-			f = rarerField(h, b[4:4+n])
-			plain = plain && f != FieldVLANTCI && f < numMatchFields && (f != FieldUnknown || aliasOf(h, b[4:4+n]) == FieldUnknown)
+			f = rarerField(h, b[4:n])
+			plain = plain && f != FieldVLANTCI && f < numMatchFields && (f != FieldUnknown || aliasOf(h, b[4:n]) == FieldUnknown)
 		}
 		if f != FieldUnknown {
 			info := &fields[f]
-			if h != info.oxm && h != info.oxmMasked && !info.fits(h) {
-				c.off += at
-				c.bad(what, "%s has %d bytes, want %s", f, n, info.lengths())
-				return false, false
-			}
-			if seen.has(f) {
-				c.off += at
-				c.bad(what, "%s stands twice", f)
+			if h != info.oxm && h != info.oxmMasked && !info.fits(h) || seen.has(f) {
+				c.badField(what, body, b)
 				return false, false
 			}
 			seen.add(f)
 			plain = plain && (c.v != V12 || info.same12)
 		}
-		at += 4 + n
+		b = b[n:]
 	}
 	return plain, true
+}
+
+// badField fails at the field at the start of b, the rest of body: it is cut short,
+// has another length than its row says, or stands twice.
+//
+//go:noinline
+func (c *cursor) badField(what string, body, b []byte) {
+	c.off += len(body) - len(b)
+	if len(b) < 4 {
+		c.short(what, 4)
+		return
+	}
+	h := binary.BigEndian.Uint32(b)
+	n := int(h & 0xff)
+	if n > len(b)-4 {
+		c.bad(what, "0x%08x has a length of %d bytes, %d left", h, n, len(b)-4)
+		return
+	}
+	f := fieldOf(h)
+	if f == FieldUnknown {
+		f = rarerField(h, b[4:4+n])
+	}
+	if info := &fields[f]; h != info.oxm && h != info.oxmMasked && !info.fits(h) {
+		c.bad(what, "%s has %d bytes, want %s", f, n, info.lengths())
+		return
+	}
+	c.bad(what, "%s stands twice", f)
 }
 
 // fieldSet is a set of fields, with a bit for each number that a FieldID can be.
@@ -141,6 +174,12 @@ func (f *FieldInfo) lengths() string {
 		return fmt.Sprintf("1 to %d, or an even number to %d with a mask", n, 2*n)
 	}
 	return fmt.Sprintf("%d, or %d with a mask", n+head, 2*n+head)
+}
+
+// sized reports whether a header of the field has one of its lengths, where that
+// is always the same. Any length does for one that is not known.
+func (f *FieldInfo) sized(h uint32) bool {
+	return h == f.oxm || h == f.oxmMasked || f.ID == FieldUnknown
 }
 
 // fits reports whether the header has a length that a field of variable length
