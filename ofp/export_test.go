@@ -125,7 +125,7 @@ func fieldBreaks() (all []Break) {
 				}
 			}
 			if f.own.class == oxmBasic {
-				undo = append(undo, put(&basicField[f.own.num], FieldUnknown)())
+				undo = append(undo, put(&basicFields[f.own.num], basicField{})())
 			}
 			return func() {
 				for _, u := range undo {

@@ -102,9 +102,16 @@ func (f *FieldInfo) writable(v Version) bool {
 	return f.in(v).since <= v || f.Since == 0 // 0: Open vSwitch takes its own fields in every OXM
 }
 
-// basicField is the field of each number in the OpenFlow basic class, where that
+// basicField is what reading needs to know of a field of the OpenFlow basic class.
+type basicField struct {
+	oxm, oxmMasked uint32
+	id             FieldID
+	same12         bool
+}
+
+// basicFields has the field of each number in the OpenFlow basic class, where that
 // is the form which a Match holds.
-var basicField [128]FieldID
+var basicFields [128]basicField
 
 // nxmField is the field of each number of NXM_OF_ and, from 128 on, of NXM_NX_.
 var nxmField [256]FieldID
@@ -135,7 +142,7 @@ var fieldByKey, fieldByForm = func() (byKey map[uint64]FieldID, byName map[strin
 			}
 		}
 		if f.own.class == oxmBasic {
-			basicField[f.own.num] = id
+			basicFields[f.own.num] = basicField{f.oxm, f.oxmMasked, id, f.same12}
 		}
 	}
 	return byKey, byName
@@ -169,7 +176,7 @@ func (f *FieldInfo) setUp() {
 // whatever its mask bit and length, or FieldUnknown.
 func fieldOf(header uint32) FieldID {
 	if header>>16 == oxmBasic {
-		return basicField[header>>9&127]
+		return basicFields[header>>9&127].id
 	}
 	return FieldUnknown
 }

@@ -141,16 +141,16 @@ func readInstruction(c *cursor, i *Instruction) {
 		return
 	}
 	*i = Instruction{Type: t, Actions: i.Actions[:0]}
+	info := t.info()
+	if info != nil && info.from > c.v {
+		c.lacks("instruction " + info.name)
+		return
+	}
 	if t == InstructionApplyActions || t == InstructionWriteActions { // nearly all there are
 		outer := c.enter(n)
 		c.off += 8
 		walkActions(c, &i.Actions)
 		c.leave(outer)
-		return
-	}
-	info := t.info()
-	if info != nil && info.from > c.v {
-		c.lacks("instruction " + info.name)
 		return
 	}
 	if info != nil && info.len != 0 && n != info.len {

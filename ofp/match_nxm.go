@@ -17,7 +17,7 @@ func isCookie(h uint32) bool { return h == nxmCookie || h == nxmCookieMasked }
 func fieldAt(b []byte) FieldID {
 	h := binary.BigEndian.Uint32(b)
 	if h>>16 == oxmBasic {
-		return basicField[h>>9&127]
+		return basicFields[h>>9&127].id
 	}
 	return rarerField(h, b[4:])
 }

@@ -103,60 +103,63 @@ func scanOXM(c *cursor, body []byte, what string) (plain, ok bool) {
 	plain = true
 	var seen fieldSet
 	for b := body; len(b) > 0; {
-		if len(b) < 4 {
-			c.badField(what, body, b)
-			return false, false
-		}
-		h := binary.BigEndian.Uint32(b)
-		n := 4 + int(h&0xff)
-		if n > len(b) {
-			c.badField(what, body, b)
-			return false, false
-		}
-		f := fieldOf(h)
-		if f == FieldUnknown {
-			f = rarerField(h, b[4:n])
-			plain = plain && f != FieldVLANTCI && f < numMatchFields && (f != FieldUnknown || aliasOf(h, b[4:n]) == FieldUnknown)
-		}
-		if f != FieldUnknown {
-			info := &fields[f]
-			if h != info.oxm && h != info.oxmMasked && !info.fits(h) || seen.has(f) {
-				c.badField(what, body, b)
-				return false, false
+		if len(b) > 4 { // nearly all fields are of the basic class, and as they should be
+			h := binary.BigEndian.Uint32(b)
+			n := 4 + int(h&0xff)
+			row := &basicFields[h>>9&127]
+			if (h == row.oxm || h == row.oxmMasked) && n <= len(b) && !seen.has(row.id) && (row.same12 || c.v != V12) {
+				seen.add(row.id)
+				b = b[n:]
+				continue
 			}
-			seen.add(f)
-			plain = plain && (c.v != V12 || info.same12)
 		}
+		f, n, same := c.scanField(b, len(body)-len(b), what)
+		if f != FieldUnknown && seen.has(f) {
+			c.off += len(body) - len(b)
+			c.bad(what, "%s stands twice", f)
+		}
+		if c.err != nil {
+			return false, false
+		}
+		seen.add(f)
+		plain = plain && same
 		b = b[n:]
 	}
 	return plain, true
 }
 
-// badField fails at the field at the start of b, the rest of body: it is cut short,
-// has another length than its row says, or stands twice.
+// scanField checks the field at the start of b, at offset at from the next byte
+// to be read. It returns which it is, its length, and whether it is written in the
+// version at hand as it came.
 //
 //go:noinline
-func (c *cursor) badField(what string, body, b []byte) {
-	c.off += len(body) - len(b)
+func (c *cursor) scanField(b []byte, at int, what string) (f FieldID, n int, same bool) {
 	if len(b) < 4 {
+		c.off += at
 		c.short(what, 4)
-		return
+		return FieldUnknown, 0, false
 	}
 	h := binary.BigEndian.Uint32(b)
-	n := int(h & 0xff)
-	if n > len(b)-4 {
-		c.bad(what, "0x%08x has a length of %d bytes, %d left", h, n, len(b)-4)
-		return
+	n = 4 + int(h&0xff)
+	if n > len(b) {
+		c.off += at
+		c.bad(what, "0x%08x has a length of %d bytes, %d left", h, n-4, len(b)-4)
+		return FieldUnknown, 0, false
 	}
-	f := fieldOf(h)
+	same = true
+	if f = fieldOf(h); f == FieldUnknown {
+		f = rarerField(h, b[4:n])
+		same = f != FieldVLANTCI && f < numMatchFields && (f != FieldUnknown || aliasOf(h, b[4:n]) == FieldUnknown)
+	}
 	if f == FieldUnknown {
-		f = rarerField(h, b[4:4+n])
+		return f, n, same
 	}
-	if info := &fields[f]; h != info.oxm && h != info.oxmMasked && !info.fits(h) {
-		c.bad(what, "%s has %d bytes, want %s", f, n, info.lengths())
-		return
+	info := &fields[f]
+	if h != info.oxm && h != info.oxmMasked && !info.fits(h) {
+		c.off += at
+		c.bad(what, "%s has %d bytes, want %s", f, n-4, info.lengths())
 	}
-	c.bad(what, "%s stands twice", f)
+	return f, n, same && (c.v != V12 || info.same12)
 }
 
 // fieldSet is a set of fields, with a bit for each number that a FieldID can be.
