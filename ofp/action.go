@@ -481,21 +481,3 @@ func (c *cursor) fits(a *Action, bits int) {
 		c.bad("action "+a.Type.String(), "%d does not fit in %d bits", a.Arg, bits)
 	}
 }
-
-// cloneActions copies actions and what they alias.
-func cloneActions(as []Action) []Action {
-	if as == nil {
-		return nil
-	}
-	out := make([]Action, len(as))
-	for i, a := range as {
-		if a.Value != nil {
-			a.Value = append([]byte{}, a.Value...)
-		}
-		if a.Ext != nil {
-			a.Ext = a.Ext.clone()
-		}
-		out[i] = a
-	}
-	return out
-}

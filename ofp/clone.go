@@ -115,3 +115,21 @@ func (p *FlowFilter) Clone() FlowFilter {
 	o.Match = p.Match.Clone()
 	return o
 }
+
+// cloneActions copies actions and what they alias.
+func cloneActions(as []Action) []Action {
+	if as == nil {
+		return nil
+	}
+	out := make([]Action, len(as))
+	for i, a := range as {
+		if a.Value != nil {
+			a.Value = append([]byte{}, a.Value...)
+		}
+		if a.Ext != nil {
+			a.Ext = a.Ext.clone()
+		}
+		out[i] = a
+	}
+	return out
+}
