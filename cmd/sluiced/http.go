@@ -3,8 +3,10 @@ package main
 import (
 	"fmt"
 	"log"
+	"net"
 	"net/http"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -76,9 +78,37 @@ func answer(w http.ResponseWriter, status int, text string) {
 	fmt.Fprintln(w, text)
 }
 
+// silentClients are connections over which no request has begun. Shutdown would
+// wait for one of them for seconds.
+type silentClients struct {
+	mu    sync.Mutex
+	conns map[net.Conn]struct{}
+}
+
+// note is the ConnState of a server.
+func (c *silentClients) note(conn net.Conn, state http.ConnState) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if state == http.StateNew {
+		c.conns[conn] = struct{}{}
+	} else {
+		delete(c.conns, conn)
+	}
+}
+
+func (c *silentClients) close() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for conn := range c.conns {
+		conn.Close()
+	}
+}
+
 // newHTTPServer returns a server that no slow or silent client can hold on to.
 func newHTTPServer(handler http.Handler, logger logrus.FieldLogger) *http.Server {
-	return &http.Server{
+	silent := &silentClients{conns: make(map[net.Conn]struct{})}
+	s := &http.Server{
+		ConnState:         silent.note,
 		Handler:           handler,
 		ReadHeaderTimeout: 5 * time.Second,
 		ReadTimeout:       30 * time.Second,
@@ -87,6 +117,8 @@ func newHTTPServer(handler http.Handler, logger logrus.FieldLogger) *http.Server
 		MaxHeaderBytes:    64 << 10,
 		ErrorLog:          log.New(logLines{logger}, "", 0),
 	}
+	s.RegisterOnShutdown(silent.close)
+	return s
 }
 
 // logLines gives the lines of net/http's logger to ours.
