@@ -327,6 +327,11 @@ func encodeActions(c *cursor, b []byte, as []Action) []byte {
 				b = encodeAmong(c, b, as, i)
 				continue
 			}
+		case ActionSetField:
+			if c.v <= V11 && as[i].Arg == fields[FieldVLANTCI].oxm && len(as[i].Value) == 2 {
+				b = encodeTCI(c, b, as, i)
+				continue
+			}
 		}
 		b = encodeAction(c, b, &as[i])
 	}

@@ -33,8 +33,11 @@ func (s *saying) hasTag(before []Action) bool {
 		case ActionPopVLAN, ActionStripVLAN:
 			return false
 		case ActionSetField:
-			if f := a.Field().ID; f == FieldVLANVID || f == FieldVLANPCP {
+			switch f := a.Field(); fromNXM(f).ID {
+			case FieldVLANVID, FieldVLANPCP:
 				return true
+			case FieldVLANTCI:
+				return len(f.Value) == 2 && f.Value[0]&0x10 != 0
 			}
 		}
 	}
@@ -46,6 +49,20 @@ func (s *saying) hasTag(before []Action) bool {
 	}
 	v, _, _ := s.match.Uint(FieldVLANVID)
 	return v&VLANPresent != 0
+}
+
+// encodeTCI appends what 1.0 and 1.1 have to write a whole VLAN header, or to
+// take it away where the present bit is not set.
+func encodeTCI(c *cursor, b []byte, as []Action, i int) []byte {
+	tci := uint32(beUint(as[i].Value))
+	if tci&VLANPresent == 0 {
+		return encodeAction(c, b, &Action{Type: ActionStripVLAN})
+	}
+	if c.v != V10 && !c.say.hasTag(as[:i]) {
+		b = encodeAction(c, b, &Action{Type: ActionPushVLAN, Arg: ethVLAN})
+	}
+	b = encodeAction(c, b, &Action{Type: ActionSetVLANVID, Arg: tci & 0xfff})
+	return encodeAction(c, b, &Action{Type: ActionSetVLANPCP, Arg: tci >> 13})
 }
 
 // encodeEnqueue appends what 1.1 and later have instead of enqueue: the queue,

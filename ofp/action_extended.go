@@ -2,27 +2,16 @@ package ofp
 
 import "encoding/binary"
 
-// extendedAction is the action of Open vSwitch that says in 1.0 and 1.1 what
-// later versions have an action for: its subtype, and where after that its
-// argument is, and how long.
-type extendedAction struct {
-	subtype uint16
-	at, len uint8
-}
-
-// extendedActions are those whose argument is the action's (nicira-ext.h and
-// ofp-actions.c of Open vSwitch).
-var extendedActions = [numActions]extendedAction{
-	ActionSetQueue:     {4, 2, 4},
-	ActionDecNWTTL:     {18, 0, 0},
-	ActionPushMPLS:     {23, 0, 2},
-	ActionPopMPLS:      {24, 0, 2},
-	ActionSetMPLSTTL:   {25, 0, 1},
-	ActionDecMPLSTTL:   {26, 0, 0},
-	ActionSetMPLSLabel: {30, 2, 4},
-	ActionSetMPLSTC:    {31, 0, 1},
-	ActionGroup:        {40, 2, 4},
-}
+// formIn10 are the subtypes of the actions of Open vSwitch that say in 1.0 what
+// later versions have an action for: those of the table of extensions.
+var formIn10 = func() (t [numActions]uint16) {
+	for i := range extensions {
+		if e := &extensions[i]; e.action != 0 && e.last == V10 {
+			t[e.action] = e.subtype
+		}
+	}
+	return t
+}()
 
 // Subtypes of other actions of Open vSwitch.
 const (
@@ -44,18 +33,11 @@ func encodeExtended(c *cursor, b []byte, a *Action) (out []byte, ok bool) {
 	case ActionSetIPECN:
 		return appendLoad(b, fields[FieldIPECN].nxm(), 0, 2, uint64(a.Arg)), a.Arg < 1<<2
 	}
-	x := extendedActions[a.Type]
-	if x.subtype == 0 {
+	form := *a
+	if form.Subtype = formIn10[a.Type]; form.Subtype == 0 || c.v != V10 {
 		return b, false
 	}
-	if n := 8 * int(x.len); n < 32 && n > 0 {
-		c.fits(a, n)
-	}
-	b = appendNicira(b, 16, x.subtype)
-	for i := range x.len {
-		b[len(b)-6+int(x.at)+int(i)] = byte(a.Arg >> (8 * (x.len - 1 - i)))
-	}
-	return b, true
+	return encodeForm(c, b, &form), true
 }
 
 // encodeExtendedInstruction appends what 1.0 has, with Open vSwitch's actions,

@@ -15,6 +15,7 @@ var legacySet = [...]struct {
 	{ActionSetIPv4Src, FieldIPv4Src, 0},
 	{ActionSetIPv4Dst, FieldIPv4Dst, 0},
 	{ActionSetIPToS, FieldIPDSCP, 2},
+	{ActionSetIPToS, FieldIPToS, 0},
 	{ActionSetIPECN, FieldIPECN, 0},
 	{ActionSetTPSrc, FieldTCPSrc, 0},
 	{ActionSetTPSrc, FieldUDPSrc, 0},

@@ -48,6 +48,9 @@ func (a *Action) Validate() error {
 	if e, ok := a.Ext.(validator); ok {
 		return e.validate()
 	}
+	if a.Type == ActionEnqueue && a.Port().Reserved() && a.Port() != PortLocal && a.Port() != PortInPort {
+		return fmt.Errorf("%s has no queues; want a port, LOCAL or IN_PORT", a.Port())
+	}
 	if a.Type == ActionOutput || a.Type == ActionEnqueue {
 		return a.Port().validOutput()
 	}
@@ -123,6 +126,8 @@ func (a *Action) validField() error {
 		return fmt.Errorf("%s: value of %d bytes; want %d", info.Name, len(a.Value), info.Bytes())
 	case info.over(x.Value):
 		return fmt.Errorf("%s: 0x%x has more than %d bits", info.Name, x.Value, info.Bits)
+	case x.ID == FieldIPToS && beUint(x.Value)&3 != 0:
+		return fmt.Errorf("the lower two bits of %d are ECN, which is set by itself; want a multiple of 4", beUint(x.Value))
 	case x.Mask != nil && !info.any(x.Mask):
 		return fmt.Errorf("%s: the mask has no bits", info.Name)
 	case x.Mask == nil && x.ID == FieldVLANVID && beUint(x.Value)&VLANPresent == 0:

@@ -19,6 +19,8 @@ type packetProtocol struct {
 	known   bool // there is a match to tell
 	ethType uint16
 	ipProto uint8
+	tagged  bool   // there is a VLAN tag
+	match   *Match // says the rest
 }
 
 // protocolOf is what a match says of its packets.
@@ -26,12 +28,18 @@ func protocolOf(m *Match) packetProtocol {
 	if m == nil {
 		return packetProtocol{}
 	}
-	p := packetProtocol{known: true}
+	p := packetProtocol{known: true, match: m}
 	if v, mask, ok := m.Uint(FieldEthType); ok && mask == 0xffff {
 		p.ethType = uint16(v)
 	}
 	if v, mask, ok := m.Uint(FieldIPProto); ok && mask == 0xff && p.isIP() {
 		p.ipProto = uint8(v)
+	}
+	if v, _, ok := m.Uint(FieldVLANVID); ok {
+		p.tagged = v&VLANPresent != 0
+	}
+	if v, _, ok := m.Uint(FieldVLANTCI); ok {
+		p.tagged = p.tagged || v&VLANPresent != 0
 	}
 	return p
 }
@@ -73,6 +81,9 @@ func (m *FlowMod) Validate() error {
 	if err := m.Match.Validate(); err != nil {
 		return err
 	}
+	if err := m.validJump(); err != nil {
+		return err
+	}
 	x := actionContext{protocol: protocolOf(&m.Match)}
 	for i := range m.Instructions {
 		in := &m.Instructions[i]
@@ -91,6 +102,20 @@ func (m *FlowMod) Validate() error {
 		x.other = in.Type.String()
 		if x.conjunction {
 			return fmt.Errorf("instruction %s: %w: only conjunction and note can stand with conjunction", x.other, ErrMalformed)
+		}
+	}
+	return nil
+}
+
+// validJump checks that the flow goes on in a later table, and that its meter can
+// exist.
+func (m *FlowMod) validJump() error {
+	for i := range m.Instructions {
+		switch in := &m.Instructions[i]; {
+		case in.Type == InstructionGotoTable && in.Table <= m.Table:
+			return fmt.Errorf("goto_table:%d: %w: want a table after the flow's own, %d", in.Table, ErrMalformed, m.Table)
+		case in.Type == InstructionMeter && (in.Meter == 0 || in.Meter > MeterMax):
+			return fmt.Errorf("meter:%d: %w: want 1 to %d", in.Meter, ErrMalformed, MeterMax)
 		}
 	}
 	return nil
@@ -178,12 +203,10 @@ func (p *packetProtocol) refuses(a *Action) string {
 	if !p.known {
 		return ""
 	}
-	switch a.Type {
-	case ActionPushMPLS:
-		p.ethType, p.ipProto = uint16(a.Arg), 0
-	case ActionPopMPLS:
-		p.ethType, p.ipProto = uint16(a.Arg), 0
+	if why := p.lacks(a); why != "" {
+		return why
 	}
+	p.becomes(a)
 	switch e := a.Ext.(type) {
 	case *CT:
 		switch {
@@ -201,13 +224,10 @@ func (p *packetProtocol) refuses(a *Action) string {
 		case len(e.AddrMin) == 16 && p.ethType != ethIPv6:
 			return "an address of IPv6 needs ipv6 in the match"
 		}
-	case *Encap:
-		p.ethType, p.ipProto = 0, 0
-		if e.PacketType>>16 == 1 {
-			p.ethType = uint16(e.PacketType)
+	case *Resubmit:
+		if v, _, _ := p.match.Uint(FieldCTState); e.CT && v&ctKnownBits == 0 {
+			return "ct needs ct_state=+est or another state of a known connection in the match"
 		}
-	case *Decap:
-		p.known = false
 	}
 	return ""
 }

@@ -226,8 +226,11 @@ func (e *PortBundle) validate() error {
 			return err
 		}
 	}
-	if e.Dst.Bits == 0 {
+	switch {
+	case e.Dst.Bits == 0:
 		return nil
+	case e.Dst.Bits < 16:
+		return fmt.Errorf("%d bits of %s cannot hold the number of a port; want at least 16", e.Dst.Bits, e.Dst)
 	}
 	return e.Dst.writable()
 }

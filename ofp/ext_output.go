@@ -39,20 +39,30 @@ func (e *OutputTrunc) validate() error {
 	return e.Port.validHere()
 }
 
-// outputTrunc reads output(port=...,max_len=...).
+// outputTrunc reads output(port=...,max_len=...), and with field= instead of
+// port= an OutputReg, for which Open vSwitch has no such text.
 func (p *textParser) outputTrunc(it textItem) Action {
 	e := &OutputTrunc{Port: PortAny}
+	var reg *OutputReg
 	p.keyValues(it, func(arg textItem) {
 		switch arg.key {
 		case "port":
 			e.Port = p.port(arg)
+		case "field":
+			reg = &OutputReg{Src: p.wholeSubfield(arg)}
 		case "max_len":
 			e.MaxLen = uint32(p.uint(arg, math.MaxUint32))
 		default:
 			p.notAmong(arg, it.key, "port", "max_len")
 		}
 	})
-	if e.Port == PortAny {
+	switch {
+	case reg != nil && e.Port == PortAny && e.MaxLen <= math.MaxUint16:
+		reg.MaxLen = uint16(e.MaxLen)
+		return Extend(reg)
+	case reg != nil:
+		p.badValue(it, "field stands without port, with a max_len of at most 65535")
+	case e.Port == PortAny:
 		p.badValue(it, "needs a port, such as output(port=1,max_len=100)")
 	}
 	return Extend(e)
@@ -62,7 +72,7 @@ func (p *textParser) outputTrunc(it textItem) Action {
 // (NXAST_OUTPUT_REG; NXAST_OUTPUT_REG2 where the field is not named in 32 bits).
 type OutputReg struct {
 	Src    Subfield
-	MaxLen uint16 // bytes to send, if it is the controller; not part of the text, which stands for ControllerMaxLenNone
+	MaxLen uint16 // bytes to send, if it is the controller
 }
 
 // Subtypes of OutputReg.
@@ -95,7 +105,13 @@ func (e *OutputReg) walk(c *cursor, subtype uint16) {
 
 func (e *OutputReg) clone() Extension { o := *e; return &o }
 
-func (e *OutputReg) appendText(b []byte, _ Version, _ *Names) []byte {
+// appendText appends a length only where there is no version to be printed as
+// Open vSwitch does, which does not show it.
+func (e *OutputReg) appendText(b []byte, v Version, _ *Names) []byte {
+	if v == 0 && e.MaxLen != ControllerMaxLenNone {
+		b = appendSubfield(append(b, "output(field="...), e.Src)
+		return append(strconv.AppendUint(append(b, ",max_len="...), uint64(e.MaxLen), 10), ')')
+	}
 	return appendSubfield(append(b, "output:"...), e.Src)
 }
 

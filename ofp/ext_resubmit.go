@@ -1,6 +1,7 @@
 package ofp
 
 import (
+	"errors"
 	"math"
 	"strconv"
 )
@@ -46,6 +47,13 @@ func (e *Resubmit) walk(c *cursor, subtype uint16) {
 	if !c.wr {
 		e.CT = subtype == subResubmitTableCT
 	}
+}
+
+func (e *Resubmit) validate() error {
+	if e.InPort == PortInPort && e.Table == TableAll {
+		return errors.New("would begin again without end; want a port, a table, or both")
+	}
+	return nil
 }
 
 func (e *Resubmit) clone() Extension { o := *e; return &o }

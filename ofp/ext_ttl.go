@@ -11,6 +11,7 @@ import (
 // sends it to those of identifier 0.
 type DecTTL struct {
 	Controllers []uint16 // identifiers, which NXT_SET_CONTROLLER_ID gives
+	Spare       uint16   // zero bytes, a multiple of 8, that a sender put after them
 }
 
 func (e *DecTTL) walk(c *cursor, _ uint16) {
@@ -21,6 +22,9 @@ func (e *DecTTL) walk(c *cursor, _ uint16) {
 	if c.wr {
 		for _, id := range e.Controllers {
 			c.u16(c.room(2), &id)
+		}
+		for range e.Spare {
+			c.room(1)[0] = 0
 		}
 		return
 	}
@@ -33,9 +37,11 @@ func (e *DecTTL) walk(c *cursor, _ uint16) {
 	for i := range e.Controllers {
 		c.u16(c.fixed(2, "action dec_ttl"), &e.Controllers[i])
 	}
+	e.Spare = uint16(c.left() &^ 7)
+	c.blank(c.fixed(int(e.Spare), "action dec_ttl"))
 }
 
-func (e *DecTTL) clone() Extension { return &DecTTL{slices.Clone(e.Controllers)} }
+func (e *DecTTL) clone() Extension { return &DecTTL{slices.Clone(e.Controllers), e.Spare} }
 
 func (e *DecTTL) appendText(b []byte, _ Version, _ *Names) []byte {
 	b = append(b, "dec_ttl("...)
@@ -48,7 +54,7 @@ func (e *DecTTL) appendText(b []byte, _ Version, _ *Names) []byte {
 	return append(b, ')')
 }
 
-func (e *DecTTL) validate() error { return fitsAction("dec_ttl", 2*len(e.Controllers)) }
+func (e *DecTTL) validate() error { return fitsAction("dec_ttl", 2*len(e.Controllers)+int(e.Spare)) }
 
 // decTTL reads dec_ttl: the standard action, or that with controllers.
 func (p *textParser) decTTL(it textItem) Action {

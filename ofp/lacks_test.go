@@ -14,7 +14,7 @@ func TestLacksNamesTheField(t *testing.T) {
 	}{
 		{V10, "ipv6,actions=set_field:::1->ipv6_src", "action set_field of ipv6_src: not in OpenFlow 1.0"},
 		{V11, "ipv6,actions=set_field:::1->ipv6_src", "action set_field of ipv6_src: not in OpenFlow 1.1"},
-		{V10, "actions=set_field:1->nw_ecn", "action set_field of ip_ecn: not in OpenFlow 1.0"},
+		{V10, "ip,actions=set_field:1->nw_ecn", "action set_field of ip_ecn: not in OpenFlow 1.0"},
 		{V12, "actions=set_field:1->tun_id", "action set_field of tunnel_id: not in OpenFlow 1.2"},
 		{V10, "ipv6,ipv6_dst=2001:db8::/32,actions=drop", "match field ipv6_dst: not in OpenFlow 1.0"},
 		{V11, "ipv6,ipv6_dst=2001:db8::/32,actions=drop", "match field ipv6_dst: not in OpenFlow 1.1"},

@@ -186,7 +186,21 @@ func appendSetField(b []byte, a *Action, n *Names) []byte {
 		b = append(b, "->oxm_0x"...)
 		return appendHex(b, uint64(a.Arg), 8)
 	}
-	b = appendMasked(b, &fields[f.ID], &f, n)
+	info := &fields[f.ID]
+	switch { // what is written has another form than what is matched
+	case f.Mask == nil && info.Format == FormatTunFlags:
+		b = tunFlagWords.appendExact(b, beUint(f.Value))
+	case f.Mask == nil && info.Format == FormatHex:
+		b = appendHashBytes(b, f.Value, 0)
+	case f.ID == FieldInPort16 && f.Mask == nil:
+		no := PortNo(beUint(f.Value))
+		if no >= port10Max {
+			no |= 0xffff0000
+		}
+		b = appendPort(b, no, n)
+	default:
+		b = appendMasked(b, info, &f, n)
+	}
 	b = append(b, "->"...)
 	return append(b, fieldTexts[f.ID].set...)
 }

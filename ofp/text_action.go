@@ -149,7 +149,9 @@ func (p *textParser) instruction(it textItem, t InstructionType, m *Match) Instr
 	i := Instruction{Type: t}
 	switch t {
 	case InstructionMeter:
-		i.Meter = uint32(p.uint(it, math.MaxUint32))
+		if i.Meter = uint32(p.uint(it, uint64(MeterMax))); i.Meter == 0 {
+			p.badValue(it, "meters begin at 1")
+		}
 	case InstructionGotoTable:
 		i.Table = uint8(p.uint(it, uint64(TableAll-1)))
 	case InstructionClearActions:
@@ -254,6 +256,9 @@ func (p *textParser) anyAction(it textItem, m *Match) Action {
 	}
 	switch row.arg {
 	case argNumber:
+		if it.key == "set_vlan_vid" || it.key == "set_vlan_pcp" {
+			a.Received = V11 // as in 1.1, a tag is changed and none added
+		}
 		a.Arg = uint32(p.uint(it, uint64(row.typ.max())))
 		p.valid(it, &a)
 		if m != nil {
@@ -341,7 +346,9 @@ func (p *textParser) setField(it textItem, m *Match) Action {
 	it.val = text
 	key, known := textKeys[name]
 	id := key.field
-	switch {
+	switch own := subfieldOf(name); {
+	case known && (own == FieldInPort16 || own == FieldIPToS || own == FieldVLANTCI):
+		id = own // that of Open vSwitch, whose name it is
 	case known && key.kind == keyField:
 	case known && key.kind == keyChoice:
 		var none Match

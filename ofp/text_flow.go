@@ -58,6 +58,9 @@ func (p *textParser) flow(command FlowCommand) *FlowMod {
 	switch {
 	case actionsAt >= 0:
 		m.Instructions = p.instructions(actionsAt, len(p.s), &m.Match)
+		if err := m.validJump(); err != nil && p.err == nil {
+			p.fail(actionsAt, len(p.s), "%v", err)
+		}
 	case !deletes:
 		p.fail(len(p.s), len(p.s), "no actions; want actions=..., such as actions=output:1 or actions=drop")
 	}

@@ -19,6 +19,7 @@ type fieldText struct {
 }
 
 var fieldTexts = [numFields]fieldText{
+	FieldInPort16:     {set: "in_port"},
 	FieldInPort:       {set: "in_port_oxm", also: []string{"in_port_oxm"}},
 	FieldTunnelID:     {match: "tun_id", set: "tun_id"},
 	FieldEthDst:       {match: "dl_dst"},

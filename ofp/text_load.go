@@ -55,7 +55,7 @@ func (p *textParser) loads(as []Action, it textItem) []Action {
 	if info.Variable { // of as many bytes as matter
 		used := max(len(bytes.TrimLeft(mask, "\x00")), 1)
 		if bytes.Equal(mask, info.full) {
-			used, mask = max(len(bytes.TrimLeft(shifted, "\x00")), 1), nil
+			used, mask = len(bytes.TrimLeft(shifted, "\x00")), nil
 		} else {
 			mask = mask[n-used:]
 		}
