@@ -49,7 +49,8 @@ func NewBucket(as ...Action) Bucket {
 	return Bucket{WatchPort: PortAny, WatchGroup: GroupAny, Actions: as}
 }
 
-// GroupMod adds, changes or deletes a group; 1.1 and later.
+// GroupMod adds, changes or deletes a group; 1.1 and later, and in 1.0 what an
+// Encoder with Extensions writes as NXGroupMod.
 type GroupMod struct {
 	Command   GroupCommand
 	GroupType GroupType
@@ -115,8 +116,8 @@ type BucketStats struct {
 }
 
 func walkGroupStats(c *cursor, g *GroupStats) {
-	n := 32
-	if c.v >= V13 {
+	n, timed := 32, c.v >= V13 || c.v == V10 // in 1.0 it is Open vSwitch's
+	if timed {
 		n = 40
 	}
 	start, outer, ok := c.open(n, "group", 0)
@@ -128,7 +129,7 @@ func walkGroupStats(c *cursor, g *GroupStats) {
 	c.u32(b[8:], &g.RefCount)
 	c.u64(b[16:], &g.Packets)
 	c.u64(b[24:], &g.Bytes)
-	if c.v >= V13 {
+	if timed {
 		c.u32(b[32:], &g.DurationSec)
 		c.u32(b[36:], &g.DurationNsec)
 	} else if !c.wr {

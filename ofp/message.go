@@ -110,6 +110,7 @@ const (
 	TypeNXSetFlowFormat
 	TypeNXFlowMod
 	TypeNXFlowRemoved
+	TypeNXGroupMod
 	TypeNXFlowModTableID
 	TypeNXSetPacketInFormat
 	TypeNXPacketIn
@@ -180,6 +181,7 @@ var messages = [numTypes]messageInfo{
 	TypeNXSetFlowFormat:     {name: "nx_set_flow_format", wire: all(none), make: func() Message { return new(NXSetFlowFormat) }, vendor: nicira(12, V10, V10)},
 	TypeNXFlowMod:           {name: "nx_flow_mod", wire: all(none), make: func() Message { return new(NXFlowMod) }, vendor: nicira(13, V10, V13)},
 	TypeNXFlowRemoved:       {name: "nx_flow_removed", wire: all(none), make: func() Message { return new(NXFlowRemoved) }, vendor: nicira(14, V10, V13)},
+	TypeNXGroupMod:          {name: "nx_group_mod", wire: all(none), make: func() Message { return new(NXGroupMod) }, vendor: nicira(31, V10, V10)},
 	TypeNXFlowModTableID:    {name: "nx_flow_mod_table_id", wire: all(none), make: func() Message { return new(NXFlowModTableID) }, vendor: nicira(15, V10, V13)},
 	TypeNXSetPacketInFormat: {name: "nx_set_packet_in_format", wire: all(none), make: func() Message { return new(NXSetPacketInFormat) }, vendor: nicira(16, V10, V13)},
 	TypeNXPacketIn:          {name: "nx_packet_in", wire: all(none), make: func() Message { return new(NXPacketIn) }, vendor: nicira(17, V10, V13)},
@@ -354,6 +356,9 @@ func (e *Encoder) Append(dst []byte, v Version, xid uint32, m Message) ([]byte, 
 	kind, ok := t.kind(v)
 	if raw, isRaw := m.(*Raw); isRaw {
 		kind = raw.Kind
+	} else if mod, is := m.(*GroupMod); is && e.Extensions && v == V10 {
+		nx := mod.nicira()
+		return e.Append(dst, v, xid, nx)
 	} else if !ok {
 		c.lacks("message")
 		err := c.err

@@ -156,6 +156,11 @@ func walkMultipart(c *cursor, flags *uint16, body *Part, direction int) {
 			c.bad("multipart body", "none")
 			return
 		}
+		if c.say.extensions && c.v < V12 {
+			if nx := niciraPart(c.v, *body); nx != nil {
+				body = &nx
+			}
+		}
 		kind = uint16((*body).Kind())
 	}
 	c.u16(b, &kind)

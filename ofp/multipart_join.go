@@ -48,6 +48,10 @@ func joinParts(to, from Part) bool {
 		return join(from, func(p *PortDescReply) { to.Ports = append(to.Ports, p.Ports...) })
 	case *NXFlowStatsReply:
 		return join(from, func(p *NXFlowStatsReply) { to.Flows = append(to.Flows, p.Flows...) })
+	case *NXGroupStatsReply:
+		return join(from, func(p *NXGroupStatsReply) { to.Groups = append(to.Groups, p.Groups...) })
+	case *NXGroupDescReply:
+		return join(from, func(p *NXGroupDescReply) { to.Groups = append(to.Groups, p.Groups...) })
 	case *FlowMonitorReply:
 		return join(from, func(p *FlowMonitorReply) { to.Updates = append(to.Updates, p.Updates...) })
 	case *NXIPFIXFlowReply:

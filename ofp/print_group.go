@@ -36,26 +36,29 @@ func appendGroup(b []byte, id uint32, t GroupType, buckets []Bucket, v Version, 
 func appendBuckets(b []byte, t GroupType, buckets []Bucket, v Version, n *Names) []byte {
 	for i := range buckets {
 		k := &buckets[i]
-		b = append(b, ",bucket="...)
-		if k.Weight != t.weight() {
-			b = append(b, "weight:"...)
-			b = strconv.AppendUint(b, uint64(k.Weight), 10)
-			b = append(b, ',')
-		}
-		if k.WatchPort != PortAny {
-			b = append(b, "watch_port:"...)
-			b = appendPort(b, k.WatchPort, n)
-			b = append(b, ',')
-		}
-		if k.WatchGroup != GroupAny {
-			b = append(b, "watch_group:"...)
-			b = strconv.AppendUint(b, uint64(k.WatchGroup), 10)
-			b = append(b, ',')
-		}
-		b = append(b, "actions="...)
-		b = appendActions(b, k.Actions, v, n)
+		b = appendBucket(append(b, ",bucket="...), t, k, v, n)
 	}
 	return b
+}
+
+func appendBucket(b []byte, t GroupType, k *Bucket, v Version, n *Names) []byte {
+	if k.Weight != t.weight() {
+		b = append(b, "weight:"...)
+		b = strconv.AppendUint(b, uint64(k.Weight), 10)
+		b = append(b, ',')
+	}
+	if k.WatchPort != PortAny {
+		b = append(b, "watch_port:"...)
+		b = appendPort(b, k.WatchPort, n)
+		b = append(b, ',')
+	}
+	if k.WatchGroup != GroupAny {
+		b = append(b, "watch_group:"...)
+		b = strconv.AppendUint(b, uint64(k.WatchGroup), 10)
+		b = append(b, ',')
+	}
+	b = append(b, "actions="...)
+	return appendActions(b, k.Actions, v, n)
 }
 
 // weight is that of a bucket that names none.
@@ -68,7 +71,12 @@ func (t GroupType) weight() uint16 {
 
 func (p *printer) groupMod(m *GroupMod) {
 	p.text("\n ")
-	switch m.Command {
+	p.groupCommand(m.Command)
+	p.b = appendGroup(p.b, m.Group, m.GroupType, m.Buckets, p.v, nil)
+}
+
+func (p *printer) groupCommand(command GroupCommand) {
+	switch command {
 	case GroupAdd:
 		p.text("ADD ")
 	case GroupModify:
@@ -78,10 +86,9 @@ func (p *printer) groupMod(m *GroupMod) {
 	case GroupAddOrModify:
 		p.text("ADD_OR_MOD ")
 	default:
-		p.number("cmd:", uint64(m.Command))
+		p.number("cmd:", uint64(command))
 		p.text(" ")
 	}
-	p.b = appendGroup(p.b, m.Group, m.GroupType, m.Buckets, p.v, nil)
 }
 
 func (p *printer) group(id uint32) {
@@ -98,7 +105,13 @@ func (p *printer) group(id uint32) {
 // duration prints how long something has been there, unless the switch does not
 // tell.
 func (p *printer) duration(before string, sec, nsec uint32, after string) {
-	if p.v >= V13 && sec != ^uint32(0) {
+	if p.v >= V13 {
+		p.since(before, sec, nsec, after)
+	}
+}
+
+func (p *printer) since(before string, sec, nsec uint32, after string) {
+	if sec != ^uint32(0) {
 		p.text(before)
 		p.b = appendDuration(p.b, sec, nsec)
 		p.text(after)
@@ -110,7 +123,9 @@ func (p *printer) groupStats(m *GroupStatsReply) {
 		g := &m.Groups[i]
 		p.number("\n group_id=", uint64(g.Group))
 		p.text(",")
-		p.duration("duration=", g.DurationSec, g.DurationNsec, ",")
+		if p.v >= V13 || p.v == V10 {
+			p.since("duration=", g.DurationSec, g.DurationNsec, ",")
+		}
 		p.number("ref_count=", uint64(g.RefCount))
 		p.number(",packet_count=", g.Packets)
 		p.number(",byte_count=", g.Bytes)

@@ -51,7 +51,7 @@ func (m *RoleStatus) print(p *printer) {
 // and Open vSwitch's own in older versions (NXT_REQUESTFORWARD).
 type RequestForward struct {
 	XID     uint32  // of the message
-	Message Message // a GroupMod or a MeterMod
+	Message Message // a GroupMod, in 1.0 an NXGroupMod, or a MeterMod
 }
 
 // Type returns TypeRequestForward.
@@ -80,7 +80,7 @@ func (m *RequestForward) print(p *printer) {
 	switch m.Message.(type) {
 	case nil:
 		return
-	case *GroupMod:
+	case *GroupMod, *NXGroupMod:
 		p.text(" reason=group_mod")
 	case *MeterMod:
 		p.text(" reason=meter_mod")

@@ -3,6 +3,7 @@ package ofp
 import (
 	"bytes"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -13,6 +14,9 @@ import (
 	"strings"
 	"sync"
 	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 )
 
 // commandSends is ofctlSends where Open vSwitch refuses nothing.
@@ -214,6 +218,7 @@ func TestOpenVSwitchSendsWhatIsParsed(t *testing.T) {
 			}
 		}
 	}
+	sendsGroups10(t)
 	for _, x := range meterTexts {
 		frames := commandSends(t, V13, "add-meter", "SWITCH", x.text)
 		m, err := ParseMeter(x.text, MeterAdd)
@@ -264,6 +269,67 @@ func TestOpenVSwitchSendsWhatIsParsed(t *testing.T) {
 			} else {
 				t.Errorf("%s %s: %d messages", v, setting, len(frames))
 			}
+		}
+	}
+}
+
+// sendsGroups10 compares groups in 1.0, which are Open vSwitch's own messages and
+// what an Encoder with Extensions makes of a GroupMod.
+func sendsGroups10(t *testing.T) {
+	name := filepath.Join(t.TempDir(), "groups")
+	var lines []string
+	for _, x := range groupTexts {
+		if !strings.Contains(x.text, "push_vlan") { // which 1.0 lacks
+			lines = append(lines, x.text)
+		}
+	}
+	if err := os.WriteFile(name, []byte(strings.Join(lines, "\n")+"\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	frames := commandSends(t, V10, "add-groups", "SWITCH", name)
+	frames = append(frames, commandSends(t, V10, "del-groups", "SWITCH")...)
+	frames = append(frames, commandSends(t, V10, "--may-create", "mod-group", "SWITCH", "group_id=3,type=all,bucket=output:2")...)
+	if len(frames) != len(lines)+2 {
+		t.Fatalf("1.0: ovs-ofctl sent %d groups of %d", len(frames), len(lines)+2)
+	}
+	for i, frame := range frames {
+		var m *GroupMod
+		var err error
+		text := "del-groups"
+		switch i - len(lines) {
+		case 0:
+			m = &GroupMod{Command: GroupDelete, Group: GroupAll}
+		case 1:
+			text = "--may-create"
+			m, err = ParseGroup("group_id=3,type=all,bucket=output:2", GroupAddOrModify, nil)
+		default:
+			text = lines[i]
+			m, err = ParseGroup(text, GroupAdd, nil)
+		}
+		if err != nil {
+			t.Errorf("1.0 %s: %v", text, err)
+			continue
+		}
+		if _, err := Append(nil, V10, 1, m); !errors.Is(err, ErrVersion) {
+			t.Errorf("1.0 %s: without extensions: %v, want ErrVersion", text, err)
+		}
+		want, err := (&Encoder{Extensions: true}).Append(nil, V10, 1, m)
+		if err != nil || !sameBody(frame, want) {
+			t.Errorf("1.0 %s: %v\nOpen vSwitch %x\n     written %x", text, err, frame, want)
+		}
+		_, back, err := Decode(frame)
+		if err != nil {
+			t.Errorf("1.0 %s: %v", text, err)
+			continue
+		}
+		d := back.(*NXGroupMod).Desc()
+		for _, buckets := range [][]Bucket{d.Buckets, m.Buckets} {
+			for i := range buckets {
+				buckets[i].Actions = nil // which 1.0 says otherwise
+			}
+		}
+		if diff := cmp.Diff(GroupDesc{m.GroupType, m.Group, m.Buckets}, d, cmpopts.EquateEmpty()); diff != "" {
+			t.Errorf("1.0 %s: -want +read\n%s", text, diff)
 		}
 	}
 }

@@ -19,6 +19,9 @@ var vendorParts = [...]vendorPart{
 	{vendorForm{niciraID, 1, V10, V10}, "NXST_AGGREGATE", [2]*bodyInfo{body[NXAggregateRequest](), body[NXAggregateReply]()}},
 	{vendorForm{niciraID, 2, V10, V12}, "NXST_FLOW_MONITOR", [2]*bodyInfo{body[FlowMonitorRequest](), body[FlowMonitorReply]()}},
 	{vendorForm{onfID, 1870, V13, V13}, "ONFST_FLOW_MONITOR", [2]*bodyInfo{body[FlowMonitorRequest](), body[FlowMonitorReply]()}},
+	{vendorForm{niciraID, 7, V10, V10}, "NXST_GROUP", [2]*bodyInfo{body[NXGroupStatsRequest](), body[NXGroupStatsReply]()}},
+	{vendorForm{niciraID, 8, V10, V10}, "NXST_GROUP_DESC", [2]*bodyInfo{body[NXGroupDescRequest](), body[NXGroupDescReply]()}},
+	{vendorForm{niciraID, 9, V10, V11}, "NXST_GROUP_FEATURES", [2]*bodyInfo{body[NXGroupFeaturesRequest](), body[NXGroupFeatures]()}},
 	{vendorForm{niciraID, 3, V10, V13}, "NXST_IPFIX_BRIDGE", [2]*bodyInfo{body[NXIPFIXBridgeRequest](), body[NXIPFIXBridgeReply]()}},
 	{vendorForm{niciraID, 4, V10, V13}, "NXST_IPFIX_FLOW", [2]*bodyInfo{body[NXIPFIXFlowRequest](), body[NXIPFIXFlowReply]()}},
 }

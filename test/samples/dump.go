@@ -80,7 +80,7 @@ func dump(b *strings.Builder, v reflect.Value) {
 	}
 }
 
-// empty reports whether v is its zero value, or an empty slice.
+// empty reports whether v is its zero value, an empty slice, or a struct of such.
 func empty(v reflect.Value) bool {
 	switch {
 	case v.Kind() == reflect.Slice:
@@ -88,6 +88,13 @@ func empty(v reflect.Value) bool {
 	case v.Type() == matchType:
 		m := v.Interface().(ofp.Match)
 		return m.Empty()
+	case v.Kind() == reflect.Struct:
+		for i := range v.NumField() {
+			if v.Type().Field(i).IsExported() && !empty(v.Field(i)) {
+				return false
+			}
+		}
+		return true
 	}
 	return v.IsZero()
 }
