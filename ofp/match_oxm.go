@@ -20,7 +20,11 @@ func walkMatch(c *cursor, m *Match) {
 
 func (m *Match) writeOXM(c *cursor) {
 	body := m.oxm
-	if len(m.received) > 0 && m.receivedVersion == c.v {
+	if len(m.received) > 0 && m.receivedVersion&^standardMatch == c.v {
+		if m.receivedVersion != c.v {
+			c.buf = append(c.buf, m.received...)
+			return
+		}
 		body = m.received
 	} else if c.v == V12 {
 		body = m.oxm12(c)
@@ -41,6 +45,10 @@ func (m *Match) readOXM(c *cursor) {
 	head := binary.BigEndian.Uint32(b)
 	n := int(head & 0xffff)
 	if head>>16 != 1 || n < 4 || n > len(b) {
+		if head == fixedMatchLen11 && n <= len(b) {
+			m.readStandard(c)
+			return
+		}
 		c.badMatch(head, len(b))
 		return
 	}
@@ -83,6 +91,24 @@ func (m *Match) keepReceived(c *cursor, body []byte) {
 		if again := m.oxm12(&w); w.err == nil && bytes.Equal(again, body) {
 			m.received = m.received[:0]
 		}
+	}
+}
+
+// standardMatch, added to a version, says that what was received in it is a
+// standard match.
+const standardMatch Version = 0x40
+
+// readStandard reads the match of 1.1 where it stands in a later version, which
+// deprecates it and does not forbid it (OFPMT_STANDARD, section A.2.3.1 of
+// OpenFlow 1.2). It is kept as it came.
+func (m *Match) readStandard(c *cursor) {
+	at, v := c.off, c.v
+	c.v = V11
+	walkFixedMatch(c, m)
+	c.v = v
+	if c.err == nil {
+		m.received = append(m.received[:0], c.buf[at:c.off]...)
+		m.receivedVersion = v | standardMatch
 	}
 }
 

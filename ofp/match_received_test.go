@@ -89,3 +89,42 @@ func TestNXMFieldsAreUnderstood(t *testing.T) {
 		t.Error("the corpus has no 1.1 flow with tcp_dst")
 	}
 }
+
+// TestStandardMatchInLaterVersions checks that the match of 1.1 is understood in
+// 1.2 and 1.3, as Open vSwitch understands it, comes back as it was there, and
+// is OXM in every other message.
+func TestStandardMatchInLaterVersions(t *testing.T) {
+	mod := NewFlowMod(FlowAdd)
+	mod.Match.SetUint(FieldInPort, 10)
+	mod.Match.SetUint(FieldEthType, 0x800)
+	mod.Match.SetUint(FieldIPProto, 6)
+	mod.Match.SetUint(FieldTCPDst, 80)
+	mod.Instructions = []Instruction{GotoTable(1)}
+	for _, v := range []Version{V12, V13} {
+		frame := encoded(t, V11, 1, mod)
+		frame[0] = byte(v)
+		got := new(FlowMod)
+		if err := DecodeInto(frame, got); err != nil {
+			t.Fatal(err)
+		}
+		if !got.Match.Equal(&mod.Match) {
+			t.Errorf("%s: %s, want %s", v, got.Match.String(), mod.Match.String())
+		}
+		if again := encoded(t, v, 1, got); !bytes.Equal(again, frame) {
+			t.Errorf("%s: encoded again differs\n got %x\nwant %x", v, again, frame)
+		}
+		for _, other := range []Version{V11, V12, V13} {
+			if other != v && !bytes.Equal(encoded(t, other, 1, got), encoded(t, other, 1, mod)) {
+				t.Errorf("%s, written as %s, differs from one that was made", v, other)
+			}
+		}
+		clone := got.Match.Clone()
+		clone.SetUint(FieldTCPDst, 81)
+		if got.Match = clone; bytes.Equal(encoded(t, v, 1, got), frame) {
+			t.Errorf("%s: a match that was changed is written as it came", v)
+		}
+		if err := DecodeInto(append(frame[:46:46], 0), got); err == nil {
+			t.Errorf("%s: a frame cut short is read", v)
+		}
+	}
+}
