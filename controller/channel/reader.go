@@ -167,7 +167,11 @@ func (c *Conn) cut() *CloseError {
 			return err
 		}
 		typ := h.Type()
-		r.in.add(typ)
+		if typ == ofp.TypeExperimenter {
+			r.in.add(ofp.TypeOf(frame))
+		} else {
+			r.in.add(typ)
+		}
 		if listened {
 			c.taps.hear(false, frame)
 		}

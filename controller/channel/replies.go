@@ -227,10 +227,20 @@ func (c *Conn) request(ctx context.Context, m ofp.Message, probe bool) (ofp.Mess
 	if want, ok := replyTypes[m.Type()]; ok && reply.Type() != want {
 		return nil, fmt.Errorf("%s: reply is a %s", m.Type(), reply.Type())
 	}
-	if q, ok := m.(*ofp.MultipartRequest); ok && reply.(*ofp.MultipartReply).Body.Kind() != q.Body.Kind() {
+	if q, ok := m.(*ofp.MultipartRequest); ok && !answers(c.version, q.Body.Kind(), reply.(*ofp.MultipartReply).Body.Kind()) {
 		return nil, fmt.Errorf("%s: asked for %s, reply has %s", m.Type(), q.Body.Kind(), reply.(*ofp.MultipartReply).Body.Kind())
 	}
 	return reply, nil
+}
+
+// answers reports whether a multipart reply of a kind is one to what was asked. What
+// 1.0 and 1.1 lack of groups is asked and answered in Open vSwitch's own messages.
+func answers(v ofp.Version, asked, got ofp.PartKind) bool {
+	if asked == got {
+		return true
+	}
+	groups := asked == ofp.PartGroup || asked == ofp.PartGroupDesc || asked == ofp.PartGroupFeatures
+	return groups && v <= ofp.V11 && got == ofp.PartExperimenter
 }
 
 // replyTypes says how each request is answered; what has no row may be answered
