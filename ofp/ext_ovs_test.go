@@ -31,11 +31,14 @@ func ovsAdds(t *testing.T, v Version, lines []string) (mods [][]byte) {
 }
 
 func TestCompoundActionsAreWhatOpenVSwitchSends(t *testing.T) {
-	for _, v := range []Version{V10, V12, V13} {
+	for _, v := range Versions() {
 		t.Run(v.String(), func(t *testing.T) {
 			var lines []string
 			var ours [][]byte
 			for _, text := range compoundTexts(t) {
+				if v == V11 && !only11(t, text) {
+					continue // ovs-ofctl keeps fields of its own from the match of 1.1, and what names them with it
+				}
 				m, err := ParseFlow(text, FlowAdd, nil)
 				if err != nil {
 					t.Errorf("%s: %v", text, err)
@@ -67,6 +70,15 @@ func TestCompoundActionsAreWhatOpenVSwitchSends(t *testing.T) {
 			t.Logf("compared %d flows", len(frames))
 		})
 	}
+}
+
+// only11 reports whether ovs-ofctl sends the flow in 1.1.
+func only11(t *testing.T, text string) bool {
+	_, refusal := ovsSends(t, V11, "add-flow", text)
+	if refusal != "" && !strings.Contains(refusal, "(NXM,OXM)") && !strings.Contains(refusal, "among the allowed flow formats") {
+		t.Errorf("%s: %s", text, refusal)
+	}
+	return refusal == ""
 }
 
 func TestCompoundActionsPrintAsOpenVSwitchPrintsThem(t *testing.T) {

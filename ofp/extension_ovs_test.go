@@ -18,7 +18,7 @@ func TestExtensionsAreSentAsOpenVSwitchSendsThem(t *testing.T) {
 	for _, x := range extensionCases {
 		texts = append(texts, x.text)
 	}
-	for _, v := range []Version{V10, V13} {
+	for _, v := range Versions() {
 		compared := 0
 		for _, text := range texts {
 			match := ""
@@ -31,6 +31,9 @@ func TestExtensionsAreSentAsOpenVSwitchSendsThem(t *testing.T) {
 				match = "ct_state=+trk+est,ip,"
 			}
 			frames, refusal := ovsSends(t, v, "add-flow", match+"actions="+text)
+			if v == V11 && strings.Contains(refusal, "(NXM,OXM)") {
+				continue // ovs-ofctl keeps fields of its own from the match of 1.1, and what names them with it
+			}
 			if refusal != "" {
 				t.Errorf("%s: ovs-ofctl refuses %s: %s", v, text, refusal)
 				continue
