@@ -167,7 +167,7 @@ func fromActions(as []ofp.Action) []*sluicev1.Action {
 func fromAction(a *ofp.Action) *sluicev1.Action {
 	out := &sluicev1.Action{}
 	f, ok := actionFields[a.Type]
-	if !ok {
+	if !ok || a.Subtype != 0 { // the form of an experimenter, where the version has no other
 		return rawAction(a)
 	}
 	r := out.ProtoReflect()
@@ -254,6 +254,13 @@ func toRawAction(raw *sluicev1.RawAction) (ofp.Action, error) {
 // rawAction keeps an action that the API has no field for.
 func rawAction(a *ofp.Action) *sluicev1.Action {
 	raw := &sluicev1.RawAction{Type: a.Arg, Payload: a.Value}
+	if a.Type != ofp.ActionExperimenter && a.Subtype != 0 {
+		// What later versions have themselves has this form in 1.0.
+		if id, body, err := a.ExperimenterBody(ofp.V10); err == nil {
+			raw.Type, raw.Experimenter, raw.Payload = experimenterAction, id, body
+			return &sluicev1.Action{Action: &sluicev1.Action_Other{Other: raw}}
+		}
+	}
 	switch a.Type {
 	case ofp.ActionExperimenter:
 		raw.Type = experimenterAction

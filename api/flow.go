@@ -2,6 +2,8 @@ package api
 
 import (
 	"fmt"
+	"slices"
+	"sort"
 
 	"github.com/sluice-sdn/sluice/ofp"
 	sluicev1 "github.com/sluice-sdn/sluice/proto/sluice/v1"
@@ -34,6 +36,9 @@ func toSpec(field string, s *sluicev1.FlowSpec, command ofp.FlowCommand, n *ofp.
 	case *sluicev1.FlowSpec_Flow:
 		m, err = toFlow(form.Flow, command, n)
 		err = at("flow", err)
+		if err == nil {
+			err = at("flow", contradiction(m))
+		}
 	default:
 		if command == ofp.FlowDelete {
 			return ofp.NewFlowMod(command), nil // all flows
@@ -44,6 +49,35 @@ func toSpec(field string, s *sluicev1.FlowSpec, command ofp.FlowCommand, n *ofp.
 		return nil, at(field, err)
 	}
 	return m, nil
+}
+
+// contradiction says what Open vSwitch would refuse, or change without a word,
+// for how the parts of a flow stand to each other; each by itself is valid. Text
+// is checked where it is read, with the place in it.
+func contradiction(m *ofp.FlowMod) error {
+	err := m.Validate()
+	if err == nil {
+		return nil
+	}
+	for i, in := range m.Instructions {
+		part := *m
+		part.Instructions = m.Instructions[:i+1]
+		if part.Validate() == nil {
+			continue
+		}
+		list := map[ofp.InstructionType]string{ofp.InstructionApplyActions: "actions", ofp.InstructionWriteActions: "write_actions"}[in.Type]
+		if list == "" {
+			break
+		}
+		// The first action with which the list is refused.
+		part.Instructions = slices.Clone(part.Instructions)
+		n := sort.Search(len(in.Actions), func(n int) bool {
+			part.Instructions[i].Actions = in.Actions[:n+1]
+			return part.Validate() != nil
+		})
+		return bad(fmt.Sprintf("%s[%d]", list, n), "%w", err)
+	}
+	return err
 }
 
 // toFilter converts the filter of a list; a nil one takes all flows.

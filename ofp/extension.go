@@ -230,17 +230,17 @@ func (a *Action) writeExtension(c *cursor) {
 // ExperimenterBody returns what follows the experimenter's number in the wire
 // form that an action of an experimenter has in version v, and that number.
 func (a *Action) ExperimenterBody(v Version) (experimenter uint32, body []byte, err error) {
-	if a.Type != ActionExperimenter {
-		return 0, nil, fmt.Errorf("action %s: %w: has no experimenter", a.Type, ErrMalformed)
-	}
 	c := cursor{wr: true, v: v, msg: "action"}
 	if a.Ext != nil {
 		a.writeExtension(&c)
 	} else {
 		c.buf = encodeAction(&c, c.buf, a)
 	}
-	if c.err != nil {
+	switch {
+	case c.err != nil:
 		return 0, nil, c.err
+	case len(c.buf) < 8 || binary.BigEndian.Uint16(c.buf) != kindExperimenter:
+		return 0, nil, fmt.Errorf("action %s: %w: has no experimenter in OpenFlow %s", a.Type, ErrMalformed, v)
 	}
 	return binary.BigEndian.Uint32(c.buf[4:]), c.buf[8:], nil
 }

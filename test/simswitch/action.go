@@ -129,8 +129,12 @@ func (d *Datapath) checkActions(as []ofp.Action, packetOut bool) ofp.ErrorReason
 	for i := range as {
 		a := &as[i]
 		switch a.Type {
-		case ofp.ActionUnknown, ofp.ActionExperimenter:
+		case ofp.ActionUnknown:
 			return ofp.BadActionBadType
+		case ofp.ActionExperimenter:
+			if a.ExtensionName(d.Version) == "" {
+				return ofp.BadActionBadExperimenter
+			}
 		case ofp.ActionGroup:
 			if d.groups[a.Arg] == nil {
 				return ofp.BadActionBadOutGroup

@@ -18,7 +18,8 @@
 // that is live. The port NORMAL acts like FLOOD. MPLS and PBB tags can be matched (the
 // label, not the I-SID) but not pushed or popped, and TTLs are not copied;
 // such actions are kept and told in statistics, and leave the packet as it is.
-// Queues are ignored: enqueue acts like output.
+// Queues are ignored: enqueue acts like output. Actions of experimenters that
+// package ofp knows are kept and told, too, and leave the packet as it is.
 //
 // # Goroutines and memory
 //
