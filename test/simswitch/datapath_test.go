@@ -112,7 +112,7 @@ func TestFlowTable(t *testing.T) {
 			[]string{"t0 p5  c0 -> output:1", "t0 p4  c0 -> output:2", "t0 p3  c0 -> output:1", "t0 p2  c0 -> output:1"}},
 		{"what it does not have is refused", nil,
 			[]string{"add actions=group:1 !OFPBAC_BAD_OUT_GROUP", "add actions=output:0 !OFPBAC_BAD_OUT_PORT", "add table=8,actions=drop !OFPFMFC_BAD_TABLE_ID",
-				"add table=3,actions=goto_table:3 !OFPBIC_BAD_TABLE_ID", "add actions=meter:1 !OFPMMFC_UNKNOWN_METER"},
+				"add table=3,actions=goto_table:8 !OFPBIC_BAD_TABLE_ID", "add actions=meter:1 !OFPMMFC_UNKNOWN_METER"},
 			nil},
 	} {
 		for _, v := range ofp.Versions() {
@@ -261,7 +261,7 @@ func TestActions(t *testing.T) {
 			if why := b.do("add table=1,actions=output:4"); why != ofp.ReasonUnknown {
 				t.Fatal(why)
 			}
-			if why := b.do("add in_port=1,actions=" + tc.actions); why != ofp.ReasonUnknown {
+			if why := b.do("add ip,in_port=1,actions=" + tc.actions); why != ofp.ReasonUnknown {
 				t.Fatal(why)
 			}
 			before := tcp(t)
