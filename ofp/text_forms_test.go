@@ -126,5 +126,6 @@ var formsDiffer = map[string]string{
 	"actions=push_pbb:0x88e7":                                        moreNames,
 	"actions=set_tp_src:5":                                           moreNames,
 	"actions=goto_table:0":                                           "there is nothing before table 0, where a flow is put that names no table",
+	"importance=5,actions=1":                                         "of 1.4; Open vSwitch leaves it out without a word",
 	"actions=goto_table:255":                                         "there is no such table",
 }
