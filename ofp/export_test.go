@@ -1,6 +1,10 @@
 package ofp
 
-import "testing"
+import (
+	"fmt"
+	"strings"
+	"testing"
+)
 
 // CorpusFrames returns the messages of the recorded corpus.
 func CorpusFrames(t testing.TB) (frames [][]byte) {
@@ -136,4 +140,18 @@ func fieldBreaks() (all []Break) {
 		all = append(all, Break{"field", f.Name, 0, "its number is not known", forget})
 	}
 	return all
+}
+
+// frozen is what testdata/fields.txt says of a field.
+func (f *FieldInfo) frozen() string {
+	yes := map[bool]string{true: "mask", false: "exact"}
+	var needs []string
+	for _, n := range f.Needs {
+		s := n.Field.String()
+		for i, x := range n.Values {
+			s += map[bool]string{true: "=", false: "|"}[i == 0] + fmt.Sprintf("%#x", x)
+		}
+		needs = append(needs, s)
+	}
+	return fmt.Sprintf("%s %d %s %s", f.Name, f.Bits, yes[f.Maskable], strings.Join(append(needs, "-")[:max(len(needs), 1)], ","))
 }

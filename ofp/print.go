@@ -339,9 +339,9 @@ var fragNames = [...]string{"normal", "drop", "reassemble", "nx-match"}
 func (p *printer) config(m *SwitchConfig, set bool) {
 	p.text(" frags=" + fragNames[m.Flags&3])
 	flags := m.Flags &^ 3
-	if flags&InvalidTTLToCt != 0 && (!set && p.v < V13 || set && p.v != V10) {
+	if flags&InvalidTTLToController != 0 && (!set && p.v < V13 || set && p.v != V10) {
 		p.text(" invalid_ttl_to_controller")
-		flags &^= InvalidTTLToCt
+		flags &^= InvalidTTLToController
 	}
 	if flags != 0 && set { // of what a switch says Open vSwitch tells only what it knows
 		p.f(" ***unknown flags 0x%04x***", uint16(flags))

@@ -122,11 +122,11 @@ type ConfigFlags uint16
 
 // Configuration flags.
 const (
-	FragNormal     ConfigFlags = 0      // no special handling
-	FragDrop       ConfigFlags = 1      // drop fragments
-	FragReasm      ConfigFlags = 2      // reassemble, where the switch can
-	FragNXMatch    ConfigFlags = 3      // Open vSwitch: match on fragments
-	InvalidTTLToCt ConfigFlags = 1 << 2 // 1.1 and 1.2: send packets with invalid TTL to the controller
+	FragNormal             ConfigFlags = 0      // no special handling
+	FragDrop               ConfigFlags = 1      // drop fragments
+	FragReasm              ConfigFlags = 2      // reassemble, where the switch can
+	FragNXMatch            ConfigFlags = 3      // Open vSwitch: match on fragments
+	InvalidTTLToController ConfigFlags = 1 << 2 // 1.1 and 1.2: send packets with invalid TTL to the controller
 )
 
 // SwitchConfig is the configuration of a switch (ofp_switch_config, section
