@@ -40,7 +40,7 @@ func fuzzDecode(f *testing.F, v Version) {
 		if _, raw := m.(*Raw); raw {
 			return
 		}
-		typ := h.Type()
+		typ := m.Type() // of experimenters, too
 		if reused[typ] == nil {
 			reused[typ] = New(typ)
 		}
