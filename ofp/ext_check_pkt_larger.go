@@ -19,7 +19,9 @@ func (e *CheckPktLarger) walk(c *cursor, _ uint16) {
 	c.u16(b, &e.Len)
 	c.u16(b[2:], &e.Dst.Ofs)
 	e.Dst.headerNX(c, 0, "action check_pkt_larger")
-	e.Dst.Bits = 1
+	if !c.wr {
+		e.Dst.Bits = 1
+	}
 }
 
 func (e *CheckPktLarger) clone() Extension { o := *e; return &o }

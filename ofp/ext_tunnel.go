@@ -40,13 +40,17 @@ func (e *SetTunnel) walk(c *cursor, subtype uint16) {
 		b := c.fixed(6, "action set_tunnel")
 		c.blank(b[:2])
 		c.u32(b[2:], &id)
-		e.ID = uint64(id)
+		if !c.wr {
+			e.ID = uint64(id)
+		}
 	} else {
 		b := c.fixed(14, "action set_tunnel64")
 		c.blank(b[:6])
 		c.u64(b[6:], &e.ID)
 	}
-	e.Wide = subtype == subSetTunnel64
+	if !c.wr {
+		e.Wide = subtype == subSetTunnel64
+	}
 }
 
 func (e *SetTunnel) clone() Extension { o := *e; return &o }

@@ -130,7 +130,9 @@ func (r *Role) walkNX(c *cursor) {
 	if n == ^uint32(0) {
 		c.bad("role", "%d", n)
 	}
-	*r = Role(n + 1)
+	if !c.wr {
+		*r = Role(n + 1)
+	}
 }
 
 // FlowMonitorCancel ends a flow monitor (NXT_FLOW_MONITOR_CANCEL;

@@ -282,7 +282,7 @@ func walkContinued(c *cursor, k *Continued) {
 			return
 		}
 		c.u32(c.fixed(4, "continuation value"), &v)
-		k.Value = uint64(v)
+		k.read(c, uint64(v))
 	case ContinuedTable:
 		v := uint8(k.Value)
 		if c.wr && uint64(v) != k.Value {
@@ -290,7 +290,7 @@ func walkContinued(c *cursor, k *Continued) {
 			return
 		}
 		c.u8(c.fixed(1, "continuation table"), &v)
-		k.Value = uint64(v)
+		k.read(c, uint64(v))
 	case ContinuedCookie:
 		c.u64Property(&k.Value, "cookie")
 	case ContinuedActions, ContinuedActionSet:
@@ -300,6 +300,13 @@ func walkContinued(c *cursor, k *Continued) {
 		c.rest(&k.Data)
 	}
 	c.closeProperty(start, outer)
+}
+
+// read takes a number that was read; what is written stays the caller's.
+func (k *Continued) read(c *cursor, v uint64) {
+	if !c.wr {
+		k.Value = v
+	}
 }
 
 func (m *NXPacket) copy() NXPacket {
