@@ -2,6 +2,7 @@ package ofp
 
 import (
 	"reflect"
+	"strings"
 	"testing"
 )
 
@@ -17,6 +18,23 @@ func TestEncodingLeavesWhatItCannotSay(t *testing.T) {
 		}
 		if !reflect.DeepEqual(e.got, e.want) {
 			t.Errorf("encoding made %+v of %+v", e.got, e.want)
+		}
+	}
+}
+
+// TestPacketsThatNobodyReadsAreNotWritten encodes packets that the decoder
+// refuses.
+func TestPacketsThatNobodyReadsAreNotWritten(t *testing.T) {
+	twice := NewNXPacket([]byte{1})
+	twice.Order = []uint16{propPacket, propTable, propTable}
+	for want, p := range map[string]NXPacket{
+		"packet: malformed: none":                  NewNXPacket(nil),
+		"property: malformed: type 3 stands twice": twice,
+	} {
+		for _, m := range []Message{&NXPacketIn2{p}, &NXResume{p}} {
+			if frame, err := Append(nil, V13, 1, m); err == nil || !strings.HasSuffix(err.Error(), want) {
+				t.Errorf("%s: %x, %v; want an error %q", m.Type(), frame, err, want)
+			}
 		}
 	}
 }

@@ -108,10 +108,7 @@ func (m *NXPacket) walk(c *cursor) {
 			u.Type = typ
 			c.rest(&u.Data)
 		} else {
-			if seen&(1<<typ) != 0 {
-				c.bad("property", "type %d stands twice", typ)
-			}
-			seen |= 1 << typ
+			m.once(c, typ, &seen)
 			m.property(c, typ)
 		}
 		c.closeProperty(start, outer)
@@ -146,6 +143,14 @@ func (m *NXPacket) inOrder() bool {
 		}
 	}
 	return len(left) == 0
+}
+
+// once fails where a property that is modelled is among those seen, and adds it.
+func (*NXPacket) once(c *cursor, typ uint16, seen *uint16) {
+	if *seen&(1<<typ) != 0 {
+		c.bad("property", "type %d stands twice", typ)
+	}
+	*seen |= 1 << typ
 }
 
 // property walks the contents of a property that is modelled.
@@ -191,8 +196,16 @@ func (m *NXPacket) says(typ uint16) bool {
 }
 
 func (m *NXPacket) write(c *cursor) {
+	if len(m.Packet) == 0 {
+		c.bad("packet", "none")
+		return
+	}
 	unknown := m.Unknown
+	var seen uint16
 	put := func(typ uint16) {
+		if typ <= propContinuation {
+			m.once(c, typ, &seen)
+		}
 		start, _, _ := c.openProperty(&typ)
 		if typ > propContinuation {
 			c.rest(&unknown[0].Data)
