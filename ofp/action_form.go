@@ -45,7 +45,7 @@ func (a *Action) formWord() uint64 {
 // a subtype. The latter is written as Nicira's where the version has no other.
 func encodeForm(c *cursor, b []byte, a *Action) []byte {
 	if a.Ext != nil {
-		if s, ok := a.Ext.(standardizer); ok && a.Subtype == 0 {
+		if s, ok := a.Ext.(standardizer); ok && a.Subtype == 0 && !absent(s) {
 			if std, ok := s.standard(c.v); ok {
 				return encodeAction(c, b, &std)
 			}

@@ -45,6 +45,9 @@ func (a *Action) Validate() error {
 	if a.Type >= numActions {
 		return fmt.Errorf("type %d: want one that OpenFlow has", a.Type)
 	}
+	if a.Ext != nil && absent(a.Ext) {
+		return fmt.Errorf("extension %T: %w", a.Ext, errNone)
+	}
 	if e, ok := a.Ext.(validator); ok {
 		return e.validate()
 	}

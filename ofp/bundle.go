@@ -141,8 +141,8 @@ func holdsMessage(t Type) bool {
 }
 
 func writeInner(c *cursor, m Message, xid uint32) {
-	if m == nil {
-		c.bad("inner message", "none")
+	if absent(m) {
+		c.fail("inner message", errNone)
 		return
 	}
 	t := m.Type()
@@ -177,9 +177,7 @@ func (m *BundleControl) clone() any {
 func (m *BundleAdd) clone() any {
 	o := *m
 	o.Properties = cloneProperties(m.Properties)
-	if m.Message != nil {
-		o.Message = Clone(m.Message)
-	}
+	o.Message = Clone(m.Message)
 	return &o
 }
 

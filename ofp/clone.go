@@ -6,8 +6,11 @@ import (
 )
 
 // Clone returns a message that shares no memory with m, nor with the frame that
-// m was decoded from.
+// m was decoded from. Of nil it returns nil.
 func Clone(m Message) Message {
+	if absent(m) {
+		return m
+	}
 	switch m := m.(type) {
 	case *Raw:
 		return &Raw{Kind: m.Kind, Body: bytes.Clone(m.Body)}
@@ -126,7 +129,7 @@ func cloneActions(as []Action) []Action {
 		if a.Value != nil {
 			a.Value = append([]byte{}, a.Value...)
 		}
-		if a.Ext != nil {
+		if !absent(a.Ext) {
 			a.Ext = a.Ext.clone()
 		}
 		out[i] = a

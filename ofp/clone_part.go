@@ -6,6 +6,9 @@ import (
 )
 
 func clonePart(p Part) Part {
+	if absent(p) {
+		return p
+	}
 	switch p := p.(type) {
 	case *RawPart:
 		return &RawPart{PartKind: p.PartKind, Body: bytes.Clone(p.Body)}

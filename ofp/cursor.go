@@ -3,6 +3,7 @@ package ofp
 import (
 	"encoding/binary"
 	"fmt"
+	"reflect"
 	"slices"
 )
 
@@ -279,6 +280,16 @@ func (c *cursor) short(what string, n int) {
 
 func (c *cursor) bad(what, format string, args ...any) {
 	c.fail(what, fmt.Errorf("%w: %s", ErrMalformed, fmt.Sprintf(format, args...)))
+}
+
+// errNone says that there is nothing where something must be.
+var errNone = fmt.Errorf("%w: none", ErrMalformed)
+
+// absent reports whether x is nil, or holds a nil pointer: a message, a body or
+// an extension that a caller did not fill in.
+func absent(x any) bool {
+	v := reflect.ValueOf(x)
+	return !v.IsValid() || v.Kind() == reflect.Pointer && v.IsNil()
 }
 
 // lacks records that the version cannot say what.

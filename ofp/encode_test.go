@@ -38,3 +38,37 @@ func TestPacketsThatNobodyReadsAreNotWritten(t *testing.T) {
 		}
 	}
 }
+
+// TestWhatIsNotThere encodes, copies and prints messages that somebody began and
+// did not fill in: an error, and no panic.
+func TestWhatIsNotThere(t *testing.T) {
+	messages := []Message{nil, (*FlowMod)(nil), (*NXResume)(nil), (*RoleRequest)(nil),
+		&BundleAdd{}, &BundleAdd{Message: (*FlowMod)(nil)}, &RequestForward{Message: (*GroupMod)(nil)},
+		&MultipartRequest{}, &MultipartRequest{Body: (*FlowStatsRequest)(nil)}, &MultipartReply{Body: (*FlowMonitorReply)(nil)},
+		&MultipartReply{Body: &FlowMonitorReply{Updates: []FlowUpdate{{Event: 65535}}}}}
+	for i := range extensions {
+		if row := &extensions[i]; row.typ != nil {
+			empty := reflect.Zero(row.typ).Interface().(Extension)
+			messages = append(messages, &PacketOut{Actions: []Action{Extend(empty)}},
+				&PacketOut{Actions: []Action{Extend(&CT{Actions: []Action{Extend(empty)}})}},
+				&FlowMod{Instructions: []Instruction{Apply(Extend(empty))}})
+		}
+	}
+	for _, v := range Versions() {
+		for i, m := range messages {
+			PrintBody(v, Clone(m))
+			for _, e := range []Encoder{{}, {Extensions: true}} {
+				if frame, err := e.Append(nil, v, 1, m); err == nil {
+					t.Errorf("OpenFlow %s: %d: %T was encoded as %x", v, i, m, frame)
+				}
+			}
+		}
+	}
+	for _, m := range messages {
+		if f, ok := m.(*FlowMod); ok && f != nil {
+			if err := f.Validate(); err == nil {
+				t.Errorf("%+v is valid", f.Instructions)
+			}
+		}
+	}
+}

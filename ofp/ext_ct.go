@@ -91,6 +91,7 @@ func (e *CT) validate() error {
 	for i := range e.Actions {
 		a := &e.Actions[i]
 		nat, isNAT := a.Ext.(*NAT)
+		isNAT = isNAT && nat != nil
 		if e.Flags&CTCommit == 0 && (!isNAT || nat.Flags != 0 || nat.AddrMin != nil) {
 			return errors.New("without commit there is no action but nat without arguments")
 		}
@@ -132,7 +133,7 @@ func (e *CT) appendText(b []byte, v Version, n *Names) []byte {
 	}
 	rest := e.Actions
 	if len(rest) > 0 {
-		if nat, ok := rest[0].Ext.(*NAT); ok {
+		if nat, ok := rest[0].Ext.(*NAT); ok && nat != nil {
 			next("")
 			b = nat.appendText(b, v, n)
 			rest = rest[1:]

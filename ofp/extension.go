@@ -212,6 +212,10 @@ func (a *Action) form(v Version) *extensionInfo {
 }
 
 func (a *Action) writeExtension(c *cursor) {
+	if absent(a.Ext) {
+		c.fail("action extension", errNone)
+		return
+	}
 	row := a.form(c.v)
 	if row == nil {
 		c.bad("action", "extension %T is not in the table", a.Ext)

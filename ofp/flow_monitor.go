@@ -224,7 +224,11 @@ func (p *FlowMonitorReply) print(t *printer) {
 			t.f("\n event=ABBREV xid=0x%x", u.XID)
 			continue
 		}
-		t.text("\n event=" + flowEventNames[u.Event])
+		if int(u.Event) < len(flowEventNames) {
+			t.text("\n event=" + flowEventNames[u.Event])
+		} else {
+			t.number("\n event=", uint64(u.Event)) // that no message has
+		}
 		if u.Event == FlowDeleted {
 			t.text(" reason=")
 			if u.Reason < 256 {

@@ -348,6 +348,9 @@ type Encoder struct {
 // returns the longer slice. On error dst is returned as it was. Of versions that
 // Sluice does not speak it writes hello, error and Raw.
 func (e *Encoder) Append(dst []byte, v Version, xid uint32, m Message) ([]byte, error) {
+	if absent(m) {
+		return dst, &EncodeError{Message: "message", Version: v, Field: "message", Err: errNone}
+	}
 	t := m.Type()
 	c := &e.c
 	c.base, c.v, c.wr = len(dst), v, true // see Decoder.Decode

@@ -152,8 +152,8 @@ func walkMultipart(c *cursor, flags *uint16, body *Part, direction int) {
 	}
 	var kind uint16
 	if c.wr {
-		if *body == nil {
-			c.bad("multipart body", "none")
+		if absent(*body) {
+			c.fail("multipart body", errNone)
 			return
 		}
 		if c.say.extensions && c.v < V12 {

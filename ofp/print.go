@@ -152,6 +152,9 @@ var vendorPrefixes = map[uint32]string{niciraID: "NXT_", onfID: "ONFT_"}
 
 // body prints what follows the header.
 func (p *printer) body(m Message, frame []byte) {
+	if absent(m) {
+		return
+	}
 	switch m := m.(type) {
 	case *Hello:
 		p.hello(m, frame)

@@ -208,7 +208,7 @@ func appendSetField(b []byte, a *Action, n *Names) []byte {
 // appendForeignAction appends an action that only its experimenter knows, or of
 // a number that no version has.
 func appendForeignAction(b []byte, a *Action, v Version, n *Names) []byte {
-	if a.Ext != nil {
+	if !absent(a.Ext) {
 		return a.Ext.appendText(b, v, n)
 	}
 	if a.Type == ActionExperimenter {

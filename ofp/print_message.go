@@ -171,6 +171,9 @@ func (p *printer) partFlags(flags uint16, more bool) {
 
 // part prints the body of a multipart message.
 func (p *printer) part(body Part) {
+	if absent(body) {
+		return
+	}
 	switch m := body.(type) {
 	case *FlowStatsRequest:
 		p.filter(&m.FlowFilter)

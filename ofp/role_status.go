@@ -70,16 +70,15 @@ func (m *RequestForward) walk(c *cursor) {
 
 func (m *RequestForward) clone() any {
 	o := *m
-	if m.Message != nil {
-		o.Message = Clone(m.Message)
-	}
+	o.Message = Clone(m.Message)
 	return &o
 }
 
 func (m *RequestForward) print(p *printer) {
-	switch m.Message.(type) {
-	case nil:
+	if absent(m.Message) {
 		return
+	}
+	switch m.Message.(type) {
 	case *GroupMod, *NXGroupMod:
 		p.text(" reason=group_mod")
 	case *MeterMod:
