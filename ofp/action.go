@@ -399,7 +399,7 @@ func encodeAction(c *cursor, b []byte, a *Action) []byte {
 			return b
 		}
 		if f.Since > c.v && a.Received != c.v {
-			if c.say.extensions && f.writable(c.v) { // with a number of Open vSwitch's own
+			if f.writable(c.v) || c.say.extensions && f.openVSwitch() { // with the number of Match
 				x := f.in(c.v)
 				b = appendWord(b, head|uint64(8+len(a.Value)+7)&^7<<32|x.header(a.Arg&0x100 != 0, f.Bytes())>>32)
 				b = append(b, a.Value...)

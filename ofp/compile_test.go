@@ -26,9 +26,9 @@ var standardCases = []struct {
 	{"actions=meter:1", [4]string{"!instruction meter", "!instruction meter", "!instruction meter", "actions=meter:1"}},
 	{"table=1,actions=drop", [4]string{"!table 1", "table:1 actions=drop", "table:1 actions=drop", "table:1 actions=drop"}},
 	{"arp,actions=set_field:1->arp_op", [4]string{"!action set_field of arp_op", "!action set_field of arp_op", "arp actions=set_field:1->arp_op", "arp actions=set_field:1->arp_op"}},
-	{"actions=set_field:5->tun_id", [4]string{"!action set_field of tunnel_id", "!action set_field of tunnel_id", "!action set_field of tunnel_id", "actions=set_field:0x5->tun_id"}},
+	{"actions=set_field:5->tun_id", [4]string{"!action set_field of tunnel_id", "!action set_field of tunnel_id", "actions=set_field:0x5->tun_id", "actions=set_field:0x5->tun_id"}},
 	{"actions=write_metadata:1", [4]string{"!instruction write_metadata", "actions=write_metadata:0x1", "actions=write_metadata:0x1", "actions=write_metadata:0x1"}},
-	{"tcp6,actions=drop", [4]string{"tcp6 actions=drop", "!match field ip_proto of IPv6", "tcp6 actions=drop", "tcp6 actions=drop"}},
+	{"tcp6,actions=drop", [4]string{"!match field ip_proto of IPv6", "!match field ip_proto of IPv6", "tcp6 actions=drop", "tcp6 actions=drop"}},
 }
 
 func TestFlowIsSaidInEachVersionOrTheErrorNamesWhatCannotBe(t *testing.T) {

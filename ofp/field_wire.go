@@ -102,6 +102,12 @@ func (f *FieldInfo) writable(v Version) bool {
 	return f.in(v).since <= v || f.Since == 0 // 0: Open vSwitch takes its own fields in every OXM
 }
 
+// openVSwitch reports whether Open vSwitch knows the field, which has no others
+// to say with its extensions.
+func (f *FieldInfo) openVSwitch() bool {
+	return f.ID != FieldInPhyPort && f.ID != FieldPBBISID && f.ID != FieldIPv6ExtHdr
+}
+
 // basicField is what reading needs to know of a field of the OpenFlow basic class.
 type basicField struct {
 	oxm, oxmMasked uint32

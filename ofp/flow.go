@@ -193,7 +193,7 @@ func (m *FlowMod) walk10(c *cursor) {
 		}
 	}
 	walkMatch(c, &m.Match)
-	m.settings10(c, c.fixed(24, "flow_mod"), m.NXTable || c.say.extensions)
+	m.settings10(c, c.fixed(24, "flow_mod"), c.wr && (m.NXTable || c.say.extensions))
 	walkInstructions(c, &m.Instructions)
 }
 
@@ -215,6 +215,9 @@ func (m *FlowMod) settings10(c *cursor, b []byte, tables bool) {
 	m.Flags.walk(c, b[22:])
 	if !c.wr {
 		m.Command, m.Table, m.NXTable = FlowCommand(command), uint8(command>>8), command > 0xff
+		if m.Table == 0 && !tables && (m.Command == FlowDelete || m.Command == FlowDeleteStrict) {
+			m.Table = TableAll // a delete that names no table is about all of them
+		}
 		m.CookieMask, m.OutGroup = 0, GroupAny
 	} else if m.OutGroup != GroupAny && m.OutGroup != 0 {
 		c.lacks("out_group")

@@ -184,7 +184,9 @@ func (f *fixedMatch) needs(c *cursor, x FieldID) {
 	switch {
 	case !ok:
 		c.fail("match field "+x.String(), ErrPrerequisite)
-	case c.v == V11 && f.dlType == ethIPv6:
+	case f.dlType == ethIPv6:
+		// 1.0 and 1.1 define these places for IPv4 and ARP. Open vSwitch's 1.0 looks
+		// at them for IPv6 too; others may take every packet of IPv6.
 		c.lacks("match field " + x.String() + " of IPv6")
 	}
 }

@@ -145,6 +145,9 @@ func (m *Match) nx(c *cursor) []byte {
 			}
 			out = m.appendTCI(out)
 		default:
+			if x := &fields[f.ID]; !x.openVSwitch() {
+				c.lacks("match field " + x.Name)
+			}
 			out = appendTLV(out, fields[f.ID].in(0), f.Value, f.Mask)
 		}
 	}

@@ -226,7 +226,8 @@ func (f *FieldInfo) fits(h uint32) bool {
 
 // oxm12 returns the fields with the headers that they have in 1.2: where that
 // lacks one, Open vSwitch's own number takes the place. It fails on a field that
-// has none.
+// has none, unless Open vSwitch, which takes the number that the field has later,
+// is to be spoken to with extensions.
 func (m *Match) oxm12(c *cursor) []byte {
 	same := true
 	for b := m.oxm; len(b) > 0; b = b[4+int(b[3]):] {
@@ -235,7 +236,7 @@ func (m *Match) oxm12(c *cursor) []byte {
 			continue
 		}
 		same = false
-		if !f.writable(V12) {
+		if !f.writable(V12) && !(c.say.extensions && f.openVSwitch()) {
 			c.lacks("match field " + f.Name)
 			return nil
 		}

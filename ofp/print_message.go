@@ -34,7 +34,7 @@ func (p *printer) flowModWith(m *FlowMod, cookie func()) {
 	} else {
 		p.number(" cmd:", uint64(m.Command))
 	}
-	if m.Table != 0 {
+	if m.Table != 0 && (p.v != V10 || m.Table != TableAll || m.NXTable) {
 		p.number(" table:", uint64(m.Table))
 	}
 	p.text(" ")
