@@ -23,6 +23,7 @@ var forgotten = []struct {
 	{ofp.V10, "flow_mod.CookieMask", "all of a cookie of a flow that is added"},
 	{ofp.V10, "flow_mod.OutGroup", "0 for GroupAny"}, {ofp.V10, "Request.OutGroup", "0 for GroupAny"},
 	{ofp.V10, "flow_mod.Table", "TableAll, which every flow-mod of 1.0 is about"},
+	{ofp.V10, "flow_mod.Command", "a delete that names table 0 is one that names none: of all tables"},
 	{ofp.V13, "flow_mod.NXTable", "1.0 alone, and there with a table alone"},
 	{ofp.V10, "flow_removed.HardTimeout", "1.2, and Open vSwitch in 1.1"}, {ofp.V10, "flow_removed.Table", "1.1"},
 	{ofp.V10, "packet_in.Table", "1.1"}, {ofp.V12, "packet_in.Cookie", "1.3"},
