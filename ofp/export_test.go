@@ -15,6 +15,20 @@ func CorpusFrames(t testing.TB) (frames [][]byte) {
 	return frames
 }
 
+// ForeignFrames returns the messages from the tests of others, by their source.
+func ForeignFrames(t testing.TB) map[string][][]byte {
+	t.Helper()
+	frames := map[string][][]byte{}
+	for _, f := range foreignMessages(t) {
+		source := f.Source
+		if strings.HasPrefix(source, "ovs-") {
+			source = "ovs"
+		}
+		frames[source] = append(frames[source], f.frame(t))
+	}
+	return frames
+}
+
 // Break is a way to break a row of a table, in one version or, if that is 0, in
 // all.
 type Break struct {

@@ -107,23 +107,36 @@ func partRows() (rows []Row) {
 }
 
 // fieldRows has "match" for a field that stands at its place in the match of 1.0
-// or 1.1, which have no numbers for fields.
+// or 1.1, which have no numbers for fields, and "NX" before the header of one
+// that takes an NXFlowMod, which an Encoder with Extensions writes.
 func fieldRows() (rows []Row) {
+	extended := Encoder{Extensions: true}
 	for _, f := range Fields() {
 		r := Row{Table: "field", Name: f.Name}
 		m := FlowMod{Match: f.Sample()}
 		for _, v := range Versions() {
-			if _, err := Append(nil, v, 0, &m); err != nil {
-				continue
-			}
-			r.Wire[v-V10] = "match"
-			if v >= V12 {
-				r.Wire[v-V10] = fmt.Sprintf("0x%08x", f.Header(false))
+			w := &r.Wire[v-V10]
+			if _, err := Append(nil, v, 0, &m); err == nil {
+				if *w = "match"; v >= V12 {
+					*w = f.headerOf(v)
+				}
+			} else if _, err := extended.Append(nil, v, 0, &m); err == nil {
+				*w = "NX " + f.headerOf(0)
 			}
 		}
 		rows = append(rows, r)
 	}
 	return rows
+}
+
+// headerOf is the header of the exact field in a version, with the experimenter
+// that follows it.
+func (f *FieldInfo) headerOf(v Version) string {
+	h := f.header(v)
+	if h>>48 == oxmExperimenter {
+		return fmt.Sprintf("0x%08x:0x%x", h>>32, uint32(h))
+	}
+	return fmt.Sprintf("0x%08x", h>>32)
 }
 
 // Sample returns a match by the field and what the field needs.
@@ -191,19 +204,34 @@ func extensionRows() (rows []Row) {
 }
 
 func errorRows() (rows []Row) {
-	for i := ReasonUnknown + 1; i < numStandardReasons; i++ {
-		e := &errorReasons[i]
+	for i := ReasonUnknown + 1; i < numReasons; i++ {
 		r := Row{Table: "error", Name: i.String()}
 		for _, v := range Versions() {
-			typ, ok := errorTypes[e.typ].wire.in(v)
-			code, ok2 := e.wire.in(v)
-			if ok && ok2 {
-				r.Wire[v-V10] = fmt.Sprintf("%d:%d", typ, code)
-			}
+			r.Wire[v-V10] = i.wire(v)
 		}
 		rows = append(rows, r)
 	}
 	return rows
+}
+
+// wire is type and code of the reason, or the experimenter's numbers for it.
+func (r ErrorReason) wire(v Version) string {
+	if r < numStandardReasons {
+		e := &errorReasons[r]
+		typ, ok := errorTypes[e.typ].wire.in(v)
+		code, ok2 := e.wire.in(v)
+		if ok && ok2 {
+			return fmt.Sprintf("%d:%d", typ, code)
+		}
+	}
+	switch x := r.vendorForm(v); {
+	case x == nil:
+		return ""
+	case v <= V11:
+		return fmt.Sprintf("0x%x:%d:%d", x.experimenter, x.typ, x.code)
+	default:
+		return fmt.Sprintf("0x%x:%d", x.experimenter, x.typ)
+	}
 }
 
 // numbers are what messages name by a number that needs no table to be read or

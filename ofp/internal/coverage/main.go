@@ -5,6 +5,7 @@ package main
 
 import (
 	"bufio"
+	"cmp"
 	"fmt"
 	"io"
 	"os"
@@ -21,8 +22,12 @@ func main() {
 		os.Exit(2)
 	}
 	golden, err := readGolden(os.Args[1])
+	var frozen map[string]int
 	if err == nil {
-		err = write(os.Stdout, golden)
+		frozen, err = readConstants(filepath.Join(os.Args[1], "../constants.txt"))
+	}
+	if err == nil {
+		err = write(os.Stdout, golden, frozen)
 	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "coverage:", err)
@@ -79,19 +84,36 @@ const head = `# What of OpenFlow Sluice speaks
 Generated from the tables of package ` + "`ofp`" + ` by ` + "`make generate`" + `; do not edit.
 
 A cell has the number that the version has for the row: ` + "`experimenter:subtype`" + ` for what an experimenter
-defined, ` + "`match`" + ` for a field with a place of its own in the fixed match of 1.0 or 1.1, the OXM header of an exact
-field in 1.2 and 1.3, ` + "`type:code`" + ` for an error; – where the version cannot say it. Each number is a link to the
-golden line that proves it: the bytes of a message with that row, and what it holds. ` + "`TestGolden`" + ` decodes the
-bytes, compares, and encodes them again to the same bytes; ` + "`TestBrokenRowsAreFound`" + ` breaks the rows one by one and
-wants it to fail; ` + "`TestEveryRowIsProven`" + ` wants a line for each row in each version. The last column says who built
-the bytes: ` + "`ovs`" + ` (Open vSwitch and its tools), ` + "`os-ken`" + `, or ` + "`own`" + ` where neither has that row.
+defined; ` + "`match`" + ` for a field with a place of its own in the fixed match of 1.0 or 1.1, in 1.2 and 1.3 the header of
+the exact field that is written (with the experimenter after it where it has one), and ` + "`NX`" + ` with the header where
+1.0 cannot say the field but Open vSwitch takes it in a flow-mod of its own, which an ` + "`Encoder`" + ` with ` + "`Extensions`" + `
+writes; ` + "`type:code`" + ` for an error, ` + "`experimenter:type:code`" + ` (1.0, 1.1) or ` + "`experimenter:type`" + ` for an
+experimenter's; – where nothing is written. Each number is a link to the golden line that proves it: the bytes of a
+message with that row, and what it holds. ` + "`TestGolden`" + ` decodes the bytes, compares, and encodes them again to the
+same bytes; ` + "`TestBrokenRowsAreFound`" + ` breaks the rows one by one and wants it to fail; ` + "`TestEveryRowIsProven`" + ` wants
+a line for each row in each version.
+
+The last column says who built the bytes: ` + "`ovs`" + ` (what Open vSwitch and its tools sent, or has in its tests),
+` + "`os-ken`" + ` and ` + "`loxigen`" + ` (from their tests), or ` + "`own`" + `: generated here, so that the line shows that nothing changes by
+accident, not that others agree. ` + "`own`" + ` stands beside another where a message has a second line with few zeros in it.
+Own lines alone have the errors that no switch was made to send (their numbers and names are compared with what
+` + "`ovs-ofctl ofp-print`" + ` says of them), and what Open vSwitch's tools do not send.
 `
 
-func write(out io.Writer, golden map[cell][]proof) error {
+// constantsHead stands before the numbers that have no golden lines.
+const constantsHead = `
+# Flags, reasons, commands and reserved numbers
+
+Each is linked to its line in a table of the specifications' numbers that was written by hand, with the name that the
+number has there; ` + "`TestConstantsAreThoseOfTheSpecifications`" + ` compares. In 1.0 a number is as it stands on the wire.
+`
+
+func write(out io.Writer, golden map[cell][]proof, frozen map[string]int) error {
 	w := bufio.NewWriter(out)
 	fmt.Fprint(w, head)
 	rows := ofp.Rows()
-	fmt.Fprint(w, "\n| table | rows | proven cells | of these by bytes of others |\n|---|---|---|---|\n")
+	fmt.Fprint(w, "\n| table | rows | proven cells | by bytes of others | by own bytes alone |\n|---|---|---|---|---|\n")
+	allCells, allForeign := 0, 0
 	for _, table := range tables(rows) {
 		n, cells, foreign := 0, 0, 0
 		for _, r := range rows {
@@ -108,8 +130,10 @@ func write(out io.Writer, golden map[cell][]proof) error {
 				}
 			}
 		}
-		fmt.Fprintf(w, "| [%s](#%s) | %d | %d | %d |\n", table, strings.ReplaceAll(table, " ", "-"), n, cells, foreign)
+		fmt.Fprintf(w, "| [%s](#%s) | %d | %d | %d | %d |\n", table, strings.ReplaceAll(table, " ", "-"), n, cells, foreign, cells-foreign)
+		allCells, allForeign = allCells+cells, allForeign+foreign
 	}
+	fmt.Fprintf(w, "| all | %d | %d | %d | %d |\n", len(rows), allCells, allForeign, allCells-allForeign)
 	for _, table := range tables(rows) {
 		fmt.Fprintf(w, "\n## %s\n\n| row | 1.0 | 1.1 | 1.2 | 1.3 | bytes |\n|---|---|---|---|---|---|\n", table)
 		for _, r := range rows {
@@ -118,7 +142,45 @@ func write(out io.Writer, golden map[cell][]proof) error {
 			}
 		}
 	}
+	fmt.Fprint(w, constantsHead)
+	constants := ofp.Constants()
+	for _, table := range tables(constants) {
+		fmt.Fprintf(w, "\n## %s\n\n| row | 1.0 | 1.1 | 1.2 | 1.3 |\n|---|---|---|---|---|\n", table)
+		for _, r := range constants {
+			if r.Table == table {
+				writeConstant(w, &r, frozen[table+"\t"+r.Name])
+			}
+		}
+	}
 	return w.Flush()
+}
+
+func writeConstant(w io.Writer, r *ofp.Row, line int) {
+	if line == 0 {
+		fmt.Fprintf(w, "| **%s: unproven** |", r.Name)
+	} else {
+		fmt.Fprintf(w, "| [%s](../ofp/testdata/constants.txt#L%d) |", r.Name, line)
+	}
+	for _, number := range r.Wire {
+		fmt.Fprintf(w, " %s |", cmp.Or(number, "–"))
+	}
+	fmt.Fprintln(w)
+}
+
+// readConstants returns the line of each constant in the file of the
+// specifications' numbers, which a test beside package ofp compares.
+func readConstants(name string) (map[string]int, error) {
+	data, err := os.ReadFile(name)
+	if err != nil {
+		return nil, err
+	}
+	lines := map[string]int{}
+	for i, line := range strings.Split(string(data), "\n") {
+		if col := strings.Split(line, "\t"); len(col) > 2 {
+			lines[col[0]+"\t"+col[1]] = i + 1
+		}
+	}
+	return lines, nil
 }
 
 func writeRow(w io.Writer, r *ofp.Row, golden map[cell][]proof) {

@@ -34,8 +34,17 @@ func TestPageIsUpToDate(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	frozen, err := readConstants(folder + "/../constants.txt")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, r := range ofp.Constants() {
+		if frozen[r.Table+"\t"+r.Name] == 0 {
+			t.Errorf("ofp/testdata/constants.txt has no line for the %s %s", r.Table, r.Name)
+		}
+	}
 	var want bytes.Buffer
-	if err := write(&want, golden); err != nil {
+	if err := write(&want, golden, frozen); err != nil {
 		t.Fatal(err)
 	}
 	got, err := os.ReadFile("../../../docs/openflow.md")

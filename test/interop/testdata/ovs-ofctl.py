@@ -1,8 +1,9 @@
 #!/usr/bin/python3
 """Prints, one a line in hexadecimal, the messages that ovs-ofctl sends for each
 action, group, meter and request, in every version: the contents of
-ofp/testdata/foreign/ovs.txt. It plays the switch itself."""
-import socket, struct, subprocess, threading
+ofp/testdata/foreign/ovs.txt. Given ofp/testdata/ovs-matches.txt, it prints the
+flow-mods of those matches: ovs-fields.txt. It plays the switch itself."""
+import concurrent.futures, os, socket, struct, subprocess, sys, threading
 
 ACTIONS = """resubmit:3|resubmit(,5)|resubmit(2,5)|resubmit(,5,ct)|set_tunnel:7|set_tunnel64:0x700000001|set_queue:3|pop_queue|note:01.02.03.04.05.06
 move:NXM_NX_REG0[0..15]->NXM_NX_REG1[16..31]|load:0x55->NXM_NX_REG2[0..15]|multipath(eth_src,50,modulo_n,5,0,NXM_NX_REG0[0..7])
@@ -85,4 +86,26 @@ def main():
                 print(frame.hex())
 
 
-main()
+def matches(file):
+    """Prints the flow-mods of the matches in a file, in the versions that have them."""
+    print("# Sent by ovs-ofctl; made by test/interop/testdata/ovs-ofctl.py %s." % os.path.relpath(file))
+    texts = dict.fromkeys(line.split()[1].lstrip("-") for line in open(file) if not line.startswith("#"))
+    texts = list(texts) + ["udp,tp_src=5", "udp,tp_dst=5", "sctp,tp_src=5", "sctp,tp_dst=5", "icmp6,icmp_type=1", "icmp6,icmp_type=1,icmp_code=1",
+                           "arp,arp_spa=10.0.0.1", "arp,arp_tpa=10.0.0.1", "arp,arp_op=1", "metadata=5", "mpls,mpls_label=5", "mpls,mpls_tc=5"]
+    for version in (1, 2, 3, 4):
+        switch = Switch(version)
+        def send(text):
+            subprocess.run(["ovs-ofctl", "-O", "OpenFlow1%d" % (version - 1), "--timeout=2", "--no-names", "add-flow",
+                            "tcp:127.0.0.1:%d" % switch.port, (text + "," if text else "") + "actions=drop"], capture_output=True)
+        with concurrent.futures.ThreadPoolExecutor(4) as pool:
+            list(pool.map(send, texts))
+        mods = {frame[:4] + frame[8:] for frame in switch.frames
+                if frame[0] == version and (frame[1] == 14 or frame[1] == 4 and frame[12:16] == b"\0\0\0\x0d")}
+        for frame in sorted(mods):
+            print((frame[:4] + bytes(4) + frame[4:]).hex())
+
+
+if len(sys.argv) > 1:
+    matches(sys.argv[1])
+else:
+    main()
