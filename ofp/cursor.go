@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"reflect"
 	"slices"
+	"strings"
 )
 
 // cursor walks a message's wire form. It either reads from buf or appends to
@@ -123,13 +124,17 @@ func (c *cursor) bytes(b, p []byte) {
 }
 
 // text is a fixed-size field that holds a string padded with zeros. What does
-// not fit is an error. The specifications want a zero at the end; a string that
+// not fit, or has a zero inside, is an error. The specifications want a zero at the end; a string that
 // fills the field is taken all the same, both ways, so that nothing is lost of
 // what a careless switch says.
 func (c *cursor) text(b []byte, p *string, what string) {
 	if c.wr {
 		if len(*p) > len(b) {
 			c.bad(what, "%d bytes, at most %d fit", len(*p), len(b))
+			return
+		}
+		if at := strings.IndexByte(*p, 0); at >= 0 {
+			c.bad(what, "a zero byte at %d, where the text would end", at)
 			return
 		}
 		copy(b, *p)
