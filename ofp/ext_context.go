@@ -107,11 +107,19 @@ func (m *FlowMod) Validate() error {
 	return nil
 }
 
-// validJump checks that the flow goes on in a later table, and that its meter can
-// exist.
+// validJump checks that no instruction stands twice, that the flow goes on in a
+// later table, and that its meter can exist.
 func (m *FlowMod) validJump() error {
+	var seen uint32
 	for i := range m.Instructions {
-		switch in := &m.Instructions[i]; {
+		in := &m.Instructions[i]
+		if bit := uint32(1) << in.Type; in.Type <= InstructionMeter { // section 5.9 of OpenFlow 1.3.5
+			if seen&bit != 0 {
+				return fmt.Errorf("instruction %s: %w: stands twice", in.Type, ErrMalformed)
+			}
+			seen |= bit
+		}
+		switch {
 		case in.Type == InstructionGotoTable && in.Table <= m.Table:
 			return fmt.Errorf("goto_table:%d: %w: want a table after the flow's own, %d", in.Table, ErrMalformed, m.Table)
 		case in.Type == InstructionMeter && (in.Meter == 0 || in.Meter > MeterMax):
