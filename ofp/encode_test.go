@@ -72,3 +72,43 @@ func TestWhatIsNotThere(t *testing.T) {
 		}
 	}
 }
+
+// TestTextWithAZeroInside would lose what follows the zero.
+func TestTextWithAZeroInside(t *testing.T) {
+	m := &MultipartReply{Body: &Desc{Serial: "12\x0034"}}
+	_, err := Append(nil, V13, 1, m)
+	if err == nil || !strings.HasSuffix(err.Error(), "serial: malformed: a zero byte at 2, where the text would end") {
+		t.Errorf("got %v", err)
+	}
+}
+
+// TestInstructionsStandOnce says what OpenFlow forbids; Open vSwitch answers with
+// a duplicate instruction.
+func TestInstructionsStandOnce(t *testing.T) {
+	m := NewFlowMod(FlowAdd)
+	m.Instructions = []Instruction{Apply(Output(1)), GotoTable(2), Apply(Output(2))}
+	if err := m.Validate(); err == nil || !strings.Contains(err.Error(), "instruction apply_actions: malformed: stands twice") {
+		t.Errorf("got %v", err)
+	}
+	if m.Instructions = m.Instructions[:2]; m.Validate() != nil {
+		t.Error(m.Validate())
+	}
+}
+
+// TestErrorsQuoteLittle parses a megabyte that says nothing.
+func TestErrorsQuoteLittle(t *testing.T) {
+	long := strings.Repeat("x", 1<<20)
+	_, port := ParsePort(long)
+	_, dpid := ParseDPID(long)
+	_, role := ParseRole(long)
+	_, version := ParseVersion(long)
+	_, tableMod := ParseTableMod(long)
+	_, tableSetting := ParseTableMod("1 " + long)
+	_, portMod := ParsePortMod(long+" up", nil)
+	_, portSetting := ParsePortMod("1 "+long, nil)
+	for i, err := range []error{port, dpid, role, version, tableMod, tableSetting, portMod, portSetting} {
+		if err == nil || len(err.Error()) > 400 {
+			t.Errorf("%d: an error of %d bytes", i, len(err.Error()))
+		}
+	}
+}

@@ -74,7 +74,7 @@ func ParsePort(s string) (PortNo, error) {
 	}
 	n, err := strconv.ParseUint(s, 0, 32)
 	if err != nil {
-		return 0, fmt.Errorf("port %q: want a number or one of in_port, table, normal, flood, all, controller, local, any", s)
+		return 0, fmt.Errorf("port %q: want a number or one of in_port, table, normal, flood, all, controller, local, any", clip(s))
 	}
 	return PortNo(n), nil
 }
@@ -133,7 +133,7 @@ func ParseDPID(s string) (DPID, error) {
 	t = strings.TrimPrefix(strings.TrimPrefix(t, "0x"), "0X")
 	n, err := strconv.ParseUint(t, 16, 64)
 	if err != nil || t == "" {
-		return 0, fmt.Errorf("dpid %q: want 1 to 16 hexadecimal digits, such as 00:00:00:00:00:00:00:01", s)
+		return 0, fmt.Errorf("dpid %q: want 1 to 16 hexadecimal digits, such as 00:00:00:00:00:00:00:01", clip(s))
 	}
 	return DPID(n), nil
 }

@@ -187,7 +187,7 @@ func ParseRole(s string) (Role, error) {
 			return r, nil
 		}
 	}
-	return 0, fmt.Errorf("role %q: want nochange, equal, master (primary) or slave (secondary)", s)
+	return 0, fmt.Errorf("role %q: want nochange, equal, master (primary) or slave (secondary)", clip(s))
 }
 
 // Validate checks that the role is one that can be asked for. The generation is

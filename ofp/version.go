@@ -52,7 +52,7 @@ func ParseVersion(s string) (Version, error) {
 			return v, nil
 		}
 	}
-	return 0, fmt.Errorf("openflow version %q: want 1.0, 1.1, 1.2 or 1.3", s)
+	return 0, fmt.Errorf("openflow version %q: want 1.0, 1.1, 1.2 or 1.3", clip(s))
 }
 
 // VersionBitmap is the set of versions in a hello's version bitmap element: bit
