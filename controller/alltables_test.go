@@ -19,7 +19,7 @@ func TestDeleteFromAllTables(t *testing.T) {
 		v    ofp.Version
 		want []uint8 // tables of the flow-mods sent
 	}{
-		{ofp.V10, []uint8{0, 0, 0}}, // has no tables
+		{ofp.V10, []uint8{0, ofp.TableAll, 0}}, // has no tables: a delete is read as one of all
 		{ofp.V11, []uint8{0, 0, 1, 2, 0}},
 		{ofp.V12, []uint8{0, ofp.TableAll, 0}},
 		{ofp.V13, []uint8{0, ofp.TableAll, 0}},

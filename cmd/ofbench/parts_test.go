@@ -107,9 +107,9 @@ func TestRepliesAreWhatWasAskedFor(t *testing.T) {
 		if e := ask(&ofp.Experimenter{Experimenter: 0x4f4e4600, Data: make([]byte, 8)}).(*ofp.Error); e.Reason != ofp.BadRequestBadExperimenter {
 			t.Errorf("OpenFlow %s: experimenter: %s", v, e.Describe())
 		}
-		role := ask(&ofp.Experimenter{Experimenter: niciraID, Data: []byte{0, 0, 0, 10, 0, 0, 0, 1}}).(*ofp.Experimenter)
-		if !bytes.Equal(role.Data, []byte{0, 0, 0, 11, 0, 0, 0, 1}) {
-			t.Errorf("OpenFlow %s: Nicira's role: %x", v, role.Data)
+		role := ask(&ofp.Experimenter{Experimenter: niciraID, Data: []byte{0, 0, 0, 10, 0, 0, 0, 1}})
+		if b := encode(v, role); !bytes.Equal(b[ofp.HeaderLen:], []byte{0, 0, 0x23, 0x20, 0, 0, 0, 11, 0, 0, 0, 1}) {
+			t.Errorf("OpenFlow %s: Nicira's role: %x", v, b)
 		}
 		for _, body := range []ofp.Part{
 			new(ofp.DescRequest), &ofp.FlowStatsRequest{FlowFilter: ofp.AllFlows()}, &ofp.AggregateRequest{FlowFilter: ofp.AllFlows()},
