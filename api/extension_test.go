@@ -60,7 +60,7 @@ func extensionFlow(t *testing.T, v ofp.Version, row ofp.Action) *ofp.FlowMod {
 			t.Fatal(decodeErr)
 		}
 		f.Instructions = []ofp.Instruction{ofp.Apply(m.(*ofp.PacketOut).Actions...)}
-		if err = f.Validate(); err == nil {
+		if err = f.ValidateFor(ofp.V10); err == nil {
 			return f
 		}
 	}

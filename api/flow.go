@@ -53,16 +53,17 @@ func toSpec(field string, s *sluicev1.FlowSpec, command ofp.FlowCommand, n *ofp.
 
 // contradiction says what Open vSwitch would refuse, or change without a word,
 // for how the parts of a flow stand to each other; each by itself is valid. Text
-// is checked where it is read, with the place in it.
+// is checked where it is read, with the place in it. What later versions than 1.0
+// refuse besides is left to the switch, whose version is not known here.
 func contradiction(m *ofp.FlowMod) error {
-	err := m.Validate()
+	err := m.ValidateFor(ofp.V10)
 	if err == nil {
 		return nil
 	}
 	for i, in := range m.Instructions {
 		part := *m
 		part.Instructions = m.Instructions[:i+1]
-		if part.Validate() == nil {
+		if part.ValidateFor(ofp.V10) == nil {
 			continue
 		}
 		list := map[ofp.InstructionType]string{ofp.InstructionApplyActions: "actions", ofp.InstructionWriteActions: "write_actions"}[in.Type]
@@ -73,7 +74,7 @@ func contradiction(m *ofp.FlowMod) error {
 		part.Instructions = slices.Clone(part.Instructions)
 		n := sort.Search(len(in.Actions), func(n int) bool {
 			part.Instructions[i].Actions = in.Actions[:n+1]
-			return part.Validate() != nil
+			return part.ValidateFor(ofp.V10) != nil
 		})
 		return bad(fmt.Sprintf("%s[%d]", list, n), "%w", err)
 	}

@@ -1,7 +1,5 @@
 package ofp
 
-import "slices"
-
 // reader is an extension that reads or writes fields of the packet.
 type reader interface{ touches() [2]FieldID }
 
@@ -14,67 +12,52 @@ func (e *Multipath) touches() [2]FieldID  { return [2]FieldID{e.Dst.Field} }
 func (e *PortBundle) touches() [2]FieldID { return [2]FieldID{e.Dst.Field} }
 func (e *CT) touches() [2]FieldID         { return [2]FieldID{e.ZoneFrom.Field} }
 
-// lacks says what the packet needs to have the fields that the action reads or
-// writes, if it does not, or "".
-func (p *packetProtocol) lacks(a *Action) string {
-	var ids [2]FieldID
-	writes := a.Type == ActionSetField
-	if writes {
-		ids[0] = fromNXM(a.Field()).ID
+// actionNeeds has what the packets need that an action of OpenFlow 1.0 or 1.1
+// changes. OpenFlow 1.0 has such actions do nothing to other packets; later
+// versions refuse the flow (section 5.12 of OpenFlow 1.3.5).
+var actionNeeds = [numActions][]Prerequisite{
+	ActionSetIPv4Src:   isIPv4,
+	ActionSetIPv4Dst:   isIPv4,
+	ActionSetIPToS:     anyIP,
+	ActionSetIPECN:     anyIP,
+	ActionSetNWTTL:     anyIP,
+	ActionDecNWTTL:     anyIP,
+	ActionSetTPSrc:     hasPorts,
+	ActionSetTPDst:     hasPorts,
+	ActionSetMPLSLabel: isMPLS,
+	ActionSetMPLSTC:    isMPLS,
+	ActionSetMPLSTTL:   isMPLS,
+	ActionDecMPLSTTL:   isMPLS,
+	ActionPopMPLS:      isMPLS,
+	ActionStripVLAN:    isTagged,
+	ActionPopVLAN:      isTagged,
+}
+
+var (
+	hasPorts = []Prerequisite{needEth(ethIPv4, ethIPv6), {FieldIPProto, []uint64{protoTCP, protoUDP, protoSCTP}}}
+	isTagged = []Prerequisite{{FieldVLANVID, nil}}
+)
+
+// needs is what the packets need that the action changes.
+func (a *Action) needs() []Prerequisite {
+	switch a.Ext.(type) {
+	case *DecTTL:
+		return anyIP
+	case *FinTimeout:
+		return isTCP
+	case *DecNSHTTL:
+		return isNSH
 	}
+	return actionNeeds[a.Type]
+}
+
+// uses returns the fields that the action reads or writes, FieldUnknown for none.
+func (a *Action) uses() [2]FieldID {
 	if e, ok := a.Ext.(reader); ok {
-		ids = e.touches()
-		_, writes = a.Ext.(*Load)
+		return e.touches()
 	}
-	for _, id := range ids {
-		info := id.Info()
-		if info == nil {
-			continue
-		}
-		if writes && id == FieldVLANVID && !p.tagged {
-			return id.String() + " needs a tag: dl_vlan in the match, or push_vlan before"
-		}
-		for _, need := range info.Needs {
-			if !p.satisfies(need) {
-				return id.String() + " needs " + need.words() + " in the match"
-			}
-		}
+	if a.Type == ActionSetField {
+		return [2]FieldID{fromNXM(a.Field()).ID}
 	}
-	return ""
-}
-
-// satisfies reports whether packets are what a field needs.
-func (p *packetProtocol) satisfies(need Prerequisite) bool {
-	switch need.Field {
-	case FieldEthType:
-		return slices.Contains(need.Values, uint64(p.ethType))
-	case FieldIPProto:
-		return slices.Contains(need.Values, uint64(p.ipProto))
-	case FieldVLANVID:
-		return p.tagged
-	}
-	return p.match.satisfies(need)
-}
-
-// becomes notes what the action makes of the packet.
-func (p *packetProtocol) becomes(a *Action) {
-	switch a.Type {
-	case ActionPushMPLS, ActionPopMPLS:
-		p.ethType, p.ipProto = uint16(a.Arg), 0
-	case ActionPushVLAN:
-		p.tagged = true
-	case ActionSetVLANVID, ActionSetVLANPCP:
-		p.tagged = p.tagged || a.Received != V11
-	case ActionPopVLAN, ActionStripVLAN:
-		p.tagged = false
-	}
-	switch e := a.Ext.(type) {
-	case *Encap:
-		p.ethType, p.ipProto, p.tagged = 0, 0, false
-		if e.PacketType>>16 == 1 {
-			p.ethType = uint16(e.PacketType)
-		}
-	case *Decap:
-		p.known = false
-	}
+	return [2]FieldID{}
 }

@@ -14,38 +14,6 @@ type actionContext struct {
 	protocol    packetProtocol
 }
 
-// packetProtocol is what is known of the packet after the actions so far.
-type packetProtocol struct {
-	known   bool // there is a match to tell
-	ethType uint16
-	ipProto uint8
-	tagged  bool   // there is a VLAN tag
-	match   *Match // says the rest
-}
-
-// protocolOf is what a match says of its packets.
-func protocolOf(m *Match) packetProtocol {
-	if m == nil {
-		return packetProtocol{}
-	}
-	p := packetProtocol{known: true, match: m}
-	if v, mask, ok := m.Uint(FieldEthType); ok && mask == 0xffff {
-		p.ethType = uint16(v)
-	}
-	if v, mask, ok := m.Uint(FieldIPProto); ok && mask == 0xff && p.isIP() {
-		p.ipProto = uint8(v)
-	}
-	if v, _, ok := m.Uint(FieldVLANVID); ok {
-		p.tagged = v&VLANPresent != 0
-	}
-	if v, _, ok := m.Uint(FieldVLANTCI); ok {
-		p.tagged = p.tagged || v&VLANPresent != 0
-	}
-	return p
-}
-
-func (p *packetProtocol) isIP() bool { return p.ethType == ethIPv4 || p.ethType == ethIPv6 }
-
 // refuses says why Open vSwitch does not take the action here, or "".
 func (x *actionContext) refuses(a *Action, name string) string {
 	_, conjunction := a.Ext.(*Conjunction)
@@ -76,8 +44,13 @@ func (x *actionContext) refuses(a *Action, name string) string {
 
 // Validate checks that the match has what its fields need, and each action what
 // it needs in the match, in its arguments and around it, as Open vSwitch does
-// before it adds a flow. The error names the field or the action.
-func (m *FlowMod) Validate() error {
+// before it adds a flow by OpenFlow 1.1 or later. The error names the field or
+// the action.
+func (m *FlowMod) Validate() error { return m.ValidateFor(V11) }
+
+// ValidateFor is Validate for a version. OpenFlow 1.0 takes actions that
+// mean nothing to some of the flow's packets, such as dec_ttl without ip.
+func (m *FlowMod) ValidateFor(v Version) error {
 	if err := m.Match.Validate(); err != nil {
 		return err
 	}
@@ -85,6 +58,7 @@ func (m *FlowMod) Validate() error {
 		return err
 	}
 	x := actionContext{protocol: protocolOf(&m.Match)}
+	x.protocol.lenient = v == V10
 	for i := range m.Instructions {
 		in := &m.Instructions[i]
 		switch in.Type {
@@ -95,6 +69,7 @@ func (m *FlowMod) Validate() error {
 			continue
 		case InstructionWriteActions:
 			set := actionContext{outer: "write_actions", deep: 1, protocol: x.protocol}
+			set.protocol.lenient = true // a set is carried out in an order of its own
 			if err := set.validate(in.Actions, &m.Match); err != nil {
 				return err
 			}
@@ -166,7 +141,6 @@ func (x *actionContext) validate(as []Action, m *Match) error {
 		if err := sub.validate(inner, m); err != nil {
 			return err
 		}
-		x.protocol = sub.protocol
 	}
 	return nil
 }
@@ -203,39 +177,4 @@ var notInSet = map[string]bool{
 
 func disallowedInSet(a *Action, name string) bool {
 	return notInSet[name] || a.Ext != nil && (name == "controller" || name == "output")
-}
-
-// refuses says what about the packet does not suit the action, and notes what the
-// action makes of it.
-func (p *packetProtocol) refuses(a *Action) string {
-	if !p.known {
-		return ""
-	}
-	if why := p.lacks(a); why != "" {
-		return why
-	}
-	p.becomes(a)
-	switch e := a.Ext.(type) {
-	case *CT:
-		switch {
-		case !p.isIP():
-			return "needs ip or ipv6 in the match"
-		case e.ALG == ALGFTP && p.ipProto != protoTCP:
-			return "alg=ftp needs tcp in the match"
-		case e.ALG == ALGTFTP && p.ipProto != protoUDP:
-			return "alg=tftp needs udp in the match"
-		}
-	case *NAT:
-		switch {
-		case len(e.AddrMin) == 4 && p.ethType != ethIPv4:
-			return "an address of IPv4 needs ip in the match"
-		case len(e.AddrMin) == 16 && p.ethType != ethIPv6:
-			return "an address of IPv6 needs ipv6 in the match"
-		}
-	case *Resubmit:
-		if v, _, _ := p.match.Uint(FieldCTState); e.CT && v&ctKnownBits == 0 {
-			return "ct needs ct_state=+est or another state of a known connection in the match"
-		}
-	}
-	return ""
 }

@@ -31,8 +31,11 @@ func (e *TextError) Error() string { return fmt.Sprintf("col %d: %s", e.Col, e.M
 // taken too; their counters are ignored.
 //
 // What Open vSwitch would drop from a flow with a warning is an error here, such
-// as nw_dst without ip. Errors are of type *TextError. The time taken grows
-// with the length of the text and no faster.
+// as nw_dst without ip. So is an action on a field that the flow's packets do not
+// have, such as set_field:1.2.3.4->ip_dst without ip. What OpenFlow 1.0 takes and
+// later versions do not, such as dec_ttl without ip, is for ValidateFor to refuse.
+// Errors are of type *TextError. The time taken grows with the length of the text
+// and no faster.
 func ParseFlow(text string, command FlowCommand, n *Names) (*FlowMod, error) {
 	p := textParser{s: text, names: n}
 	m := p.flow(command)

@@ -97,6 +97,7 @@ func (p *textParser) instructions(at, end int, m *Match) []Instruction {
 	last := InstructionType(0)
 	count := 0
 	p.context.protocol = protocolOf(m)
+	p.context.protocol.lenient = true // the text may be for OpenFlow 1.0
 	for {
 		it, rest, ok := p.next(at, end)
 		if !ok {

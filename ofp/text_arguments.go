@@ -71,7 +71,6 @@ func (p *textParser) nested(it textItem, m *Match, outer string) []Action {
 	before := p.context
 	p.context = actionContext{outer: outer, deep: before.deep, protocol: before.protocol}
 	as := p.actions(it.valAt, it.valAt+len(it.val), m)
-	before.protocol = p.context.protocol
 	before.deep--
 	p.context = before
 	return as
