@@ -2,6 +2,8 @@ package ofp
 
 import (
 	"fmt"
+	"os"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -102,6 +104,13 @@ func Breaks() (all []Break) {
 			}
 		}
 	}
+	for i := ActionUnknown + 1; i < numActions; i++ {
+		other := shapeMAC
+		if actions[i].shape == shapeMAC {
+			other = shape32
+		}
+		all = append(all, Break{"action", actions[i].name, 0, "its body has another layout", put(&actions[i].shape, other)})
+	}
 	for i := range instructions {
 		x := &instructions[i]
 		all = append(all, Break{"instruction", x.name, 0, "no version has it", put(&x.from, V13+1)})
@@ -120,6 +129,24 @@ func Breaks() (all []Break) {
 				all = append(all,
 					Break{"error", r.String(), v, "its code is one off", put(&x.wire[v-1], int16(n)+1)},
 					Break{"error", r.String(), v, "its number is not known", put(&reasonByWire[v-1][typ][n], ReasonUnknown)})
+			}
+		}
+	}
+	for r := ReasonUnknown + 1; r < numStandardReasons; r++ {
+		all = append(all, Break{"error", r.String(), 0, "its name is another", put(&errorReasons[r].code, errorReasons[r].code+"_X")})
+	}
+	for i := range vendorReasons {
+		x := &vendorReasons[i]
+		all = append(all, Break{"error", x.name, 0, "its name is another", put(&x.name, x.name+"_X")})
+	}
+	for i := range vendorErrors {
+		x := &vendorErrors[i]
+		for v := x.from; v <= x.to; v++ {
+			all = append(all,
+				Break{"error", x.reason.String(), v, "its experimenter is another", put(&x.experimenter, x.experimenter+1)},
+				Break{"error", x.reason.String(), v, "its type is one off", put(&x.typ, x.typ+0x1000)})
+			if v <= V11 {
+				all = append(all, Break{"error", x.reason.String(), v, "its code is one off", put(&x.code, x.code+0x1000)})
 			}
 		}
 	}
@@ -151,9 +178,39 @@ func fieldBreaks() (all []Break) {
 				}
 			}
 		}
-		all = append(all, Break{"field", f.Name, 0, "its number is not known", forget})
+		all = append(all,
+			Break{"field", f.Name, 0, "its number is not known", forget},
+			Break{"field", f.Name, 0, "its name is another", put(&f.Name, f.Name+"_x")},
+			Break{"field", f.Name, 0, "it is a bit wider", put(&f.Bits, f.Bits+1)},
+			Break{"field", f.Name, 0, "it takes a mask, or none, as it should not", put(&f.Maskable, !f.Maskable)},
+			Break{"field", f.Name, 0, "it needs a field more", put(&f.Needs, append(slices.Clone(f.Needs), Prerequisite{FieldPktMark, nil}))})
+		if !f.Variable {
+			all = append(all, Break{"field", f.Name, 0, "a value is a byte longer", put(&f.full, append([]byte{0xff}, f.full...))})
+		}
+		for i, need := range f.Needs {
+			all = append(all, Break{"field", f.Name, 0, "it needs a field less", put(&f.Needs, slices.Delete(slices.Clone(f.Needs), i, i+1))})
+			wider := slices.Clone(f.Needs)
+			wider[i].Values = append(slices.Clone(need.Values), 135)
+			all = append(all, Break{"field", f.Name, 0, "another value of what it needs will do", put(&f.Needs, wider)})
+		}
 	}
 	return all
+}
+
+// FrozenField reports whether the row of the field of that name is as
+// testdata/fields.txt has it; a test compares each way.
+func FrozenField(t testing.TB, name string) bool {
+	t.Helper()
+	data, err := os.ReadFile("testdata/fields.txt")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for id := FieldUnknown + 1; id < numFields; id++ {
+		if f := id.Info(); f.Name == name {
+			return strings.Contains(string(data), "\n"+f.frozen()+"\n")
+		}
+	}
+	return false
 }
 
 // frozen is what testdata/fields.txt says of a field.
@@ -167,5 +224,5 @@ func (f *FieldInfo) frozen() string {
 		}
 		needs = append(needs, s)
 	}
-	return fmt.Sprintf("%s %d %s %s", f.Name, f.Bits, yes[f.Maskable], strings.Join(append(needs, "-")[:max(len(needs), 1)], ","))
+	return fmt.Sprintf("%s %d %d %s %s", f.Name, f.Bits, f.Bytes(), yes[f.Maskable], strings.Join(append(needs, "-")[:max(len(needs), 1)], ","))
 }
