@@ -239,6 +239,9 @@ func (p *textParser) anyAction(it textItem, m *Match) Action {
 		if read := extensionTexts[it.key]; read != nil {
 			return Extend(read(p, it, m))
 		}
+		if it.key == "experimenter" || it.key == "unknown" {
+			return p.foreign(it)
+		}
 		return p.bareAction(it)
 	}
 	a := Action{Type: row.typ}
