@@ -19,7 +19,7 @@ delete_field:tun_metadata3|write_metadata:0x55/0xff|output:3|controller:128|stri
 push_vlan:0x8100|group:7|set_field:00:11:22:33:44:55->eth_src|set_field:0x5/0xff->reg5|goto_table:9|write_actions(output:4)|clear_actions|meter:6,output:1|all,local,in_port,flood|enqueue:3:7
 conjunction(5,2/3)|debug_slow|debug_recirc|in_port""".replace("\n", "|").split("|")
 MATCHED = {  # actions that need a match
-    "ip": "dec_ttl|dec_ttl(1,3)|mod_nw_src:10.0.0.1|mod_nw_dst:10.0.0.2|mod_nw_tos:16|mod_nw_ecn:2|mod_nw_ttl:9",
+    "ip": "dec_ttl|dec_ttl(1,3)|mod_nw_src:10.0.0.1|mod_nw_dst:10.0.0.2|mod_nw_tos:16|mod_nw_ecn:2|mod_nw_ttl:9|ct(commit,zone=5)|ct(commit,nat(src=10.0.0.1-10.0.0.9:80-90,random))|ct(zone=NXM_NX_REG0[0..15],nat)",
     "tcp": "fin_timeout(idle_timeout=5,hard_timeout=9)|mod_tp_src:80|mod_tp_dst:81",
     "mpls": "pop_mpls:0x0800|set_mpls_label:77|set_mpls_tc:3|set_mpls_ttl:9|dec_mpls_ttl",
     "dl_type=0x894f": "dec_nsh_ttl|decap()|load:5->nsh_c1[0..7]|output:nsh_c1[0..15]",
