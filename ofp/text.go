@@ -57,7 +57,9 @@ func ParseMatch(text string, n *Names) (Match, error) {
 		if it, at, ok = p.next(at, len(text)); !ok {
 			break
 		}
-		if key, known := textKeys[it.key]; known && key.kind < keyTable {
+		if isBits(it) {
+			mt.bits(&p, it)
+		} else if key, known := textKeys[it.key]; known && key.kind < keyTable {
 			mt.add(&p, it, key)
 		} else {
 			p.unknown(it, "field", isMatchKey)

@@ -18,6 +18,10 @@ func (p *textParser) flow(command FlowCommand) *FlowMod {
 			break
 		}
 		at = rest
+		if isBits(it) {
+			mt.bits(p, it)
+			continue
+		}
 		key, known := textKeys[it.key]
 		if !known {
 			p.unknown(it, "field", isFlowKey)
