@@ -23,6 +23,10 @@ func (p *textParser) flow(command FlowCommand) *FlowMod {
 			continue
 		}
 		key, known := textKeys[it.key]
+		if it.key == "importance" {
+			p.tooNew(it.at, it.at+len(it.key), it.key, "1.4")
+			break
+		}
 		if !known {
 			p.unknown(it, "field", isFlowKey)
 			break

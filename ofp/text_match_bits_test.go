@@ -1,6 +1,9 @@
 package ofp
 
-import "testing"
+import (
+	"errors"
+	"testing"
+)
 
 // TestBitsOfMatchFields has what ovs-ofctl reads and prints of the same.
 func TestBitsOfMatchFields(t *testing.T) {
@@ -25,5 +28,13 @@ func TestBitsOfMatchFields(t *testing.T) {
 		if _, err := ParseFlow(tt.text+",actions=drop", FlowAdd, nil); (err != nil) != (tt.want == "") {
 			t.Errorf("%s in a flow: %v", tt.text, err)
 		}
+	}
+}
+
+func TestImportanceIsOfALaterVersion(t *testing.T) {
+	_, err := ParseFlow("importance=3,actions=drop", FlowAdd, nil)
+	var te *TextError
+	if !errors.Is(err, ErrVersion) || !errors.As(err, &te) || te.Col != 1 || te.Text != "importance" {
+		t.Errorf("%v; want what names importance and wraps ErrVersion", err)
 	}
 }

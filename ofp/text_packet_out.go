@@ -54,7 +54,8 @@ func (p *textParser) packetOut() *PacketOut {
 	switch {
 	case p.err != nil:
 	case !seen.has("in_port"):
-		p.fail(len(p.s), len(p.s), "no in_port; want in_port=..., such as in_port=controller")
+		first, end := p.word(0)
+		p.fail(end-len(first), end, "no in_port; want in_port=..., such as in_port=controller")
 	case seen.has("packet") == seen.has("buffer_id"):
 		p.fail(len(p.s), len(p.s), "want packet=... in hexadecimal, or buffer_id=..., and not both")
 	}

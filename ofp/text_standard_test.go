@@ -272,7 +272,7 @@ func TestStandardTextErrors(t *testing.T) {
 		{meter, "meter=1,kbps,bands=type=mirror,rate=1", 25, "want drop, dscp_remark", false},
 		{meter, "meter=all,kbps,bands=type=drop,rate=1", 1, "only a delete", false},
 		{noMeter, "meter=1,kbps", 9, "means nothing in a delete", false},
-		{out, "packet=01,actions=drop", 23, "no in_port", false},
+		{out, "packet=01,actions=drop", 1, "no in_port", false},
 		{out, "in_port=1,actions=drop", 23, "want packet=", false},
 		{out, "in_port=1,packet=012,actions=drop", 18, "two for a byte", false},
 		{out, "in_port=1,packet=01,tun_id=5,actions=drop", 21, "needs OpenFlow 1.5", true},
