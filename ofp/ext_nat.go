@@ -29,7 +29,7 @@ var natFlagRows = [...]struct {
 	flag NATFlags
 }{{"persistent", NATPersistent}, {"hash", NATHash}, {"random", NATRandom}}
 
-// NAT, among the actions of CT, translates addresses and ports (NXAST_NAT). With
+// NAT translates addresses and ports, among the actions of CT (NXAST_NAT). With
 // neither NATSrc nor NATDst it translates the packets of a connection that was
 // committed with one of them.
 type NAT struct {

@@ -440,7 +440,7 @@ func (m *Match) satisfies(need Prerequisite) bool {
 			return false
 		}
 		// Packets without an Ethernet header may have its type in the packet type.
-		v, mask, ok = m.Uint(FieldPacketType)
+		v, _, ok = m.Uint(FieldPacketType)
 		return ok && v>>16 == 1 && slices.Contains(need.Values, v&0xffff)
 	}
 	if need.Values == nil {

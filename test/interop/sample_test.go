@@ -71,7 +71,11 @@ func recorded(t *testing.T) (all []sample) {
 				}
 				add(where, r.Hex)
 			case strings.Contains(line, "\t"):
-				add(where, strings.Split(line, "\t")[3])
+				// Package ofp compares those of other codecs' tests itself, and lists
+				// what Open vSwitch says of them.
+				if column := strings.Split(line, "\t"); column[2] == "ovs" || column[2] == "own" {
+					add(where, column[3])
+				}
 			default:
 				add(where, line)
 			}
@@ -109,6 +113,8 @@ func tame(d samples.Draw, v ofp.Version, single bool, x reflect.Value) {
 	}
 	if x.CanAddr() {
 		switch m := x.Addr().Interface().(type) {
+		case *ofp.Hello:
+			m.Raw = nil // bytes that are no elements, which others call malformed
 		case *ofp.Match:
 			tameMatch(d, single, m)
 			return
