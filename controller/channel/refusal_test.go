@@ -56,6 +56,7 @@ func TestUnreadableErrorIsARefusal(t *testing.T) {
 				if _, err := c.Request(t.Context(), &ofp.BarrierRequest{}); !errors.Is(err, ErrUnreadable) {
 					t.Errorf("about a request: %v", err)
 				}
+				synctest.Wait() // callers are told before it is counted
 				if n := r.stats.Undecodable.Load(); n != 3 {
 					t.Errorf("%d counted", n)
 				}
