@@ -46,6 +46,10 @@ func (m *Match) readNX(c *cursor, n int, cookie, mask *uint64) int {
 	m.oxm = append(m.oxm, body...)
 	if cookie != nil {
 		m.oxm, *cookie, *mask, _ = cutCookie(m.oxm)
+		if _, _, _, twice := cutCookie(bytes.Clone(m.oxm)); twice {
+			c.bad("nx_match field", "cookie stands twice")
+			return n
+		}
 	}
 	m.translateNXM()
 	w := cursor{wr: true}

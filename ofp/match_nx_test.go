@@ -2,7 +2,9 @@ package ofp
 
 import (
 	"bytes"
+	"encoding/binary"
 	"errors"
+	"strings"
 	"testing"
 )
 
@@ -164,5 +166,20 @@ func TestKeysOfOneField(t *testing.T) {
 		if m[0].Key() != m[1].Key() || !m[0].Equal(&m[1]) {
 			t.Errorf("%s: keys %x and %x", tt.name, m[0].Key(), m[1].Key())
 		}
+	}
+}
+
+// A match with two cookies says neither which flows are meant nor how to write it
+// again.
+func TestTwoCookiesAreAnError(t *testing.T) {
+	m := &NXFlowMod{FlowMod: *NewFlowMod(FlowDelete), MatchCookie: 5, MatchCookieMask: 7}
+	frame := encoded(t, V10, 1, m)
+	field := frame[len(frame)-24 : len(frame)-4] // a header of 4 bytes, value and mask; 4 of padding
+	two := append(append(append([]byte{}, frame[:len(frame)-4]...), field...), 0, 0, 0, 0, 0, 0, 0, 0)[:len(frame)+16]
+	binary.BigEndian.PutUint16(two[2:], uint16(len(two)))
+	binary.BigEndian.PutUint16(two[16+24:], 40)
+	_, _, err := Decode(two)
+	if err == nil || !errors.Is(err, ErrMalformed) || !strings.Contains(err.Error(), "cookie stands twice") {
+		t.Errorf("%x: error %v", two, err)
 	}
 }
