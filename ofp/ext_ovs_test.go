@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/sluice-sdn/sluice/test/need"
 )
 
 // ovsAdds returns the flow-mods that ovs-ofctl sends for lines, in one run of it.
@@ -111,10 +113,7 @@ var stricter = map[string]string{
 }
 
 func TestOpenVSwitchRefusesWhatIsRefused(t *testing.T) {
-	path, err := exec.LookPath("ovs-ofctl")
-	if err != nil {
-		t.Skipf("needs Open vSwitch's ovs-ofctl to compare with: %v", err)
-	}
+	path := need.Program(t, "ovs-ofctl", "openvswitch-switch")
 	for _, tt := range refusedTexts {
 		out, err := exec.CommandContext(t.Context(), path, "-O", "OpenFlow13", "parse-flow", tt.text).CombinedOutput()
 		refused := err != nil || bytes.Contains(out, []byte("decode error"))

@@ -10,15 +10,14 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/sluice-sdn/sluice/test/need"
 )
 
 // TestOpenVSwitchPrintsOurActions gives ovs-ofctl the bytes of every action of
 // extensionCases in each version, and wants the text that they print as here.
 func TestOpenVSwitchPrintsOurActions(t *testing.T) {
-	path, err := exec.LookPath("ovs-ofctl")
-	if err != nil {
-		t.Skipf("needs Open vSwitch's ovs-ofctl to compare with: %v", err)
-	}
+	path := need.Program(t, "ovs-ofctl", "openvswitch-switch")
 	for _, v := range Versions() {
 		var in bytes.Buffer
 		var want []string

@@ -5,11 +5,14 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"os/exec"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/sluice-sdn/sluice/test/need"
 )
 
 // TestHelloAndErrorOfOtherVersions: a switch of 1.4 or 1.5 opens with a hello of
@@ -163,7 +166,7 @@ import json, os_ken.ofproto.ofproto_v1_0 as a, os_ken.ofproto.ofproto_v1_2 as c,
 print(json.dumps([{k: getattr(m, k) for k in dir(m) if k.startswith('OFP') and isinstance(getattr(m, k), int)} for m in (a, c, d)]))`
 	out, err := exec.CommandContext(t.Context(), "/usr/bin/python3", "-c", script).Output()
 	if err != nil {
-		t.Skipf("os-ken is not there (Debian: apt install python3-os-ken): %v", err)
+		need.Missing(t, fmt.Sprintf("os-ken is not there (Debian: apt install python3-os-ken): %v", err))
 	}
 	var numbers [3]map[string]int
 	if err := json.Unmarshal(out, &numbers); err != nil {

@@ -5,6 +5,8 @@ import (
 	"os/exec"
 	"strings"
 	"testing"
+
+	"github.com/sluice-sdn/sluice/test/need"
 )
 
 // contextMatches and contextActions are put together to flows; what an action
@@ -69,10 +71,7 @@ func contextFlows(single, pair int) (flows []string) {
 // flows: text has no set_field of vlan_tci, and its icmp_type is that of the match,
 // which for Open vSwitch is always that of ICMP.
 func TestFlowsAreRefusedAsOpenVSwitchRefusesThem(t *testing.T) {
-	path, err := exec.LookPath("ovs-ofctl")
-	if err != nil {
-		t.Skipf("needs Open vSwitch's ovs-ofctl to compare with: %v", err)
-	}
+	path := need.Program(t, "ovs-ofctl", "openvswitch-switch")
 	flows := contextFlows(4, 47)
 	refused, taken, bad := 0, 0, 0
 	for _, text := range flows {

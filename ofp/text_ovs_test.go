@@ -9,15 +9,14 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/sluice-sdn/sluice/test/need"
 )
 
 // ovsOfctl runs ovs-ofctl, or skips the test where there is none.
 func ovsOfctl(t *testing.T, args ...string) (stdout string) {
 	t.Helper()
-	path, err := exec.LookPath("ovs-ofctl")
-	if err != nil {
-		t.Skipf("needs Open vSwitch's ovs-ofctl to compare with: %v", err)
-	}
+	path := need.Program(t, "ovs-ofctl", "openvswitch-switch")
 	var out, errs bytes.Buffer
 	cmd := exec.CommandContext(t.Context(), path, args...)
 	cmd.Stdout, cmd.Stderr = &out, &errs

@@ -17,6 +17,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
+
+	"github.com/sluice-sdn/sluice/test/need"
 )
 
 // commandSends is ofctlSends where Open vSwitch refuses nothing.
@@ -41,10 +43,7 @@ func ovsSends(t *testing.T, v Version, command, text string) (frames [][]byte, r
 // when it fails.
 func ofctlSends(t *testing.T, v Version, args ...string) (frames [][]byte, refusal string) {
 	t.Helper()
-	path, err := exec.LookPath("ovs-ofctl")
-	if err != nil {
-		t.Skipf("needs Open vSwitch's ovs-ofctl to compare with: %v", err)
-	}
+	path := need.Program(t, "ovs-ofctl", "openvswitch-switch")
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)

@@ -21,6 +21,7 @@ import (
 	"github.com/gopacket/gopacket/pcapgo"
 
 	"github.com/sluice-sdn/sluice/ofp"
+	"github.com/sluice-sdn/sluice/test/need"
 )
 
 // packetWriter is what the writers of both formats have in common.
@@ -153,10 +154,7 @@ func TestCapture(t *testing.T) {
 
 // TestCaptureLikeOVS: but for the times the text is that of ovs-ofctl.
 func TestCaptureLikeOVS(t *testing.T) {
-	ovs, err := exec.LookPath("ovs-ofctl")
-	if err != nil {
-		t.Skip("there is no ovs-ofctl here to compare with")
-	}
+	ovs := need.Program(t, "ovs-ofctl", "openvswitch-switch")
 	path := write(t, "talk.pcap", captureOf(t, false, talk(t)...))
 	want, err := exec.Command(ovs, "ofp-parse-pcap", path, "6653").Output()
 	if err != nil {

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"net"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -18,6 +17,7 @@ import (
 	"google.golang.org/grpc/credentials/insecure"
 
 	sluicev1 "github.com/sluice-sdn/sluice/proto/sluice/v1"
+	"github.com/sluice-sdn/sluice/test/need"
 	"github.com/sluice-sdn/sluice/test/ovs"
 )
 
@@ -198,19 +198,7 @@ func (l *lab) ready(d time.Duration, bridges ...string) map[string]string {
 func requireProgram(t *testing.T, program, debian string) {
 	t.Helper()
 	ovs.Require(t)
-	if _, err := exec.LookPath(program); err != nil {
-		skipOrFail(t, fmt.Sprintf("%s is not installed (Debian: %s)", program, debian))
-	}
-}
-
-// skipOrFail skips the test for the reason, or fails it where SLUICE_REQUIRE_OVS=1
-// demands a whole run.
-func skipOrFail(t *testing.T, reason string) {
-	t.Helper()
-	if os.Getenv("SLUICE_REQUIRE_OVS") == "1" {
-		t.Fatalf("SLUICE_REQUIRE_OVS=1, but %s", reason)
-	}
-	t.Skipf("skipped: %s", reason)
+	need.Program(t, program, debian)
 }
 
 // reaches demands that every ping is answered.

@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/sluice-sdn/sluice/ofp"
+	"github.com/sluice-sdn/sluice/test/need"
 )
 
 // drawnOfEach is how many messages of each kind and version are drawn for one
@@ -115,7 +116,7 @@ func misread(frame []byte) []byte {
 // ovsPrints returns what ovs-ofctl prints of each message, in one run of it.
 func ovsPrints(t *testing.T, all []sample) []string {
 	t.Helper()
-	ofctl := tool(t, "ovs-ofctl", "openvswitch-common")
+	ofctl := need.Program(t, "ovs-ofctl", "openvswitch-switch")
 	const mark = 0xfeedbee0 // of the barrier after each, which shows where its text ends
 	var file []byte
 	for _, s := range all {

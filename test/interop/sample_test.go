@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"reflect"
 	"strings"
@@ -14,21 +13,6 @@ import (
 	"github.com/sluice-sdn/sluice/ofp"
 	"github.com/sluice-sdn/sluice/test/samples"
 )
-
-// tool returns the path of a program to compare with. Where there is none the
-// test is skipped, or fails where SLUICE_REQUIRE_OVS=1 demands them.
-func tool(t *testing.T, name, debian string) string {
-	t.Helper()
-	path, err := exec.LookPath(name)
-	if err == nil {
-		return path
-	}
-	if os.Getenv("SLUICE_REQUIRE_OVS") == "1" {
-		t.Fatalf("SLUICE_REQUIRE_OVS=1, but %v (Debian: apt install %s)", err, debian)
-	}
-	t.Skipf("nothing to compare with: %v (Debian: apt install %s)", err, debian)
-	return ""
-}
 
 // sample is a message, and where it is from.
 type sample struct {

@@ -14,6 +14,7 @@ import (
 	"testing"
 
 	"github.com/sluice-sdn/sluice/ofp"
+	"github.com/sluice-sdn/sluice/test/need"
 )
 
 // facts are what a message says, by the name that Wireshark's dissector of 1.3
@@ -235,7 +236,7 @@ func plain(m ofp.Message) {
 // what a message of 1.3 says is what was written. Of 1.1 and 1.2 they read the
 // header alone.
 func TestTsharkReadsWhatIsDrawn(t *testing.T) {
-	tshark := tool(t, "tshark", "tshark")
+	tshark := need.Program(t, "tshark", "tshark")
 	var frames [][]byte
 	var names []string
 	var want []facts

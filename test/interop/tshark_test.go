@@ -15,6 +15,7 @@ import (
 	"testing"
 
 	"github.com/sluice-sdn/sluice/ofp"
+	"github.com/sluice-sdn/sluice/test/need"
 )
 
 // encodedCorpus returns the recorded messages, each as this project encodes it
@@ -75,10 +76,7 @@ func pcap(frames [][]byte) []byte {
 // by Wireshark's dissector, which must agree about the version and find none
 // malformed. Of 1.1 and 1.2 it knows little more than the header.
 func TestTsharkDissectsWhatIsEncoded(t *testing.T) {
-	tshark, err := exec.LookPath("tshark")
-	if err != nil {
-		t.Skip("tshark is not installed (Debian: apt install tshark)")
-	}
+	tshark := need.Program(t, "tshark", "tshark")
 	all := encodedCorpus(t)
 	var frames [][]byte
 	for _, f := range all {

@@ -14,6 +14,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/sluice-sdn/sluice/test/need"
 )
 
 // Net is a private Open vSwitch with its hosts. Its methods may be called from
@@ -41,14 +43,9 @@ var serial atomic.Int64
 // fails it where SLUICE_REQUIRE_OVS=1 demands one.
 func Require(t testing.TB) {
 	t.Helper()
-	err := Available()
-	if err == nil {
-		return
+	if err := Available(); err != nil {
+		need.Missing(t, err.Error())
 	}
-	if os.Getenv("SLUICE_REQUIRE_OVS") == "1" {
-		t.Fatalf("SLUICE_REQUIRE_OVS=1, but %v", err)
-	}
-	t.Skipf("skipped: %v", err)
 }
 
 // Available says what this machine lacks to run a private Open vSwitch, or nil.
