@@ -25,6 +25,7 @@ func Missing(t testing.TB, reason string) {
 	t.Helper()
 	if os.Getenv("SLUICE_REQUIRE_OVS") == "1" {
 		t.Fatalf("SLUICE_REQUIRE_OVS=1, but %s", reason)
+		return
 	}
 	t.Skipf("skipped: %s", reason)
 }
