@@ -114,9 +114,9 @@ func (d *daemon) run(ctx context.Context) error {
 	engineCtx, stopEngine := context.WithCancel(context.WithoutCancel(ctx))
 	defer stopEngine()
 	parts, ending := errgroup.WithContext(ctx)
-	parts.Go(func() error {
-		return d.controller.Serve(engineCtx, d.listeners.openflow)
-	})
+	for _, ln := range d.listeners.openflow {
+		parts.Go(func() error { return d.controller.Serve(engineCtx, ln) })
+	}
 	for _, ln := range []net.Listener{d.listeners.grpc, d.gateway.listener} {
 		parts.Go(func() error {
 			if err := d.grpc.Serve(ln); err != nil && !errors.Is(err, grpc.ErrServerStopped) {
@@ -181,33 +181,25 @@ func (d *daemon) announce(s *settings) {
 		"apps":    orNone(s.apps.String()),
 		"state":   orNone(s.state.String()),
 	}).Info("sluiced starts")
+	for _, ln := range d.listeners.openflow {
+		d.log.WithFields(logrus.Fields{
+			"flag": "openflow", "addr": ln.Addr().String(), "transport": string(ln.transport), "serves": "switches",
+		}).Info("listening")
+	}
 	for _, l := range []struct {
 		flag, serves string
 		ln           net.Listener
-		northbound   bool
 	}{
-		{"openflow", "switches", d.listeners.openflow, false},
-		{"grpc", "gRPC API", d.listeners.grpc, true},
-		{"http", "metrics, health, JSON API", d.listeners.http, true},
+		{"grpc", "gRPC API", d.listeners.grpc},
+		{"http", "metrics, health, JSON API", d.listeners.http},
 	} {
 		log := d.log.WithFields(logrus.Fields{"flag": l.flag, "addr": l.ln.Addr().String(), "serves": l.serves})
 		log.Info("listening")
-		if addr, ok := l.ln.Addr().(*net.TCPAddr); ok && l.northbound && !addr.IP.IsLoopback() {
+		if addr, ok := l.ln.Addr().(*net.TCPAddr); ok && !addr.IP.IsLoopback() {
 			log.Warn("other machines can command the switches here: there is no authentication")
 		}
 	}
-	d.log.WithField("connect", connectCommand(d.listeners.openflow.Addr())).Info("ready for switches")
-}
-
-// connectCommand is what connects an Open vSwitch bridge to this address, where
-// BRIDGE and, for an address that is no machine's, HOST are to be filled in.
-func connectCommand(addr net.Addr) string {
-	host, port, err := net.SplitHostPort(addr.String())
-	switch {
-	case err != nil:
-		return "ovs-vsctl set-controller BRIDGE tcp:" + addr.String()
-	case net.ParseIP(host).IsUnspecified():
-		host = "HOST"
+	for _, ln := range d.listeners.openflow {
+		d.log.WithField("connect", ln.connectCommand()).Info("ready for switches")
 	}
-	return "ovs-vsctl set-controller BRIDGE tcp:" + net.JoinHostPort(host, port)
 }

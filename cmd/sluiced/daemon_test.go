@@ -17,12 +17,15 @@ import (
 	"github.com/prometheus/client_golang/prometheus/testutil/promlint"
 	"github.com/sirupsen/logrus"
 	"go.uber.org/goleak"
+
+	"github.com/sluice-sdn/sluice/controller/channel"
 )
 
 // anyPorts are settings under which a daemon can always start.
 func anyPorts() *settings {
 	s := defaults()
-	s.openflow, s.grpc, s.http = "127.0.0.1:0", "127.0.0.1:0", "127.0.0.1:0"
+	s.openflow = endpoints{{Transport: channel.TransportTCP, Addr: "127.0.0.1:0"}}
+	s.grpc, s.http = "127.0.0.1:0", "127.0.0.1:0"
 	return s
 }
 
@@ -174,21 +177,31 @@ func TestNotReady(t *testing.T) {
 
 // The command in the log has an address that switches can use.
 func TestConnectCommand(t *testing.T) {
-	for addr, want := range map[string]string{
-		"[::]:6653":      "tcp:HOST:6653",
-		"0.0.0.0:1234":   "tcp:HOST:1234",
-		"192.0.2.1:6653": "tcp:192.0.2.1:6653",
-		"[::1]:6653":     "tcp:[::1]:6653",
+	for _, test := range []struct {
+		transport  channel.Transport
+		addr, want string
+	}{
+		{channel.TransportTCP, "[::]:6653", "tcp:HOST:6653"},
+		{channel.TransportTCP, "0.0.0.0:1234", "tcp:HOST:1234"},
+		{channel.TransportTCP, "192.0.2.1:6653", "tcp:192.0.2.1:6653"},
+		{channel.TransportTLS, "[::1]:6653", "ssl:[::1]:6653"},
+		{channel.TransportUnix, "/run/s.sock", "unix:/run/s.sock"},
 	} {
-		a, err := net.ResolveTCPAddr("tcp", addr)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if got := connectCommand(a); got != "ovs-vsctl set-controller BRIDGE "+want {
-			t.Errorf("for %s: %q", addr, got)
+		ln := openflowListener{fixedAddr(test.addr), test.transport}
+		if got := ln.connectCommand(); got != "ovs-vsctl set-controller BRIDGE "+test.want {
+			t.Errorf("for %s: %q", test.addr, got)
 		}
 	}
 }
+
+// fixedAddr is a listener that has an address and nothing else.
+type fixedAddr string
+
+func (a fixedAddr) Addr() net.Addr          { return a }
+func (fixedAddr) Accept() (net.Conn, error) { return nil, net.ErrClosed }
+func (fixedAddr) Close() error              { return nil }
+func (fixedAddr) Network() string           { return "fixed" }
+func (a fixedAddr) String() string          { return string(a) }
 
 // A part that fails ends the others, and its error is the daemon's.
 func TestPartFails(t *testing.T) {
@@ -201,7 +214,7 @@ func TestPartFails(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			broken := map[string]net.Listener{"openflow": d.listeners.openflow, "grpc": d.listeners.grpc, "http": d.listeners.http}[part]
+			broken := map[string]net.Listener{"openflow": d.listeners.openflow[0], "grpc": d.listeners.grpc, "http": d.listeners.http}[part]
 			broken.Close()
 			if err := d.run(t.Context()); err == nil || !strings.Contains(err.Error(), "use of closed network connection") {
 				t.Errorf("run: error %v", err)

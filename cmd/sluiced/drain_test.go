@@ -39,7 +39,7 @@ func TestWriteWhileEnding(t *testing.T) {
 	defer cancel()
 	sw := simswitch.New(simswitch.Config{Name: "br0"})
 	defer sw.Close()
-	if err := sw.Dial(patience, d.listeners.openflow.Addr().String()); err != nil {
+	if err := sw.Dial(patience, d.listeners.openflow[0].Addr().String()); err != nil {
 		t.Fatal(err)
 	}
 	conn, err := grpc.NewClient(d.listeners.grpc.Addr().String(), grpc.WithTransportCredentials(insecure.NewCredentials()))

@@ -5,29 +5,53 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"slices"
 	"syscall"
+
+	"github.com/sluice-sdn/sluice/controller/channel"
 )
 
-// listeners are the daemon's three ports.
+// listeners are all that the daemon listens on.
 type listeners struct {
-	openflow, grpc, http net.Listener
+	openflow   []openflowListener
+	grpc, http net.Listener
 }
 
-// listen opens all ports, or none. Its errors name the flag.
+// openflowListener is a listener for switches.
+type openflowListener struct {
+	net.Listener
+	transport channel.Transport
+}
+
+// listen opens everything, or nothing. Its errors name the flag.
 func listen(ctx context.Context, s *settings) (l listeners, err error) {
+	defer func() {
+		if err != nil {
+			l.close()
+			l = listeners{}
+		}
+	}()
+	for _, e := range s.openflow {
+		if e.Transport == channel.TransportTLS {
+			return l, fmt.Errorf("--openflow %s: TLS is not there yet", e)
+		}
+		ln, err := e.Listen(ctx)
+		if err != nil {
+			return l, fmt.Errorf("--openflow %s: %w", e, listenCause(err))
+		}
+		l.openflow = append(l.openflow, openflowListener{ln, e.Transport})
+	}
 	for _, port := range []struct {
 		flag string
 		addr address
 		at   *net.Listener
 	}{
-		{"openflow", s.openflow, &l.openflow},
 		{"grpc", s.grpc, &l.grpc},
 		{"http", s.http, &l.http},
 	} {
 		*port.at, err = new(net.ListenConfig).Listen(ctx, "tcp", string(port.addr))
 		if err != nil {
-			l.close()
-			return listeners{}, fmt.Errorf("--%s %s: %w", port.flag, port.addr, listenCause(err))
+			return l, fmt.Errorf("--%s %s: %w", port.flag, port.addr, listenCause(err))
 		}
 	}
 	return l, nil
@@ -45,10 +69,37 @@ func listenCause(err error) error {
 	return err
 }
 
-func (l listeners) close() {
-	for _, ln := range []net.Listener{l.openflow, l.grpc, l.http} {
-		if ln != nil {
-			ln.Close()
-		}
+// all returns every listener that is open.
+func (l listeners) all() []net.Listener {
+	all := []net.Listener{l.grpc, l.http}
+	for _, ln := range l.openflow {
+		all = append(all, ln)
 	}
+	return slices.DeleteFunc(all, func(ln net.Listener) bool { return ln == nil })
+}
+
+func (l listeners) close() {
+	for _, ln := range l.all() {
+		ln.Close()
+	}
+}
+
+// connectCommand is what connects an Open vSwitch bridge to this listener, where
+// BRIDGE and, for an address that is no machine's, HOST are to be filled in.
+func (l openflowListener) connectCommand() string {
+	scheme, addr := "tcp", l.Addr().String()
+	switch l.transport {
+	case channel.TransportUnix:
+		return "ovs-vsctl set-controller BRIDGE unix:" + addr
+	case channel.TransportTLS:
+		scheme = "ssl"
+	}
+	host, port, err := net.SplitHostPort(addr)
+	switch {
+	case err != nil:
+		return "ovs-vsctl set-controller BRIDGE " + scheme + ":" + addr
+	case net.ParseIP(host).IsUnspecified():
+		host = "HOST"
+	}
+	return "ovs-vsctl set-controller BRIDGE " + scheme + ":" + net.JoinHostPort(host, port)
 }

@@ -50,18 +50,22 @@ func resolve(flags *pflag.FlagSet, lookup func(name string) (string, bool), path
 	wrong := []error{err}
 	flags.VisitAll(func(f *pflag.Flag) {
 		onCommandLine := f.Value.String()
+		set := f.Value.Set
+		if l, ok := f.Value.(*listFlag); ok {
+			set = l.replace // not added to what another source has
+		}
 		if key, ok := keys[f.Name]; ok {
-			if err := f.Value.Set(key.text); err != nil {
+			if err := set(key.text); err != nil {
 				wrong = append(wrong, fmt.Errorf("%s:%d: %s: %w", path, key.line, f.Name, err))
 			}
 		}
 		if text, ok := lookup(envName(f.Name)); ok {
-			if err := f.Value.Set(text); err != nil {
+			if err := set(text); err != nil {
 				wrong = append(wrong, fmt.Errorf("%s: %w", envName(f.Name), err))
 			}
 		}
 		if f.Changed {
-			if err := f.Value.Set(onCommandLine); err != nil {
+			if err := set(onCommandLine); err != nil {
 				wrong = append(wrong, fmt.Errorf("--%s: %w", f.Name, err))
 			}
 		}
@@ -146,11 +150,22 @@ func textOf(n *yaml.Node, typ string) (string, error) {
 		}
 		return "", fmt.Errorf("is %s; want true or false", kind(n))
 	case (*appNames)(nil).Type():
+		return listOf(n, "[l2switch]")
+	case (*listFlag)(nil).Type():
+		if n.Kind != yaml.SequenceNode {
+			return "", fmt.Errorf("is %s; want a text or a list of texts", kind(n))
+		}
+		return listOf(n, "")
 	default:
 		return "", fmt.Errorf("is %s; want a text", kind(n))
 	}
+}
+
+// listOf returns a sequence of texts with commas between them. The error for
+// anything else shows the example.
+func listOf(n *yaml.Node, example string) (string, error) {
 	if n.Kind != yaml.SequenceNode {
-		return "", fmt.Errorf("is %s; want a list such as [l2switch]", kind(n))
+		return "", fmt.Errorf("is %s; want a list such as %s", kind(n), example)
 	}
 	items := make([]string, len(n.Content))
 	for i, item := range n.Content {

@@ -13,6 +13,8 @@ import (
 	"github.com/sirupsen/logrus"
 	"github.com/spf13/pflag"
 	"go.yaml.in/yaml/v3"
+
+	"github.com/sluice-sdn/sluice/controller/channel"
 )
 
 var compareSettings = cmp.AllowUnexported(settings{}, choice{})
@@ -63,6 +65,15 @@ func TestPrecedence(t *testing.T) {
 		{"yes in the file", nil, nil, "extensions: true", func(s *settings) { s.extensions = true }},
 		{"yes by the flag alone", []string{"--extensions"}, nil, "", func(s *settings) { s.extensions = true }},
 		{"yes in the environment, no by flag", []string{"--extensions=false"}, map[string]string{"SLUICE_EXTENSIONS": "true"}, "", func(*settings) {}},
+		{"several addresses by flag before the file's", []string{"--openflow", ":7", "--openflow", "unix:/s,ssl:[::1]:8"}, nil, "openflow: ':9'", func(s *settings) {
+			s.openflow = endpoints{{Transport: channel.TransportTCP, Addr: ":7"}, {Transport: channel.TransportUnix, Addr: "/s"}, {Transport: channel.TransportTLS, Addr: "[::1]:8"}}
+		}},
+		{"several addresses in the environment before the file's", nil, map[string]string{"SLUICE_OPENFLOW": ":7, unix:/s"}, "openflow: ':9'", func(s *settings) {
+			s.openflow = endpoints{{Transport: channel.TransportTCP, Addr: ":7"}, {Transport: channel.TransportUnix, Addr: "/s"}}
+		}},
+		{"several addresses in the file", nil, nil, "openflow: [':7', 'pssl:8:::1']", func(s *settings) {
+			s.openflow = endpoints{{Transport: channel.TransportTCP, Addr: ":7"}, {Transport: channel.TransportTLS, Addr: "[::1]:8"}}
+		}},
 		{"apps as text", nil, nil, "apps: l2switch", func(*settings) {}},
 		{"alias", nil, nil, "grpc: &here '[::1]:7'\nhttp: *here\n", func(s *settings) { s.grpc, s.http = "[::1]:7", "[::1]:7" }},
 	} {
@@ -92,10 +103,15 @@ func TestWrongSettings(t *testing.T) {
 		{"unknown key like nothing", nil, "telemetry: true", `f.yaml:1: unknown key "telemetry"; ` + keys},
 		{"config is no key", nil, "config: other.yaml", `f.yaml:1: unknown key "config"; ` + keys},
 		{"key twice", nil, "http: :1\n\nhttp: :2\n", "f.yaml:3: http: stands in line 1 already"},
-		{"number for an address", nil, "openflow: 6653", "f.yaml:1: openflow: is a number; want a text"},
+		{"number for an address", nil, "http: 6653", "f.yaml:1: http: is a number; want a text"},
+		{"number for addresses", nil, "openflow: 6653", "f.yaml:1: openflow: is a number; want a text or a list of texts"},
+		{"number among addresses", nil, "openflow: [':6653', 1]", "f.yaml:1: openflow: item 2 is a number; want a text"},
+		{"no addresses", nil, "openflow: []", "f.yaml:1: openflow: is empty; want where switches connect, such as :6653"},
+		{"no address among addresses", nil, "openflow: ':6653,host'", `f.yaml:1: openflow: "host" is no address; want [HOST]:PORT`},
+		{"address twice", nil, "openflow: ':6653,tcp::6653'", `f.yaml:1: openflow: "tcp::6653" is listed twice`},
 		{"number for a yes or no", nil, "extensions: 1", "f.yaml:1: extensions: is a number; want true or false"},
 		{"word for a yes or no", nil, "extensions: maybe", `f.yaml:1: extensions: "maybe" is neither true nor false`},
-		{"nothing for an address", nil, "openflow:", "f.yaml:1: openflow: is empty; want a text"},
+		{"nothing for an address", nil, "openflow:", "f.yaml:1: openflow: is empty; want a text or a list of texts"},
 		{"list for a level", nil, "log-level: [info]", "f.yaml:1: log-level: is a list; want a text"},
 		{"mapping for apps", nil, "apps: {l2switch: true}", "f.yaml:1: apps: is a mapping; want a list such as [l2switch]"},
 		{"number in apps", nil, "apps: [l2switch, 2]", "f.yaml:1: apps: item 2 is a number; want a text"},

@@ -14,11 +14,12 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/sluice-sdn/sluice/apps/l2switch"
+	"github.com/sluice-sdn/sluice/controller/channel"
 )
 
 // settings is what the daemon can be told.
 type settings struct {
-	openflow   address
+	openflow   endpoints
 	grpc       address
 	http       address
 	extensions toggle
@@ -32,7 +33,7 @@ type settings struct {
 // who just starts it, and open to other machines only where switches connect.
 func defaults() *settings {
 	return &settings{
-		openflow:  ":6653",
+		openflow:  endpoints{{Transport: channel.TransportTCP, Addr: ":" + channel.DefaultPort}},
 		grpc:      "127.0.0.1:8653",
 		http:      "127.0.0.1:9653",
 		apps:      appNames{l2switch.Name},
@@ -47,7 +48,7 @@ func defaults() *settings {
 func (s *settings) flags() *pflag.FlagSet {
 	f := pflag.NewFlagSet("sluiced", pflag.ContinueOnError)
 	f.SortFlags = false
-	f.Var(&s.openflow, "openflow", "listen here for switches")
+	f.Var(&listFlag{list: &s.openflow}, "openflow", "listen here for switches, several times if need be: [HOST]:PORT, ssl:[HOST]:PORT or unix:PATH")
 	f.Var(&s.grpc, "grpc", "listen here for the gRPC API (plain text, no authentication)")
 	f.Var(&s.http, "http", "listen here for /metrics, /healthz, /readyz and the JSON API at /v1/")
 	f.Var(&s.apps, "apps", "apps to run, asked about packets in this order; none for none")
