@@ -1,0 +1,94 @@
+package store
+
+import (
+	"encoding/binary"
+	"fmt"
+	"hash/crc32"
+	"time"
+)
+
+// append appends the change as the history has it: a checksum of the rest, the
+// time, the texts and the edits, each text with its length before it. What an
+// edit put is not kept: it stands in the record, or in the change that came next.
+func (c *Change) append(b []byte) []byte {
+	start := len(b)
+	b = append(b, 0, 0, 0, 0)
+	b = binary.BigEndian.AppendUint64(b, uint64(c.Time.UnixNano()))
+	for _, s := range []string{c.Author, c.Note, c.Request} {
+		b = binary.AppendUvarint(b, uint64(len(s)))
+		b = append(b, s...)
+	}
+	b = binary.AppendUvarint(b, uint64(len(c.Edits)))
+	for i := range c.Edits {
+		e := &c.Edits[i]
+		b = binary.AppendUvarint(b, uint64(len(e.Key)))
+		b = append(b, e.Key...)
+		if e.Before == nil {
+			b = append(b, 0)
+			continue
+		}
+		b = binary.AppendUvarint(b, uint64(len(e.Before))+1)
+		b = append(b, e.Before...)
+	}
+	binary.BigEndian.PutUint32(b[start:], crc32.Checksum(b[start+4:], castagnoli))
+	return b
+}
+
+// readChange reads what append has written; what it returns is in memory of its
+// own.
+func readChange(r Revision, b []byte) (c Change, err error) {
+	damaged := func() (Change, error) {
+		return Change{}, fmt.Errorf("history of revision %d: %w: it is not what was written", r, ErrDamaged)
+	}
+	if len(b) < 12 || binary.BigEndian.Uint32(b) != crc32.Checksum(b[4:], castagnoli) {
+		return damaged()
+	}
+	in := scanner{b: append([]byte{}, b[12:]...)}
+	c = Change{Revision: r, Time: time.Unix(0, int64(binary.BigEndian.Uint64(b[4:])))}
+	c.Author, c.Note, c.Request = string(in.text(0)), string(in.text(0)), string(in.text(0))
+	n := in.number()
+	if n > uint64(len(in.b)) {
+		return damaged()
+	}
+	c.Edits = make([]Changed, n)
+	for i := range c.Edits {
+		c.Edits[i] = Changed{Key: in.text(0), Before: in.text(1)}
+	}
+	if in.bad || len(in.b) > 0 {
+		return damaged()
+	}
+	return c, nil
+}
+
+// scanner reads numbers and texts. After a fault all further ones are empty.
+type scanner struct {
+	b   []byte
+	bad bool
+}
+
+func (s *scanner) number() uint64 {
+	n, size := binary.Uvarint(s.b)
+	if size <= 0 {
+		s.bad, s.b = true, nil
+		return 0
+	}
+	s.b = s.b[size:]
+	return n
+}
+
+// text returns the next text. The length before it is more by shift; a length of
+// 0 then stands for none.
+func (s *scanner) text(shift uint64) []byte {
+	n := s.number()
+	if n < shift {
+		return nil
+	}
+	n -= shift
+	if n > uint64(len(s.b)) {
+		s.bad, s.b = true, nil
+		return nil
+	}
+	t := s.b[:n:n]
+	s.b = s.b[n:]
+	return t
+}
