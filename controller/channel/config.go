@@ -58,6 +58,9 @@ type Config struct {
 	// MissSendLen is how many bytes of a packet the switch is told to send.
 	// Default: all of it (65,535).
 	MissSendLen uint16
+
+	// Recorder writes down what is said; nil: nobody does.
+	Recorder Recorder
 }
 
 func orDefault[T comparable](v, otherwise T) T {

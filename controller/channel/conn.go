@@ -50,6 +50,7 @@ type Conn struct {
 	cfg   Config
 	stats *Stats
 	log   logrus.FieldLogger
+	rec   Recording // nil if nobody records; set before the writer starts
 
 	version  ofp.Version // set before the dispatcher starts, as what follows
 	features ofp.FeaturesReply
@@ -97,10 +98,14 @@ func New(nc net.Conn, cfg Config, stats *Stats, log logrus.FieldLogger) *Conn {
 func (c *Conn) Run(ctx context.Context, h Handler) *CloseError {
 	stop := context.AfterFunc(ctx, func() { c.fail(&CloseError{Reason: ReasonShutdown}) })
 	defer stop()
+	if c.cfg.Recorder != nil {
+		c.rec = c.cfg.Recorder.Record(c.nc)
+	}
 	var wg sync.WaitGroup
 	wg.Go(c.write)
 	err := c.handshake()
 	if err == nil {
+		c.recordKnown()
 		wg.Go(func() { c.dispatch(h) })
 		err = c.read()
 	}
@@ -110,6 +115,7 @@ func (c *Conn) Run(ctx context.Context, h Handler) *CloseError {
 		c.hardClose.Stop()
 	}
 	c.r.chunk.recycle()
+	c.recordEnd()
 	if c.up.Load() {
 		c.stats.Ended[c.end.Reason].Add(1)
 	} else {

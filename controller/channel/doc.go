@@ -51,5 +51,7 @@
 //   - Taps: 16 a connection, 1 MiB of messages each; what a slow listener misses
 //     is counted for it, and nobody waits for it. Where nobody listens a tap
 //     costs the reader and the writer one load of a pointer for each chunk.
+//   - Recorder: it may not wait, and has bounds of its own. Where nobody records
+//     that costs one comparison for each chunk.
 //   - An idle connection holds a read buffer of 4 KiB and no write buffer.
 package channel

@@ -59,6 +59,9 @@ func (c *Conn) fill(deadline time.Time) error {
 	default:
 	}
 	n, err := c.nc.Read(r.chunk.buf[r.end:])
+	if c.rec != nil && n > 0 {
+		c.rec.Received(r.chunk.buf[r.end : r.end+n])
+	}
 	r.end += n
 	r.last = n
 	if n > 0 {

@@ -72,6 +72,9 @@ func (c *Conn) linger() {
 // taken no byte since it was set.
 func (c *Conn) writeAll(b []byte) *CloseError {
 	c.taps.hear(true, b)
+	if c.rec != nil && len(b) > 0 {
+		c.rec.Sent(b)
+	}
 	for len(b) > 0 {
 		if err := c.nc.SetWriteDeadline(time.Now().Add(c.cfg.WriteTimeout)); err != nil {
 			return &CloseError{ReasonIO, err}
