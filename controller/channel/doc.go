@@ -27,9 +27,16 @@
 //     Handler.Events for each batch, and Handler.Down last. It marks the outbox
 //     as held while a batch runs, so that the batch is written at once.
 //
+// # Turns
+//
+// Connections share the processors. A reader that has read 64 KiB while others
+// wait, or 256 KiB, lets the runtime look at the network before it reads again
+// (turn.go): so a switch that storms delays every other one by its turn, rather
+// than by as much as it has to say.
+//
 // # Locks
 //
-// outbox.mu, inbox.mu, replies.mu, taps.mu and Tap.mu are leaves: none is held
+// outbox.mu, inbox.mu, replies.mu, taps.mu, Tap.mu and turnstile.mu are leaves: none is held
 // while another is taken, nor while a handler, a socket or a channel that may
 // block is used.
 //

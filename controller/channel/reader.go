@@ -16,8 +16,9 @@ type reader struct {
 	start, end int       // of the bytes in chunk.buf that are not cut yet
 	last       int       // bytes of the last read
 	deadline   time.Time // that the socket has
-	misses     int       // silent intervals in a row
-	stalled    bool      // the reader's patience with a full inbox is at its end
+	turn       turn
+	misses     int  // silent intervals in a row
+	stalled    bool // the reader's patience with a full inbox is at its end
 	in         tally
 	errMsg     ofp.Error
 	packetIn   ofp.PacketIn
@@ -106,6 +107,7 @@ func (c *Conn) read() *CloseError {
 		if err := c.deliver(); err != nil {
 			return err
 		}
+		turns.took(&c.r.turn, c.r.last)
 		if err := c.fillAlive(); err != nil {
 			return err
 		}
