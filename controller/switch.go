@@ -128,8 +128,13 @@ func (s *Switch) Done() <-chan struct{} { return s.conn.Done() }
 // reused at once. What is sent while a handler runs may stay in the outbox until
 // the handler's batch of events ends, two milliseconds at most. It fails with an
 // *ofp.EncodeError, with ErrDisconnected, or with ErrOverloaded where too much
-// waits: packet-outs from the high-water mark on, everything else from twice
-// that. What fails is not sent; what is refused for lack of room is counted.
+// that was sent waits: packet-outs from the high-water mark on, everything else
+// from twice that. What fails is not sent; what is refused for lack of room is
+// counted. The Writes of others do not count, however long.
+//
+// All that is given to Send leaves in the order of the calls, and before what is
+// given to Write, Request or Barrier later, but for requests for a role or an
+// echo and for those with a context of Apart.
 //
 // Nothing tells whether the switch carried m out: its error, if any, goes to the
 // log and the apps' ErrorHandler. Use Write to know.
@@ -138,8 +143,14 @@ func (s *Switch) Send(m ofp.Message) error { return s.conn.Send(m) }
 // Write sends msgs in order and a barrier after them, and waits for the
 // barrier's reply. It returns nil only if the switch confirmed every message;
 // else a *WriteError. All messages are encoded before the first is sent: if one
-// cannot be, nothing is sent. Over the high-water mark it waits for room, as long
-// as ctx allows. Messages of others may be sent in between.
+// cannot be, nothing is sent. It leaves after what was given to Send before, unless
+// ctx is one of Apart. From then on each Write and what all apps Send have turns of
+// equal length, so that messages of others are sent in between, and a long Write
+// holds nobody up. Where the Writes of others hold all the memory that they may,
+// one of more than 64 KiB waits, as long as ctx allows.
+//
+// When Write returns, nothing of it is waiting to be sent any more: what is left
+// of one that ends early is withdrawn.
 //
 // A delete from all tables becomes one delete a table where the switch speaks
 // OpenFlow 1.1, which cannot say it otherwise.
@@ -162,7 +173,9 @@ func (s *Switch) write(ctx context.Context, msgs []ofp.Message) error {
 // Request sends m and returns the reply; a multipart reply is assembled from its
 // segments and returned as one. It fails with a *SwitchError if the switch
 // answered with an OpenFlow error, and with ErrDisconnected, ErrOverloaded (too
-// many requests are in flight), ErrTooLong or the context's error.
+// many requests are in flight), ErrTooLong or the context's error. It leaves in
+// front of everybody's Writes, and after what was given to Send before, unless ctx is
+// one of Apart or m asks for a role or an echo.
 func (s *Switch) Request(ctx context.Context, m ofp.Message) (ofp.Message, error) {
 	return s.conn.Request(ctx, m)
 }
@@ -173,13 +186,19 @@ func (s *Switch) Request(ctx context.Context, m ofp.Message) (ofp.Message, error
 // close it.
 func (s *Switch) Snoop(types ...ofp.Type) (*Tap, error) { return s.conn.Tap(types...) }
 
+// Apart returns a context for a caller who has given nothing to Send, such as a
+// person or a program out there: what is written or asked with it need not wait
+// for what apps have sent.
+func Apart(ctx context.Context) context.Context { return channel.Apart(ctx) }
+
 // Tap listens to what a switch and the controller say to each other.
 type Tap = channel.Tap
 
 // Tapped is a message that a Tap has heard.
 type Tapped = channel.Tapped
 
-// Barrier returns when the switch has processed all messages sent before.
+// Barrier returns when the switch has processed all messages that the caller sent
+// before; with a context of Apart, those that were written to the connection.
 func (s *Switch) Barrier(ctx context.Context) error {
 	_, err := s.conn.Request(ctx, &ofp.BarrierRequest{})
 	return err

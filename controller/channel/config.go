@@ -42,10 +42,15 @@ type Config struct {
 	// deadline. Default 30 s.
 	RequestTimeout time.Duration
 
-	// HighWater is how many bytes may wait to be written before a Write waits
-	// for room and packet-outs are dropped; everything else is refused at twice
-	// as many. Default 1 MiB.
+	// HighWater is how many bytes given to Send may wait to be written before
+	// packet-outs are dropped; everything else is refused at twice as many.
+	// Default 1 MiB.
 	HighWater int
+
+	// MaxWriteBytes is how many encoded bytes of Writes may wait together. A
+	// Write of more than 64 KiB that does not fit beside others waits for room;
+	// one that is longer by itself waits until it is alone. Default 32 MiB.
+	MaxWriteBytes int
 
 	// MaxRequests bounds the requests in flight, MaxReplyBytes the bytes of one
 	// assembled multipart reply, and MaxRepliesBytes those of all that are being
@@ -86,6 +91,7 @@ func (c Config) withDefaults() Config {
 	c.WriteTimeout = orDefault(c.WriteTimeout, 10*time.Second)
 	c.RequestTimeout = orDefault(c.RequestTimeout, 30*time.Second)
 	c.HighWater = orDefault(c.HighWater, 1<<20)
+	c.MaxWriteBytes = orDefault(c.MaxWriteBytes, 32<<20)
 	c.MaxRequests = orDefault(c.MaxRequests, 1024)
 	c.MaxReplyBytes = orDefault(c.MaxReplyBytes, 32<<20)
 	c.MaxRepliesBytes = orDefault(c.MaxRepliesBytes, 64<<20)

@@ -87,7 +87,7 @@ func New(nc net.Conn, cfg Config, stats *Stats, log logrus.FieldLogger) *Conn {
 		in:    newInbox(),
 		done:  make(chan struct{}),
 	}
-	c.out.init(c.cfg.HighWater, stats)
+	c.out.init(c.cfg.HighWater, c.cfg.MaxWriteBytes, stats)
 	c.replies.limit, c.replies.bytes, c.replies.total = c.cfg.MaxRequests, c.cfg.MaxReplyBytes, c.cfg.MaxRepliesBytes
 	return c
 }

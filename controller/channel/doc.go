@@ -5,9 +5,19 @@
 //
 // # Order
 //
-// Messages given to Send, Write and Request leave in the order in which the
-// calls encoded them. Only echoes and the errors that answer a switch's own
-// messages go before them. Events (packet-ins, port status, flow-removed, errors
+// What one goroutine does leaves in the order in which it does it:
+//
+//   - Messages given to Send, by whomever, are one stream, in the order of the
+//     calls.
+//   - The messages of a Write leave in their order, after what was given to Send
+//     before it. When Write returns, none of them is waiting any more.
+//   - A Request, a barrier above all, leaves after what was given to Send before.
+//
+// Between these sources there is no order: each Write and the stream of Send take
+// turns of 16 KiB (deficit round robin by bytes), and the Requests that wait for
+// nothing go before them. In front of everything go echoes, the errors that answer
+// a switch's own messages, and requests for a role. Who has given nothing to Send
+// says so with Apart, and waits for no stream. Events (packet-ins, port status, flow-removed, errors
 // that nobody claims) reach the Handler in the order in which the switch sent
 // them. Replies go straight to those who wait for them, and may overtake events.
 //
@@ -49,9 +59,14 @@
 //     the reader waits a second for the dispatcher to take them, and then ends
 //     the connection: the switch comes back and is described anew. That time
 //     does not count as the peer's silence.
-//   - Outbox: see Config.HighWater. The dispatcher, too, waits 200 ms for room
-//     between batches. Echoes, barriers and requests are not held up by it;
-//     their lane and number have bounds of their own.
+//   - Outbox: the stream of Send holds Config.HighWater bytes; over that
+//     packet-outs are refused, and everything at twice as many. The dispatcher
+//     waits 200 ms for room between batches from 128 KiB on. Writes hold
+//     Config.MaxWriteBytes together, 64 KiB each beyond that, and
+//     Config.MaxRequests in number; see Config.MaxWriteBytes for who waits.
+//     Answers wait up to 64 KiB, and are dropped and counted beyond; requests are
+//     bounded by their number. An urgent message waits for the slice that is being
+//     written: 16 KiB while somebody Writes, 64 KiB otherwise.
 //   - Replies: Config.MaxRequests in flight and one probe, Config.MaxReplyBytes
 //     each and Config.MaxRepliesBytes together, and a deadline each. One that is
 //     longer fails with ErrTooLong, and the rest of it is thrown away.

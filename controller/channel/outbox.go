@@ -2,7 +2,8 @@ package channel
 
 import (
 	"context"
-	"encoding/binary"
+	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -10,45 +11,60 @@ import (
 )
 
 const (
-	writeSlice  = 64 << 10             // bytes written before the urgent lane is looked at again
+	writeSlice  = 64 << 10             // bytes written before the urgent lane is looked at again, while nobody Writes
 	urgentLimit = 64 << 10             // bytes in the urgent lane
 	heldBytes   = 32 << 10             // bytes in a held outbox that wake the writer all the same
 	holdTime    = 2 * time.Millisecond // how long a message may stay in a held outbox
 	keepBytes   = 256 << 10            // a written buffer of at most that size is used again
 	softLimit   = 128 << 10            // bytes that make the dispatcher wait for the writer
+	smallWrite  = 64 << 10             // bytes of a Write that waits for no others
 )
 
 // outbox holds what is to be written. Senders encode into it under its mutex;
-// the writer swaps the buffers and writes.
+// the writer takes slices and writes them.
+//
+// There are three lanes. Urgent is what keeps the connection alive, requests that
+// need not wait for what was sent before them, and answers: it goes first at
+// every slice. Behind it the apps' stream (what Send was given, in its order) and
+// each Write are sources that take turns of equal length. See lanes.go.
 type outbox struct {
 	mu      sync.Mutex
 	enc     ofp.Encoder
 	version ofp.Version
 	xid     uint32 // the last one given out
-	urgent  []byte // goes before bulk
-	bulk    []byte
-	spare   []byte // a written buffer, to be used again
-	queued  int    // bytes of bulk that are not written yet, those being written included
-	limit   int    // the high-water mark
-	soft    int    // where the dispatcher waits a moment
-	low     int    // where those who wait for room are woken
-	sent    tally
-	loose   int           // barriers given to send whose replies have not come
-	held    bool          // a batch of events is being handled
-	armed   bool          // holdTimer runs
-	woken   bool          // the writer knows that there is something
-	closed  bool          // nothing is accepted any more
-	room    chan struct{} // closed when queued has fallen to low; nil if nobody waits
+	urgent  []byte
+	apps    stream
+	pushes  []*push // in the order of their turns
+	at      int     // whose turn is next; that of apps after the last one's
+	mixed   []byte  // the turns that are being written
+	pushed  int     // bytes of pushes
+	most    int     // bytes of pushes from which on others wait
+
+	queued    int // bytes of apps that are not written yet
+	unwritten int // those of them that are taken
+	limit     int // the high-water mark of apps
+	soft      int // where the dispatcher waits a moment
+	low       int // where it goes on
+	sent      tally
+	loose     int           // barriers given to send whose replies have not come
+	favoured  bool          // the last slice was urgent
+	held      bool          // a batch of events is being handled
+	armed     bool          // holdTimer runs
+	woken     bool          // the writer is at work, or about to be
+	closed    bool          // nothing is accepted any more
+	drained   chan struct{} // closed when queued has fallen to low; nil if nobody waits
+	room      chan struct{} // closed when pushed has fallen below most; nil if nobody waits
 
 	wake      chan struct{} // to the writer
 	holdTimer *time.Timer
 	drops     *Stats
 }
 
-func (o *outbox) init(limit int, stats *Stats) {
+func (o *outbox) init(limit, most int, stats *Stats) {
 	o.limit = limit
 	o.soft = min(limit, softLimit)
 	o.low = o.soft / 2
+	o.most = most
 	o.wake = make(chan struct{}, 1)
 	o.drops = stats
 }
@@ -59,7 +75,7 @@ func (o *outbox) wakeLocked() bool {
 	if o.woken {
 		return false
 	}
-	if o.held && len(o.bulk) < heldBytes {
+	if o.held && len(o.apps.buf) < heldBytes {
 		if !o.armed {
 			o.armed = true
 			if o.holdTimer == nil {
@@ -108,7 +124,7 @@ func (o *outbox) reserve(n int) uint32 {
 	return first
 }
 
-// send encodes m into the bulk lane under a new xid.
+// send encodes m into the apps' stream under a new xid.
 func (o *outbox) send(m ofp.Message) error {
 	typ := m.Type()
 	o.mu.Lock()
@@ -140,19 +156,21 @@ func (o *outbox) send(m ofp.Message) error {
 }
 
 func (o *outbox) encodeLocked(xid uint32, m ofp.Message) error {
-	before := len(o.bulk)
-	b, err := o.enc.Append(o.bulk, o.version, xid, m)
+	before := len(o.apps.buf)
+	b, err := o.enc.Append(o.apps.buf, o.version, xid, m)
 	if err != nil {
 		return err
 	}
-	o.bulk = b
+	o.apps.buf = b
+	o.apps.given += uint64(len(b) - before)
 	o.queued += len(b) - before
 	o.sent.add(m.Type())
 	return nil
 }
 
-// request encodes m into the bulk lane, or in front of it, and wakes the writer
-// even if the outbox is held. There is always room: requests are bounded by
+// request encodes m and wakes the writer even if the outbox is held. An urgent
+// one goes in front; any other follows what is in the apps' stream, and so goes
+// in front, too, if that is empty. There is always room: requests are bounded by
 // their number.
 func (o *outbox) request(xid uint32, m ofp.Message, urgent bool) error {
 	o.mu.Lock()
@@ -161,9 +179,10 @@ func (o *outbox) request(xid uint32, m ofp.Message, urgent bool) error {
 		return ErrDisconnected
 	}
 	var err error
-	if urgent {
-		o.urgent, err = o.enc.Append(o.urgent, o.version, xid, m)
-		if err == nil {
+	if urgent || o.apps.empty() {
+		var b []byte
+		if b, err = o.enc.Append(o.urgent, o.version, xid, m); err == nil {
+			o.urgent = b
 			o.sent.add(m.Type())
 		}
 	} else {
@@ -208,44 +227,55 @@ func (o *outbox) answerRaw(frame []byte) {
 	o.flush()
 }
 
-// write appends encoded messages, waiting on ctx for room. types counts them.
-func (o *outbox) write(ctx context.Context, done <-chan struct{}, frames []byte, types *tally) error {
-	for {
-		o.mu.Lock()
-		if o.closed {
-			o.mu.Unlock()
-			return ErrDisconnected
-		}
-		if o.queued <= o.limit {
-			o.bulk = append(o.bulk, frames...)
-			o.queued += len(frames)
-			for t, n := range types.n {
-				if n > 0 {
-					o.sent.n[t] += n
-					o.sent.seen |= 1 << t
-				}
-			}
-			o.mu.Unlock()
-			o.flush()
-			return nil
-		}
-		room := o.roomLocked()
-		o.mu.Unlock()
-		select {
-		case <-room:
-		case <-ctx.Done():
-			return ctx.Err()
-		case <-done:
-			return ErrDisconnected
-		}
+// push gives a Write its turns. It returns false and a channel that is closed when
+// there may be room, if the Writes of others have too much to say and this one is
+// not small. One that nobody else is beside always finds room.
+func (o *outbox) push(p *push, apart bool) (room <-chan struct{}, err error) {
+	p.left = 0
+	for _, g := range p.groups {
+		p.left += len(g)
 	}
+	o.mu.Lock()
+	if o.closed {
+		o.mu.Unlock()
+		return nil, ErrDisconnected
+	}
+	if p.left > smallWrite && o.pushed > 0 && o.pushed+p.left > o.most {
+		defer o.mu.Unlock()
+		if o.room == nil {
+			o.room = make(chan struct{})
+		}
+		return o.room, nil
+	}
+	if !apart {
+		p.after = o.apps.given
+	}
+	o.pushes = append(o.pushes, p)
+	o.pushed += p.left
+	o.mu.Unlock()
+	o.flush()
+	return nil, nil
 }
 
-func (o *outbox) roomLocked() <-chan struct{} {
-	if o.room == nil {
-		o.room = make(chan struct{})
+// withdraw takes back what is left of a Write, and returns how many messages and
+// barriers were taken.
+func (o *outbox) withdraw(p *push) (frames int) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if p.left > 0 && slices.Contains(o.pushes, p) {
+		o.pushed -= p.left
+		p.left, p.groups = 0, nil
+		o.removeLocked(p)
 	}
-	return o.room
+	return p.frames
+}
+
+// progress returns how many messages and barriers of a Write were taken, and how
+// many bytes were not.
+func (o *outbox) progress(p *push) (frames, left int) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return p.frames, p.left
 }
 
 // full returns a channel that is closed when much has been written, or nil if
@@ -257,7 +287,10 @@ func (o *outbox) full() <-chan struct{} {
 	if o.closed || o.queued <= o.soft {
 		return nil
 	}
-	return o.roomLocked()
+	if o.drained == nil {
+		o.drained = make(chan struct{})
+	}
+	return o.drained
 }
 
 // flush wakes the writer.
@@ -287,7 +320,7 @@ func (o *outbox) release() {
 		o.armed = false
 		o.holdTimer.Stop()
 	}
-	wake := !o.woken && len(o.bulk) > 0
+	wake := !o.woken && !o.apps.empty()
 	o.woken = o.woken || wake
 	o.mu.Unlock()
 	if wake {
@@ -306,42 +339,37 @@ func (o *outbox) close() {
 	signal(o.wake)
 }
 
-// next returns what is to be written, or nothing and whether more may come.
-func (o *outbox) next(written []byte) (urgent, bulk []byte, more bool) {
+// next tells that the last slice is written and returns the one that comes now,
+// good until the next call; or nothing, and whether more may come.
+func (o *outbox) next() (b []byte, more bool) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if cap(written) <= keepBytes && cap(written) > cap(o.spare) {
-		o.spare = written[:0]
+	o.queued -= o.unwritten
+	o.unwritten = 0
+	if o.drained != nil && o.queued <= o.low {
+		close(o.drained)
+		o.drained = nil
 	}
-	urgent, o.urgent = o.urgent, nil
-	if len(o.bulk) > 0 { // else its memory stays where it is
-		bulk, o.bulk, o.spare = o.bulk, o.spare, nil
+	o.apps.recycle()
+	if !o.favoured && len(o.urgent) > 0 {
+		b, o.urgent = o.urgent, nil
+		o.favoured = true
+	} else {
+		b = o.nextBulk()
+		o.favoured = false
+		if len(b) == 0 {
+			b, o.urgent = o.urgent, nil
+		}
 	}
-	o.woken = false
+	o.woken = len(b) > 0
 	o.sent.addTo(&o.drops.Out)
-	return urgent, bulk, !o.closed
-}
-
-// wrote takes n bytes off what is queued, and returns what became urgent.
-func (o *outbox) wrote(n int) (urgent []byte) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	o.queued -= n
-	if o.room != nil && o.queued <= o.low {
-		close(o.room)
-		o.room = nil
-	}
-	urgent, o.urgent = o.urgent, nil
-	return urgent
+	return b, !o.closed
 }
 
 // trim gives back memory that an idle connection does not need.
 func (o *outbox) trim() {
 	o.mu.Lock()
-	o.spare = nil
-	if len(o.bulk) == 0 {
-		o.bulk = nil
-	}
+	o.apps.trim()
 	o.mu.Unlock()
 }
 
@@ -349,22 +377,26 @@ func (o *outbox) trim() {
 func (o *outbox) waiting() int {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	return o.queued + len(o.urgent)
+	return o.queued + o.pushed + len(o.urgent)
 }
 
-// wholeMessages returns the length of the longest run of whole messages at the
-// start of b that is at most n bytes long, or of the first one if that is longer.
-func wholeMessages(b []byte, n int) int {
-	if len(b) <= n {
-		return len(b)
-	}
-	at := 0
-	for at < len(b) {
-		l := int(binary.BigEndian.Uint16(b[at+2:]))
-		if at > 0 && at+l > n {
-			break
-		}
-		at += l
-	}
-	return at
+// apartKey is the key of Apart's mark in a context.
+type apartKey struct{}
+
+// Apart returns a context for one who neither sends nor has sent anything by
+// Send: what is written or asked with it need not wait for what others sent.
+func Apart(ctx context.Context) context.Context { return context.WithValue(ctx, apartKey{}, true) }
+
+// goesFirst reports whether a request goes in front of what was sent before it:
+// that of another, and what keeps the connection or the controller's role.
+func goesFirst(ctx context.Context, m ofp.Message) bool {
+	typ := m.Type()
+	return typ == ofp.TypeEchoRequest || typ == ofp.TypeRoleRequest || isApart(ctx)
+}
+
+func isApart(ctx context.Context) bool { return ctx.Value(apartKey{}) != nil }
+
+// errPushes says that the Writes of a switch hold all that they may.
+func errPushes(ctx context.Context, most int) error {
+	return fmt.Errorf("%d bytes of other writes wait for the switch: %w", most, ctx.Err())
 }

@@ -205,7 +205,7 @@ func (c *Conn) request(ctx context.Context, m ofp.Message, probe bool) (ofp.Mess
 		return nil, fmt.Errorf("%s: %w", m.Type(), err)
 	}
 	defer c.replies.forget(xid, k)
-	if err := c.out.request(xid, m, m.Type() == ofp.TypeEchoRequest); err != nil {
+	if err := c.out.request(xid, m, goesFirst(ctx, m)); err != nil {
 		if _, ok := errors.AsType[*ofp.EncodeError](err); ok {
 			return nil, err
 		}

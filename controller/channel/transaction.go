@@ -90,22 +90,14 @@ func (c *Conn) Write(ctx context.Context, msgs []ofp.Message) error {
 		done:     make(chan struct{}),
 	}
 	t.first = c.out.reserve(t.messages + t.barriers)
-	groups, failures := encodeAll(c.version, c.extended, t.first, msgs)
+	p, failures, err := c.push(ctx, t, msgs)
 	if failures != nil {
 		return &WriteError{Errors: failures}
 	}
-	if err := c.replies.addWrite(t); err != nil {
-		return &WriteError{Err: err}
-	}
-	sent, err := 0, error(nil)
-	for _, g := range groups {
-		if err = c.out.write(ctx, c.done, g.frames, &g.types); err != nil {
-			break
-		}
-		sent += g.messages
-	}
+	sent := 0
 	if err == nil {
-		err = c.await(ctx, t)
+		err = c.await(ctx, t, p)
+		sent = t.sent(c.out.withdraw(p))
 	}
 	c.replies.removeWrite(t)
 	// Nobody else has t from here on.
@@ -127,12 +119,45 @@ func (c *Conn) Write(ctx context.Context, msgs []ofp.Message) error {
 	}
 }
 
-// await waits for a transaction's last barrier, for as long as barriers keep
-// being answered.
-func (c *Conn) await(ctx context.Context, t *transaction) error {
+// push encodes all messages and gives them to the outbox, waiting for room. While
+// it waits it keeps nothing that is encoded.
+func (c *Conn) push(ctx context.Context, t *transaction, msgs []ofp.Message) (*push, []ItemError, error) {
+	for {
+		groups, failures := encodeAll(c.version, c.extended, t.first, msgs)
+		if failures != nil {
+			return nil, failures, nil
+		}
+		if err := c.replies.addWrite(t); err != nil {
+			return nil, nil, err
+		}
+		p := &push{groups: groups}
+		room, err := c.out.push(p, isApart(ctx))
+		if room == nil {
+			return p, nil, err
+		}
+		c.replies.removeWrite(t)
+		select {
+		case <-room:
+		case <-ctx.Done():
+			return nil, nil, errPushes(ctx, c.cfg.MaxWriteBytes)
+		case <-c.done:
+			return nil, nil, ErrDisconnected
+		}
+	}
+}
+
+// sent returns how many messages are among so many messages and barriers.
+func (t *transaction) sent(frames int) int {
+	groups, within := frames/(messagesPerBarrier+1), frames%(messagesPerBarrier+1)
+	return min(groups*messagesPerBarrier+min(within, messagesPerBarrier), t.messages)
+}
+
+// await waits for a transaction's last barrier, for as long as messages leave and
+// barriers are answered.
+func (c *Conn) await(ctx context.Context, t *transaction, p *push) error {
 	timer := time.NewTimer(c.cfg.RequestTimeout)
 	defer timer.Stop()
-	for before := 0; ; {
+	for before, taken := 0, 0; ; {
 		select {
 		case <-t.done:
 			return nil
@@ -143,55 +168,39 @@ func (c *Conn) await(ctx context.Context, t *transaction) error {
 		c.replies.mu.Lock()
 		now := t.confirmed
 		c.replies.mu.Unlock()
-		if now == before {
+		frames, left := c.out.progress(p)
+		if now == before && (left == 0 || frames == taken) {
 			return fmt.Errorf("barrier: no reply in %v: %w", c.cfg.RequestTimeout, context.DeadlineExceeded)
 		}
-		before = now
+		before, taken = now, frames
 		timer.Reset(c.cfg.RequestTimeout)
 	}
 }
 
-// group is an encoded run of messages and the barrier after it.
-type group struct {
-	frames   []byte
-	messages int
-	types    tally
-}
-
-// encodeAll encodes all messages and barriers, or says which cannot be.
-func encodeAll(v ofp.Version, extended bool, xid uint32, msgs []ofp.Message) ([]group, []ItemError) {
-	var (
-		enc      = ofp.Encoder{Extensions: extended}
-		groups   []group
-		failures []ItemError
-	)
-	index := 0
-	for run := range slices.Chunk(msgs, messagesPerBarrier) {
-		g := group{messages: len(run)}
-		for _, m := range run {
-			var err error
-			if g.frames, err = enc.Append(g.frames, v, xid, m); err != nil {
+// encodeAll encodes all messages, with a barrier after each group, or says which
+// cannot be.
+func encodeAll(v ofp.Version, extended bool, xid uint32, msgs []ofp.Message) (groups [][]byte, failures []ItemError) {
+	enc := ofp.Encoder{Extensions: extended}
+	var err error
+	for index := 0; index < len(msgs) || index == 0; {
+		var g []byte
+		for range min(messagesPerBarrier, len(msgs)-index) {
+			m := msgs[index]
+			if g, err = enc.Append(g, v, xid, m); err != nil {
 				failures = append(failures, ItemError{index, m, err})
 			}
-			g.types.add(m.Type())
 			xid++
 			index++
 		}
-		g.barrier(&enc, v, xid)
+		// A barrier request is a bare header, which every version has.
+		g, _ = enc.Append(g, v, xid, &ofp.BarrierRequest{})
 		xid++
 		groups = append(groups, g)
-	}
-	if len(msgs) == 0 {
-		groups = append(groups, group{})
-		groups[0].barrier(&enc, v, xid)
+		if len(msgs) == 0 {
+			break
+		}
 	}
 	return groups, failures
-}
-
-func (g *group) barrier(enc *ofp.Encoder, v ofp.Version, xid uint32) {
-	// A barrier request is a bare header, which every version has.
-	g.frames, _ = enc.Append(g.frames, v, xid, &ofp.BarrierRequest{})
-	g.types.add(ofp.TypeBarrierRequest)
 }
 
 // addWrite registers a transaction before anything of it is sent.

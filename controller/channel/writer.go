@@ -12,34 +12,19 @@ import (
 func (c *Conn) write() {
 	defer c.nc.Close()
 	defer c.linger()
-	var written []byte
 	for {
-		urgent, bulk, more := c.out.next(written)
-		written = nil
-		if len(urgent) == 0 && len(bulk) == 0 {
+		b, more := c.out.next()
+		if len(b) == 0 {
 			if !more {
 				return
 			}
 			<-c.out.wake
 			continue
 		}
-		if err := c.writeAll(urgent); err != nil {
+		if err := c.writeAll(b); err != nil {
 			c.fail(err)
 			return
 		}
-		for rest := bulk; len(rest) > 0; {
-			n := wholeMessages(rest, writeSlice)
-			if err := c.writeAll(rest[:n]); err != nil {
-				c.fail(err)
-				return
-			}
-			rest = rest[n:]
-			if err := c.writeAll(c.out.wrote(n)); err != nil {
-				c.fail(err)
-				return
-			}
-		}
-		written = bulk
 	}
 }
 

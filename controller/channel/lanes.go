@@ -1,0 +1,194 @@
+package channel
+
+import (
+	"encoding/binary"
+
+	"github.com/sluice-sdn/sluice/ofp"
+)
+
+// turn is how many bytes a source may have written before the next one has its
+// turn, while somebody Writes. It is also what an echo waits for then, or the
+// longest message if that is longer.
+const turn = 16 << 10
+
+// push is what a Write has to say: a source of its own beside the apps' stream.
+// Its fields are the outbox's, under its mutex.
+type push struct {
+	groups [][]byte // what is left of it, whole messages
+	left   int      // bytes of groups
+	credit int      // bytes that it may have written; less than none if its last message was long
+	after  uint64   // bytes of the apps' stream that go first
+	frames int      // messages and barriers that were taken
+}
+
+// take appends whole messages to b until limit bytes are reached or passed, and
+// counts them.
+func (p *push) take(b []byte, limit int, sent *tally) []byte {
+	limit += len(b)
+	for len(p.groups) > 0 && len(b) < limit {
+		g, n := p.groups[0], 0
+		for n < len(g) && len(b)+n < limit {
+			l := int(binary.BigEndian.Uint16(g[n+2:]))
+			sent.add(ofp.TypeOf(g[n : n+l : n+l]))
+			p.frames++
+			n += l
+		}
+		b = append(b, g[:n]...)
+		p.left -= n
+		if n < len(g) {
+			p.groups[0] = g[n:]
+		} else {
+			p.groups[0] = nil // nobody needs its memory any more
+			p.groups = p.groups[1:]
+		}
+	}
+	return b
+}
+
+// stream is what Send was given, the source of all apps.
+type stream struct {
+	buf    []byte // encoded and not taken
+	taking []byte // was buf, and is taken piece by piece
+	took   int    // bytes of taking
+	spare  []byte // was taking, to be used again
+	given  uint64 // bytes that were ever encoded
+	credit int
+}
+
+// empty reports whether all was taken.
+func (s *stream) empty() bool { return s.took == len(s.taking) && len(s.buf) == 0 }
+
+// taken returns how many bytes were ever taken.
+func (s *stream) taken() uint64 { return s.given - uint64(len(s.buf)+len(s.taking)-s.took) }
+
+// take returns whole messages of at most n bytes, or the first one. What it
+// returns is good until recycle.
+func (s *stream) take(n int) []byte {
+	if s.took == len(s.taking) {
+		s.taking, s.took = s.buf, 0
+		s.buf, s.spare = s.spare, nil
+	}
+	b := s.taking[s.took:]
+	b = b[:wholeMessages(b, n)]
+	s.took += len(b)
+	return b
+}
+
+// recycle keeps a buffer that was taken and written for what comes.
+func (s *stream) recycle() {
+	if len(s.taking) == 0 || s.took < len(s.taking) {
+		return
+	}
+	if c := cap(s.taking); c <= keepBytes && c > cap(s.spare) {
+		s.spare = s.taking[:0]
+	}
+	s.taking, s.took = nil, 0
+}
+
+// trim gives back memory that an idle connection does not need.
+func (s *stream) trim() {
+	s.spare = nil
+	if len(s.buf) == 0 {
+		s.buf = nil
+	}
+}
+
+// nextBulk returns what is to be written next of the apps' stream and the Writes,
+// good until it is called again.
+func (o *outbox) nextBulk() []byte {
+	if len(o.pushes) == 0 {
+		o.mixed, o.apps.credit = nil, 0
+		if o.apps.empty() {
+			return nil
+		}
+		b := o.apps.take(writeSlice)
+		o.unwritten = len(b)
+		return b
+	}
+	b := o.share(o.mixed[:0])
+	o.mixed = b
+	return b
+}
+
+// share appends a turn's bytes: deficit round robin by bytes over the apps'
+// stream and the Writes. Who has less to say than a turn leaves the rest of it to
+// others, so that many small Writes cost one write.
+func (o *outbox) share(b []byte) []byte {
+	for len(b) < turn && (len(o.pushes) > 0 || !o.apps.empty()) {
+		if o.at >= len(o.pushes) {
+			o.at = 0
+			b = o.appsTurn(b)
+			continue
+		}
+		p := o.pushes[o.at]
+		if o.apps.taken() < p.after {
+			o.at++
+			continue
+		}
+		p.credit += turn
+		before := len(b)
+		b = p.take(b, p.credit, &o.sent)
+		p.credit -= len(b) - before
+		o.pushed -= len(b) - before
+		if p.left == 0 {
+			o.removeLocked(p)
+		} else {
+			o.at++
+		}
+	}
+	return b
+}
+
+// appsTurn is the turn of the apps' stream.
+func (o *outbox) appsTurn(b []byte) []byte {
+	s := &o.apps
+	s.credit += turn
+	for s.credit > 0 && !s.empty() {
+		piece := s.take(s.credit)
+		s.credit -= len(piece)
+		o.unwritten += len(piece)
+		b = append(b, piece...)
+		s.recycle()
+	}
+	if s.empty() {
+		s.credit = 0
+	}
+	return b
+}
+
+// removeLocked takes a Write out of the round.
+func (o *outbox) removeLocked(p *push) {
+	for i, q := range o.pushes {
+		if q == p {
+			o.pushes = append(o.pushes[:i], o.pushes[i+1:]...)
+			if i < o.at {
+				o.at--
+			}
+			break
+		}
+	}
+	if len(o.pushes) == 0 {
+		o.pushes = nil
+	}
+	if o.room != nil && o.pushed < o.most {
+		close(o.room)
+		o.room = nil
+	}
+}
+
+// wholeMessages returns the length of the longest run of whole messages at the
+// start of b that is at most n bytes long, or of the first one if that is longer.
+func wholeMessages(b []byte, n int) int {
+	if len(b) <= n {
+		return len(b)
+	}
+	at := 0
+	for at < len(b) {
+		l := int(binary.BigEndian.Uint16(b[at+2:]))
+		if at > 0 && at+l > n {
+			break
+		}
+		at += l
+	}
+	return at
+}
