@@ -6,10 +6,10 @@ import (
 	"github.com/sluice-sdn/sluice/ofp"
 )
 
-// turn is how many bytes a source may have written before the next one has its
+// turnBytes is how many bytes a source may have written before the next one has its
 // turn, while somebody Writes. It is also what an echo waits for then, or the
 // longest message if that is longer.
-const turn = 16 << 10
+const turnBytes = 16 << 10
 
 // push is what a Write has to say: a source of its own beside the apps' stream.
 // Its fields are the outbox's, under its mutex.
@@ -114,7 +114,7 @@ func (o *outbox) nextBulk() []byte {
 // stream and the Writes. Who has less to say than a turn leaves the rest of it to
 // others, so that many small Writes cost one write.
 func (o *outbox) share(b []byte) []byte {
-	for len(b) < turn && (len(o.pushes) > 0 || !o.apps.empty()) {
+	for len(b) < turnBytes && (len(o.pushes) > 0 || !o.apps.empty()) {
 		if o.at >= len(o.pushes) {
 			o.at = 0
 			b = o.appsTurn(b)
@@ -125,7 +125,7 @@ func (o *outbox) share(b []byte) []byte {
 			o.at++
 			continue
 		}
-		p.credit += turn
+		p.credit += turnBytes
 		before := len(b)
 		b = p.take(b, p.credit, &o.sent)
 		p.credit -= len(b) - before
@@ -142,7 +142,7 @@ func (o *outbox) share(b []byte) []byte {
 // appsTurn is the turn of the apps' stream.
 func (o *outbox) appsTurn(b []byte) []byte {
 	s := &o.apps
-	s.credit += turn
+	s.credit += turnBytes
 	for s.credit > 0 && !s.empty() {
 		piece := s.take(s.credit)
 		s.credit -= len(piece)

@@ -76,7 +76,7 @@ func TestPush(t *testing.T) {
 		go func() { pushed <- c.Write(t.Context(), flowMods(100000)) }()
 		synctest.Wait()
 		// Three turns, that of the switch's echo included, and the message itself.
-		soon := time.Second * (4 * turn) / rate
+		soon := time.Second * (4 * turnBytes) / rate
 		timed := func(what string, f func() error) {
 			t.Helper()
 			before := time.Now()
@@ -120,7 +120,7 @@ func TestPush(t *testing.T) {
 		if n := s.echoes.Load(); n < 10 {
 			t.Errorf("%d echoes were answered", n)
 		}
-		if d := time.Duration(s.slowest.Load()); d > time.Second*(2*turn)/rate {
+		if d := time.Duration(s.slowest.Load()); d > time.Second*(2*turnBytes)/rate {
 			t.Errorf("the slowest echo took %v", d)
 		}
 		for d := range NumDrops {
