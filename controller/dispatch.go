@@ -38,6 +38,7 @@ type dispatch struct {
 	packetIn ofp.PacketIn
 	now      time.Time // when the batch at hand came
 	running  *app      // the app that is being called, if any
+	sender   *app      // the app that was called last: it alone may have gathered messages
 	event    int       // in the batch: the one at hand
 	from     int       // in handlers: the first to ask about the event at hand
 	errors   channel.Throttle
@@ -153,12 +154,23 @@ func (s *Switch) handlePacketIn(frame []byte) {
 		if h.packetIn == nil || h.app.disabled.Load() {
 			continue
 		}
-		d.running = h.app
+		s.call(h.app)
 		if h.packetIn.PacketIn(&d.packetIn) {
 			break
 		}
 	}
 	d.running = nil
+}
+
+// call notes which app is called. What another one has gathered is sent before:
+// this one may wait.
+func (s *Switch) call(a *app) {
+	d := &s.dispatch
+	if d.sender != a {
+		d.sender = a
+		s.conn.Flush()
+	}
+	d.running = a
 }
 
 // handle gives an event that is no packet to every app.
@@ -180,7 +192,7 @@ func (s *Switch) handle(typ ofp.Type, frame []byte) {
 		if a.app.disabled.Load() {
 			continue
 		}
-		d.running = a.app
+		s.call(a.app)
 		switch m := m.(type) {
 		case *ofp.PortStatus:
 			if a.portStatus != nil {
@@ -228,7 +240,7 @@ func (s *Switch) attach(a *app) {
 
 // guard calls an app outside of a batch.
 func (s *Switch) guard(a *app, f func()) {
-	s.dispatch.running = a
+	s.call(a)
 	defer func() {
 		if p := recover(); p != nil {
 			s.recovered(p)

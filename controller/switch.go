@@ -13,7 +13,7 @@ import (
 	"github.com/sluice-sdn/sluice/ofp"
 )
 
-// Switch is a connected, ready switch. All methods but Now may be called from any
+// Switch is a connected, ready switch. All methods but Now, SendSoon and Flush may be called from any
 // goroutine. When the switch goes away, Done is closed and what waits fails with
 // ErrDisconnected; a switch that comes back is another Switch.
 type Switch struct {
@@ -139,6 +139,18 @@ func (s *Switch) Done() <-chan struct{} { return s.conn.Done() }
 // Nothing tells whether the switch carried m out: its error, if any, goes to the
 // log and the apps' ErrorHandler. Use Write to know.
 func (s *Switch) Send(m ofp.Message) error { return s.conn.Send(m) }
+
+// SendSoon is Send for the handlers of the switch's own events, and for nobody
+// else: it gathers what handlers answer packets with, which costs less than to
+// send one by one. What is gathered is sent, in order, when 64 messages are, when
+// the handler's batch of events ends, before another app is called, or by Flush.
+// A handler that then calls Send, Write or Request, or waits for anything, calls
+// Flush before.
+func (s *Switch) SendSoon(m ofp.Message) error { return s.conn.SendSoon(m) }
+
+// Flush sends what SendSoon has gathered. Only the handlers of the switch's own
+// events may call it.
+func (s *Switch) Flush() { s.conn.Flush() }
 
 // Write sends msgs in order and a barrier after them, and waits for the
 // barrier's reply. It returns nil only if the switch confirmed every message;

@@ -31,6 +31,10 @@ func (s *sink) Send(m ofp.Message) error {
 	return nil
 }
 
+func (s *sink) SendSoon(m ofp.Message) error { return s.Send(m) }
+
+func (s *sink) Flush() {}
+
 func (s *sink) Write(context.Context, []ofp.Message) error { return nil }
 
 func (s *sink) Flows(context.Context, ofp.FlowFilter) ([]ofp.FlowStats, error) {

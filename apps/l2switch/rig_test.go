@@ -27,7 +27,8 @@ type rig struct {
 	events  []ofp.Message
 	down    bool // the switch does not answer questions
 	refuse  func(ofp.Message) ofp.ErrorReason
-	answers int // messages that an injected packet was answered with
+	soon    []ofp.Message // gathered
+	answers int           // messages that an injected packet was answered with
 }
 
 var errDown = errors.New("no answer")
@@ -100,6 +101,26 @@ func (r *rig) Send(m ofp.Message) error {
 	return nil
 }
 
+// SendSoon keeps a copy until Flush, or until the events at hand are handled.
+func (r *rig) SendSoon(m ofp.Message) error {
+	m, _, err := code(r, m)
+	if err == nil {
+		r.soon = append(r.soon, m)
+	}
+	return err
+}
+
+func (r *rig) Flush() { r.flush(r.Send) }
+
+func (r *rig) flush(send func(ofp.Message) error) {
+	for _, m := range r.soon {
+		if err := send(m); err != nil {
+			r.t.Errorf("send what was decoded: %v", err)
+		}
+	}
+	r.soon = nil
+}
+
 func (r *rig) Write(_ context.Context, ms []ofp.Message) error {
 	if r.down {
 		return errDown
@@ -133,6 +154,9 @@ func (r *rig) pump() {
 	r.t.Helper()
 	for range 100 {
 		if len(r.events) == 0 {
+			if r.s.sw.Flush(); len(r.events) > 0 {
+				continue
+			}
 			return
 		}
 		m, _, err := code(r, r.events[0])

@@ -14,6 +14,8 @@ import (
 type wire interface {
 	Now() time.Time
 	Send(m ofp.Message) error
+	SendSoon(m ofp.Message) error
+	Flush()
 	Write(ctx context.Context, msgs []ofp.Message) error
 	Flows(ctx context.Context, filter ofp.FlowFilter) ([]ofp.FlowStats, error)
 }
@@ -152,7 +154,7 @@ func (s *session) forward(m *ofp.PacketIn, h *header, in, to ofp.PortNo) {
 		s.apply[0].Actions[0].Arg = uint32(to)
 		s.flow.Instructions = s.apply
 	}
-	s.send(s.flow)
+	s.answer(s.flow)
 	switch {
 	case to == in:
 		s.stats.returned.Add(1)
@@ -189,11 +191,20 @@ func (s *session) sendOut(m *ofp.PacketIn, in, to ofp.PortNo) {
 	default:
 		s.stats.forwarded.Add(1)
 	}
-	s.send(o)
+	s.answer(o)
 	o.Data = nil
 }
 
+// answer sends what a packet is answered with, together with other answers.
+func (s *session) answer(m ofp.Message) {
+	if err := s.sw.SendSoon(m); err != nil {
+		s.stats.errors.Add(1)
+	}
+}
+
+// send sends what must follow all that came before.
 func (s *session) send(m ofp.Message) {
+	s.sw.Flush()
 	if err := s.sw.Send(m); err != nil {
 		s.stats.errors.Add(1)
 	}
@@ -266,6 +277,7 @@ func (s *session) deleteLearned(ctx context.Context, q ofp.FlowFilter) error {
 	del.Table = 0
 	del.Cookie, del.CookieMask = cookieLearned, cookieBits
 	del.OutPort, del.Match = q.OutPort, q.Match
+	s.sw.Flush()
 	err := s.sw.Send(del)
 	if !errors.Is(err, ofp.ErrVersion) {
 		return err

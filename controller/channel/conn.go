@@ -72,8 +72,8 @@ type Conn struct {
 
 	complained sync.Once // about a message that cannot be read
 
-	// Of the reader alone.
-	r reader
+	r    reader // of the reader alone
+	soon gather // of the dispatcher alone
 }
 
 // New returns a connection over nc that does nothing yet. cfg may have zero
@@ -176,9 +176,9 @@ func (c *Conn) dispatch(h Handler) {
 		waited = c.awaitOutbox(waited)
 		// A batch of one is written as it comes: nothing would be saved.
 		if b.Len() > 1 {
-			c.out.hold()
+			c.gather()
 			h.Events(c, b)
-			c.out.release()
+			c.ungather()
 		} else {
 			h.Events(c, b)
 		}

@@ -8,7 +8,8 @@
 // What one goroutine does leaves in the order in which it does it:
 //
 //   - Messages given to Send, by whomever, are one stream, in the order of the
-//     calls.
+//     calls. Those given to SendSoon join it in their own order, when they are
+//     flushed.
 //   - The messages of a Write leave in their order, after what was given to Send
 //     before it. When Write returns, none of them is waiting any more.
 //   - A Request, a barrier above all, leaves after what was given to Send before.
@@ -59,6 +60,7 @@
 //     the reader waits a second for the dispatcher to take them, and then ends
 //     the connection: the switch comes back and is described anew. That time
 //     does not count as the peer's silence.
+//   - What SendSoon gathers: 64 messages, and 16 KiB before the last of them.
 //   - Outbox: the stream of Send holds Config.HighWater bytes; over that
 //     packet-outs are refused, and everything at twice as many. The dispatcher
 //     waits 200 ms for room between batches from 128 KiB on. Writes hold

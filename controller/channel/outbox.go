@@ -116,6 +116,10 @@ func (o *outbox) looseReply() bool {
 func (o *outbox) reserve(n int) uint32 {
 	o.mu.Lock()
 	defer o.mu.Unlock()
+	return o.reserveLocked(n)
+}
+
+func (o *outbox) reserveLocked(n int) uint32 {
 	if o.xid+uint32(n) < o.xid {
 		o.xid = 0
 	}
@@ -227,6 +231,32 @@ func (o *outbox) answerRaw(frame []byte) {
 	o.flush()
 }
 
+// gathered appends encoded messages to the apps' stream and does not wait, moves
+// their counts, and reserves transaction identifiers. It reports false if no more
+// may come so: because the outbox is closed, where nothing is appended, or over
+// its high-water mark.
+func (o *outbox) gathered(frames []byte, types *tally, xids int) (first uint32, ok bool) {
+	o.mu.Lock()
+	wake := false
+	if !o.closed {
+		if len(frames) > 0 {
+			o.apps.buf = append(o.apps.buf, frames...)
+			o.apps.given += uint64(len(frames))
+			o.queued += len(frames)
+			o.sent.merge(types)
+			wake = o.wakeLocked()
+		}
+		ok = o.queued <= o.limit
+	}
+	types.clear()
+	first = o.reserveLocked(xids)
+	o.mu.Unlock()
+	if wake {
+		signal(o.wake)
+	}
+	return first, ok
+}
+
 // push gives a Write its turns. It returns false and a channel that is closed when
 // there may be room, if the Writes of others have too much to say and this one is
 // not small. One that nobody else is beside always finds room.
@@ -306,11 +336,12 @@ func (o *outbox) flush() {
 }
 
 // hold keeps the writer asleep while a batch is handled, until release, a
-// request, heldBytes or holdTime.
-func (o *outbox) hold() {
+// request, heldBytes or holdTime. It reports whether there is room.
+func (o *outbox) hold() bool {
 	o.mu.Lock()
+	defer o.mu.Unlock()
 	o.held = true
-	o.mu.Unlock()
+	return !o.closed && o.queued <= o.limit
 }
 
 func (o *outbox) release() {

@@ -68,6 +68,22 @@ func (t *tally) add(typ ofp.Type) {
 	t.seen |= 1 << (typ & (NumTypes - 1))
 }
 
+// merge adds the counts of another.
+func (t *tally) merge(from *tally) {
+	for seen := from.seen; seen != 0; seen &= seen - 1 {
+		i := bits.TrailingZeros64(seen)
+		t.n[i] += from.n[i]
+	}
+	t.seen |= from.seen
+}
+
+// clear forgets all counts.
+func (t *tally) clear() {
+	for ; t.seen != 0; t.seen &= t.seen - 1 {
+		t.n[bits.TrailingZeros64(t.seen)] = 0
+	}
+}
+
 // addTo moves the counts to the given counters.
 func (t *tally) addTo(to *[NumTypes]atomic.Uint64) {
 	for seen := t.seen; seen != 0; seen &= seen - 1 {
