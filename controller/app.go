@@ -14,8 +14,8 @@ type App interface {
 }
 
 // Session is an app's view of one switch. It may have any of the methods of
-// PacketInHandler, PortStatusHandler, FlowRemovedHandler, ErrorHandler and
-// Detacher. The events of one switch come one at a time, in the order in which
+// PacketInHandler, PortStatusHandler, FlowRemovedHandler, ErrorHandler,
+// RoleHandler and Detacher. The events of one switch come one at a time, in the order in which
 // the switch sent them; those of several switches come in parallel. A handler
 // may call any method of the switch, those that wait for a reply included;
 // while it waits, the switch's later events wait too.

@@ -53,6 +53,20 @@ type Config struct {
 	// peers which only connect cannot use up the descriptors that switches need.
 	// More are closed at once, and counted. Default 1,024.
 	MaxPending int
+	// Role is what this controller is to be on every switch: ofp.RoleMaster,
+	// ofp.RoleSlave or ofp.RoleEqual, the default, for which nothing is asked.
+	// Switch.SetRole changes it for one switch.
+	Role ofp.Role
+	// Generation is the generation id to ask for Role with; 0: the one after the
+	// switch's own. See Switch.SetRole.
+	Generation uint64
+	// RoleTimeout bounds the questions about the role of a switch that connects, all
+	// together. One that does not answer is closed. Default 5 s.
+	RoleTimeout time.Duration
+	// Async is what switches are to send of their own accord, see Switch.SetAsync.
+	// With nil it is what the switch chooses, by the specifications all to masters
+	// and equals but packets whose TTL is invalid, and port status to slaves.
+	Async *ofp.AsyncMasks
 }
 
 // Controller holds the switches and dispatches their events. It is a
@@ -65,6 +79,7 @@ type Controller struct {
 	metrics metrics
 	serving atomic.Int32 // listeners
 	pending atomic.Int32 // connections whose switch is not ready
+	roles   roles
 
 	mu       sync.Mutex
 	switches map[ofp.DPID]*Switch
@@ -87,11 +102,21 @@ func New(cfg Config) (*Controller, error) {
 	if c.cfg.PanicLimit == 0 {
 		c.cfg.PanicLimit = 10
 	}
+	if c.cfg.RoleTimeout == 0 {
+		c.cfg.RoleTimeout = 5 * time.Second
+	}
 	if c.cfg.MaxPending == 0 {
 		c.cfg.MaxPending = 1024
 	}
 	if err := cfg.Channel.Check(); err != nil {
 		return nil, fmt.Errorf("controller: %w", err)
+	}
+	if err := c.roles.init(&c.cfg); err != nil {
+		return nil, fmt.Errorf("controller: %w", err)
+	}
+	c.cfg.Channel.Withhold = func(dpid ofp.DPID) bool {
+		_, ask := c.roles.wanted(dpid)
+		return ask
 	}
 	names := make(map[string]bool)
 	for _, a := range cfg.Apps {

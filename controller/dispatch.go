@@ -28,6 +28,7 @@ type handler struct {
 	portStatus  PortStatusHandler
 	flowRemoved FlowRemovedHandler
 	err         ErrorHandler
+	role        RoleHandler
 	detach      Detacher
 }
 
@@ -42,6 +43,7 @@ type dispatch struct {
 	event    int       // in the batch: the one at hand
 	from     int       // in handlers: the first to ask about the event at hand
 	errors   channel.Throttle
+	roles    int // changes of the role that the apps were told of
 }
 
 // link is a Switch as its connection sees it: the methods that the dispatcher
@@ -53,6 +55,10 @@ func (l *link) Up(*channel.Conn) error {
 	s := (*Switch)(l)
 	s.known()
 	if err := s.c.claim(s); err != nil {
+		return err
+	}
+	if err := s.takeRole(); err != nil {
+		s.c.release(s)
 		return err
 	}
 	s.dispatch.now = time.Now()
@@ -176,6 +182,10 @@ func (s *Switch) call(a *app) {
 // handle gives an event that is no packet to every app.
 func (s *Switch) handle(typ ofp.Type, frame []byte) {
 	d := &s.dispatch
+	if typ == ofp.TypeRoleStatus {
+		s.tellRole()
+		return
+	}
 	h, m, err := ofp.Decode(frame)
 	if err != nil {
 		s.conn.Undecodable(frame, err)
@@ -234,6 +244,7 @@ func (s *Switch) attach(a *app) {
 	h.portStatus, _ = session.(PortStatusHandler)
 	h.flowRemoved, _ = session.(FlowRemovedHandler)
 	h.err, _ = session.(ErrorHandler)
+	h.role, _ = session.(RoleHandler)
 	h.detach, _ = session.(Detacher)
 	s.dispatch.handlers = append(s.dispatch.handlers, h)
 }

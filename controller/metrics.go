@@ -32,6 +32,8 @@ var (
 	descRequests    = desc("requests_in_flight", "Requests and writes that wait for a reply, over all switches.")
 	descHandling    = desc("packet_in_handling_seconds", "Time from the decoding of a packet-in until the apps are done with it.")
 	descPanics      = desc("app_panics_total", "Panics in apps.", "app")
+	descByRole      = desc("switches_connected_by_role", "Switches that are connected and ready, by this controller's role there.", "role")
+	descRoles       = desc("role_changes_total", "Changes of this controller's role on a switch that was ready, by the new role.", "role")
 	descDisabled    = desc("app_disabled", "1 if the app is disabled because it panicked too often.", "app")
 )
 
@@ -40,6 +42,7 @@ type metrics struct {
 	handling histogram
 	writes   *prometheus.HistogramVec
 	faults   prometheus.Counter
+	roles    [4]atomic.Uint64 // by ofp.Role
 }
 
 func (m *metrics) init() {
@@ -99,6 +102,7 @@ func (c *Controller) Describe(ch chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{
 		descConnected, descByVersion, descReceived, descSent, descErrors, descUndecodable, descDropped, descRefused,
 		descEnded, descInbox, descOutbox, descRequests, descHandling, descPanics, descDisabled,
+		descByRole, descRoles,
 	} {
 		ch <- d
 	}
@@ -115,16 +119,22 @@ func (c *Controller) Collect(ch chan<- prometheus.Metric) {
 		ch <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, float64(n), labels...)
 	}
 	byVersion := make(map[ofp.Version]int)
+	byRole := make(map[ofp.Role]int)
 	var batches, bytes, requests int
 	switches := c.Switches()
 	for _, s := range switches {
 		byVersion[s.Version()]++
+		byRole[s.Role().Role]++
 		b, n, r := s.conn.Queued()
 		batches, bytes, requests = batches+b, bytes+n, requests+r
 	}
 	gauge(descConnected, len(switches))
 	for _, v := range ofp.Versions() {
 		gauge(descByVersion, byVersion[v], v.String())
+	}
+	for _, r := range []ofp.Role{ofp.RoleEqual, ofp.RoleMaster, ofp.RoleSlave} {
+		gauge(descByRole, byRole[r], r.String())
+		counter(descRoles, c.metrics.roles[r].Load(), r.String())
 	}
 	gauge(descInbox, batches)
 	gauge(descOutbox, bytes)

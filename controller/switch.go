@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"github.com/sirupsen/logrus"
@@ -25,12 +26,16 @@ type Switch struct {
 	names ofp.Names
 	ports ports
 
+	roleTurn     chan struct{} // full while a role is being asked for
+	roleAsked    atomic.Uint32 // ofp.Role: the last one asked for
+	unconfigured bool          // the handshake has left SET_CONFIG out; of who has roleTurn
+
 	detached chan struct{} // closed when the last app has let go
 	dispatch dispatch
 }
 
 func newSwitch(c *Controller, log logrus.FieldLogger) *Switch {
-	s := &Switch{c: c, log: log, detached: make(chan struct{})}
+	s := &Switch{c: c, log: log, detached: make(chan struct{}), roleTurn: make(chan struct{}, 1)}
 	s.names = ofp.Names{Port: s.portNamed, PortName: s.portName}
 	return s
 }
@@ -129,8 +134,8 @@ func (s *Switch) Done() <-chan struct{} { return s.conn.Done() }
 // the handler's batch of events ends, two milliseconds at most. It fails with an
 // *ofp.EncodeError, with ErrDisconnected, or with ErrOverloaded where too much
 // that was sent waits: packet-outs from the high-water mark on, everything else
-// from twice that. What fails is not sent; what is refused for lack of room is
-// counted. The Writes of others do not count, however long.
+// from twice that, or with ErrSlave if the role forbids m. What fails is not sent;
+// what is refused for lack of room or for the role is counted. The Writes of others do not count, however long.
 //
 // All that is given to Send leaves in the order of the calls, and before what is
 // given to Write, Request or Barrier later, but for requests for a role or an
@@ -138,7 +143,12 @@ func (s *Switch) Done() <-chan struct{} { return s.conn.Done() }
 //
 // Nothing tells whether the switch carried m out: its error, if any, goes to the
 // log and the apps' ErrorHandler. Use Write to know.
-func (s *Switch) Send(m ofp.Message) error { return s.conn.Send(m) }
+func (s *Switch) Send(m ofp.Message) error {
+	if err := s.refused(m); err != nil {
+		return err
+	}
+	return s.conn.Send(m)
+}
 
 // SendSoon is Send for the handlers of the switch's own events, and for nobody
 // else: it gathers what handlers answer packets with, which costs less than to
@@ -162,7 +172,8 @@ func (s *Switch) Flush() { s.conn.Flush() }
 // one of more than 64 KiB waits, as long as ctx allows.
 //
 // When Write returns, nothing of it is waiting to be sent any more: what is left
-// of one that ends early is withdrawn.
+// of one that ends early is withdrawn. If this controller is a slave and the role
+// forbids one of msgs, nothing is sent and Err is ErrSlave.
 //
 // A delete from all tables becomes one delete a table where the switch speaks
 // OpenFlow 1.1, which cannot say it otherwise.
@@ -174,6 +185,9 @@ func (s *Switch) Write(ctx context.Context, msgs []ofp.Message) error {
 }
 
 func (s *Switch) write(ctx context.Context, msgs []ofp.Message) error {
+	if err := s.refusedWrite(msgs); err != nil {
+		return err
+	}
 	if s.Version() == ofp.V11 {
 		if x, ok := forEachTable(msgs, int(s.conn.Features().Tables)); ok {
 			return x.result(s.conn.Write(ctx, x.msgs), msgs)
@@ -185,10 +199,13 @@ func (s *Switch) write(ctx context.Context, msgs []ofp.Message) error {
 // Request sends m and returns the reply; a multipart reply is assembled from its
 // segments and returned as one. It fails with a *SwitchError if the switch
 // answered with an OpenFlow error, and with ErrDisconnected, ErrOverloaded (too
-// many requests are in flight), ErrTooLong or the context's error. It leaves in
+// many requests are in flight), ErrTooLong, ErrSlave or the context's error. It leaves in
 // front of everybody's Writes, and after what was given to Send before, unless ctx is
 // one of Apart or m asks for a role or an echo.
 func (s *Switch) Request(ctx context.Context, m ofp.Message) (ofp.Message, error) {
+	if err := s.refused(m); err != nil {
+		return nil, err
+	}
 	return s.conn.Request(ctx, m)
 }
 

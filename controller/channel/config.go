@@ -66,6 +66,11 @@ type Config struct {
 
 	// Recorder writes down what is said; nil: nobody does.
 	Recorder Recorder
+
+	// Withhold reports whether the handshake with a switch must send no command
+	// that changes it (SET_CONFIG), because this controller's role is not settled
+	// then. Nil means that it never does.
+	Withhold func(ofp.DPID) bool
 }
 
 func orDefault[T comparable](v, otherwise T) T {

@@ -63,6 +63,7 @@ type Conn struct {
 	in      inbox
 	replies replies
 	taps    taps
+	role    role
 
 	up        atomic.Bool   // Handler.Up has returned nil
 	done      chan struct{} // closed when the connection ends
@@ -87,6 +88,7 @@ func New(nc net.Conn, cfg Config, stats *Stats, log logrus.FieldLogger) *Conn {
 		in:    newInbox(),
 		done:  make(chan struct{}),
 	}
+	c.role.state = ofp.RoleState{Role: ofp.RoleEqual, Generation: ofp.NoGeneration}
 	c.out.init(c.cfg.HighWater, c.cfg.MaxWriteBytes, stats)
 	c.replies.limit, c.replies.bytes, c.replies.total = c.cfg.MaxRequests, c.cfg.MaxReplyBytes, c.cfg.MaxRepliesBytes
 	return c
@@ -244,6 +246,9 @@ func (c *Conn) Desc() ofp.Desc { return c.desc }
 
 // Ports returns the ports as they were when the handshake was done.
 func (c *Conn) Ports() []ofp.Port { return c.ports }
+
+// MissSendLen returns how many bytes of a packet the switch is to send.
+func (c *Conn) MissSendLen() uint16 { return c.cfg.MissSendLen }
 
 // Addr returns the peer's address.
 func (c *Conn) Addr() net.Addr { return c.nc.RemoteAddr() }

@@ -47,7 +47,7 @@
 //
 // # Locks
 //
-// outbox.mu, inbox.mu, replies.mu, taps.mu, Tap.mu and turnstile.mu are leaves: none is held
+// outbox.mu, inbox.mu, replies.mu, role.mu, taps.mu, Tap.mu and turnstile.mu are leaves: none is held
 // while another is taken, nor while a handler, a socket or a channel that may
 // block is used.
 //

@@ -50,11 +50,14 @@ func (c *Conn) handshake() *CloseError {
 		c.out.answerRaw(helloFailed(c.version, 0, ofp.HelloFailedEPERM, "auxiliary connections are not accepted"))
 		return closef(ReasonAuxiliary, "dpid %s: auxiliary connection %d", c.features.DPID, c.features.AuxiliaryID)
 	}
-	questions := []ofp.Message{
-		&ofp.SetConfig{SwitchConfig: ofp.SwitchConfig{MissSendLen: c.cfg.MissSendLen}},
+	var questions []ofp.Message
+	if c.cfg.Withhold == nil || !c.cfg.Withhold(c.features.DPID) {
+		questions = append(questions, &ofp.SetConfig{SwitchConfig: ofp.SwitchConfig{MissSendLen: c.cfg.MissSendLen}})
+	}
+	questions = append(questions,
 		ofp.Request(&ofp.DescRequest{}),
 		&ofp.GetConfigRequest{},
-	}
+	)
 	if c.version >= ofp.V13 {
 		questions = append(questions, ofp.Request(&ofp.PortDescRequest{}))
 	}

@@ -215,11 +215,18 @@ func (c *Conn) settle(h ofp.Header, typ ofp.Type, frame []byte) bool {
 		// A second hello changes nothing.
 	case ofp.TypeFeaturesReply, ofp.TypeGetConfigReply, ofp.TypeMultipartReply, ofp.TypeBarrierReply,
 		ofp.TypeQueueGetConfigReply, ofp.TypeRoleReply, ofp.TypeGetAsyncReply:
+		if typ == ofp.TypeRoleReply {
+			c.hearRole(h, typ, frame)
+		}
 		if !c.replies.settle(h, typ, frame) && !(typ == ofp.TypeBarrierReply && c.out.looseReply()) {
 			c.stats.Drops[DropLateReply].Add(1)
 		}
 	case ofp.TypeExperimenter:
-		if !c.replies.settle(h, typ, frame) {
+		own := ofp.TypeOf(frame)
+		if own == ofp.TypeRoleReply || own == ofp.TypeRoleStatus {
+			c.hearRole(h, own, frame)
+		}
+		if !c.replies.settle(h, typ, frame) && own != ofp.TypeRoleStatus {
 			c.stats.Drops[DropUnhandled].Add(1)
 		}
 	default:
@@ -240,6 +247,9 @@ func (c *Conn) settleError(h ofp.Header, frame []byte) bool {
 		return true
 	}
 	c.stats.Errors[m.Reason].Add(1)
+	if m.Reason == ofp.BadRequestIsSlave {
+		c.hearRole(h, ofp.TypeError, frame)
+	}
 	return c.replies.fail(h.XID, &SwitchError{m})
 }
 

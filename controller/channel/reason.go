@@ -30,6 +30,7 @@ const (
 	ReasonDead
 	ReasonWriteTimeout
 	ReasonCrowded
+	ReasonRole
 	ReasonInternal
 	NumReasons
 )
@@ -54,6 +55,7 @@ var reasonNames = [NumReasons]string{
 	ReasonDead:            "dead",                 // no sign of life
 	ReasonWriteTimeout:    "write_timeout",        // the switch reads nothing
 	ReasonCrowded:         "crowded",              // too many connections whose switch is not ready
+	ReasonRole:            "role",                 // the switch did not say in time, or wrongly, what this controller's role is
 	ReasonInternal:        "internal",             // a fault in the controller
 }
 

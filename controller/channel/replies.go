@@ -200,6 +200,9 @@ func (c *Conn) request(ctx context.Context, m ofp.Message, probe bool) (ofp.Mess
 	ctx, cancel := context.WithTimeout(ctx, c.cfg.RequestTimeout)
 	defer cancel()
 	xid := c.out.reserve(1)
+	if m.Type() == ofp.TypeRoleRequest {
+		c.role.asked.Store(xid)
+	}
 	k, err := c.replies.add(xid, probe)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", m.Type(), err)

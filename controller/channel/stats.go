@@ -25,6 +25,7 @@ const (
 	DropAnswer
 	DropLateReply
 	DropUnhandled
+	DropSlave
 	NumDrops
 )
 
@@ -38,6 +39,7 @@ var dropNames = [NumDrops]string{
 	DropMessage:           "message",             // the outbox was over twice its high-water mark
 	DropAnswer:            "answer",              // the switch asks faster than it reads answers
 	DropLateReply:         "late_reply",          // nobody waits for the reply any more
+	DropSlave:             "slave",               // a command that was not sent, since the controller is a slave
 	DropUnhandled:         "unhandled",           // a message that a switch should not send, or that nobody asked for
 }
 

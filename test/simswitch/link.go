@@ -186,8 +186,20 @@ func (s *Switch) negotiate(l *link, h ofp.Header, m ofp.Message) error {
 
 // obey does what a message of the negotiated version asks for.
 func (s *Switch) obey(l *link, h ofp.Header, frame []byte, m ofp.Message) {
+	if s.role.forbids(m) {
+		s.refuse(l, h, frame, ofp.BadRequestIsSlave)
+		return
+	}
 	why := ofp.ReasonUnknown
 	switch m := m.(type) {
+	case *ofp.RoleRequest:
+		why = s.takeRole(l, h, m)
+	case *ofp.SetAsync:
+		s.role.async = m.AsyncMasks
+	case *ofp.NXSetAsyncConfig:
+		s.role.async = m.AsyncMasks
+	case *ofp.GetAsyncRequest:
+		s.emit(l, h.XID, &ofp.GetAsyncReply{AsyncMasks: s.role.async})
 	case *ofp.Hello, *ofp.EchoReply:
 	case *ofp.Error:
 		s.errors = append(s.errors, *m.Clone())

@@ -24,7 +24,8 @@ type Switch struct {
 	received map[ofp.Type]int
 	refused  []ofp.Error // that were sent
 	errors   []ofp.Error // that were received
-	err      error       // why the last connection ended
+	role     role
+	err      error // why the last connection ended
 }
 
 // New returns a switch that is not connected yet.
@@ -57,6 +58,7 @@ func (s *Switch) Start(conn net.Conn) {
 	l := &link{conn: conn, wake: make(chan struct{}, 1), quit: make(chan struct{})}
 	s.mu.Lock()
 	s.link, s.err = l, nil
+	s.role.connected()
 	top := slices.Max(s.dp.cfg.Versions)
 	hello := ofp.NewHello(s.dp.cfg.Versions...)
 	if s.dp.cfg.NoBitmap {
