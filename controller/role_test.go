@@ -3,8 +3,10 @@ package controller
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -221,6 +223,55 @@ func TestSetRole(t *testing.T) {
 				t.Errorf("role 9: %v", err)
 			}
 		})
+	}
+}
+
+// TestStepDown: who becomes a slave lets the writes in flight end first.
+func TestStepDown(t *testing.T) {
+	c := serve(t, Config{})
+	sim := simulated(t, c, ofp.V13, simswitch.Config{})
+	sw := c.sw(t, 1)
+	release := make(chan struct{})
+	sim.SetFaults(simswitch.Hold(ofp.TypeFlowMod, release))
+	wrote, stepped := make(chan error, 1), make(chan error, 1)
+	go func() { wrote <- sw.Write(t.Context(), slices.Repeat(aFlow(), 5000)) }()
+	if err := sim.Await(t.Context(), func() bool { return sim.Received(ofp.TypeFlowMod) == 1 }); err != nil {
+		t.Fatal(err)
+	}
+	go func() {
+		_, err := sw.SetRole(t.Context(), slave(3))
+		stepped <- err
+	}()
+	eventually(t, "new writes are refused", func() bool { return errors.Is(sw.Send(aFlow()[0]), ErrSlave) })
+	close(release)
+	if err := <-wrote; err != nil {
+		t.Errorf("the write in flight: %v", err)
+	}
+	if err := <-stepped; err != nil {
+		t.Error(err)
+	}
+	if refused := sim.Refused(); len(refused) > 0 || sim.Role() != slave(3) {
+		t.Errorf("the switch says %+v and refused %d", sim.Role(), len(refused))
+	}
+	// One whose writes do not end is not made a slave, and writes on.
+	if _, err := sw.SetRole(t.Context(), equal); err != nil {
+		t.Fatal(err)
+	}
+	release = make(chan struct{})
+	sim.SetFaults(simswitch.Hold(ofp.TypeFlowMod, release))
+	before := sim.Received(ofp.TypeFlowMod)
+	go func() { wrote <- sw.Write(t.Context(), aFlow()) }()
+	if err := sim.Await(t.Context(), func() bool { return sim.Received(ofp.TypeFlowMod) > before }); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
+	defer cancel()
+	if _, err := sw.SetRole(ctx, slave(4)); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("step down behind a write without end: %v", err)
+	}
+	close(release)
+	if err := <-wrote; err != nil || sw.Role().Role != ofp.RoleEqual || sw.Write(t.Context(), aFlow()) != nil {
+		t.Errorf("%v; %+v", err, sw.Role())
 	}
 }
 

@@ -15,6 +15,7 @@ type replies struct {
 	mu     sync.Mutex
 	calls  map[uint32]*call
 	writes []*transaction
+	idle   chan struct{} // closed when no Write is in flight; nil if nobody waits
 	closed bool
 	limit  int // calls
 	bytes  int // of one assembled reply
@@ -167,6 +168,7 @@ func (r *replies) close() {
 		t.end(ErrDisconnected)
 	}
 	r.writes = nil
+	r.idleLocked()
 }
 
 // inFlight returns how many requests and writes wait.

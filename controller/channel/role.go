@@ -79,7 +79,7 @@ func (c *Conn) RequestRole(ctx context.Context, want ofp.RoleState) (ofp.RoleSta
 	if want.Role == ofp.RoleSlave {
 		was := c.role.slave.Swap(true)
 		if !was {
-			if _, err := c.Request(ctx, &ofp.BarrierRequest{}); err != nil {
+			if err := c.quiet(ctx); err != nil {
 				c.role.restore()
 				return ofp.RoleState{}, fmt.Errorf("before role_request: %w", err)
 			}
@@ -98,6 +98,37 @@ func (c *Conn) RequestRole(ctx context.Context, want ofp.RoleState) (ofp.RoleSta
 		return ofp.RoleState{}, fmt.Errorf("role_request: the switch answers %s", got.Role)
 	}
 	return got, nil
+}
+
+// quiet returns when the switch has processed what was given to Write and Send
+// before.
+func (c *Conn) quiet(ctx context.Context) error {
+	select {
+	case <-c.replies.awaitIdle():
+	case <-ctx.Done():
+		return fmt.Errorf("writes are in flight: %w", ctx.Err())
+	}
+	_, err := c.Request(ctx, &ofp.BarrierRequest{})
+	return err
+}
+
+// awaitIdle returns a channel that is closed when no Write is in flight.
+func (r *replies) awaitIdle() <-chan struct{} {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.idle == nil {
+		r.idle = make(chan struct{})
+	}
+	idle := r.idle
+	r.idleLocked()
+	return idle
+}
+
+func (r *replies) idleLocked() {
+	if len(r.writes) == 0 && r.idle != nil {
+		close(r.idle)
+		r.idle = nil
+	}
 }
 
 // restore goes back to what the role allows.

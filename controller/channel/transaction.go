@@ -220,5 +220,6 @@ func (r *replies) addWrite(t *transaction) error {
 func (r *replies) removeWrite(t *transaction) {
 	r.mu.Lock()
 	r.writes = slices.DeleteFunc(r.writes, func(o *transaction) bool { return o == t })
+	r.idleLocked()
 	r.mu.Unlock()
 }
