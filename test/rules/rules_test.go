@@ -77,9 +77,10 @@ var arrows = []rule{
 	{room: "apps/...", imports: []string{"controller", "ofp/..."}},
 	{room: "cmd/sluiced", imports: []string{"api/...", "apps/...", "controller/...", "ofp/..."}},
 	{room: "cmd/sluice", imports: []string{"ofp/...", "proto/..."}},
-	{room: "cmd/ofbench", imports: []string{"ofp/..."}},
+	{room: "cmd/ofbench", imports: []string{"ofp/...", "test/faultproxy"}},
 	{room: "cmd/ofsim", imports: []string{"ofp/...", "test/simswitch"}},
 	{room: "demo", imports: []string{"test/ovs"}},
+	{room: "test/faultproxy", stdOnly: true},
 	{room: "test/...", imports: []string{"..."}},
 }
 
