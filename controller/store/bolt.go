@@ -54,8 +54,7 @@ func Open(path string, o Options) (Store, error) {
 		return nil
 	})
 	if err != nil {
-		s.db.Close()
-		return nil, fmt.Errorf("store %s: %w", path, err)
+		return nil, fmt.Errorf("store %s: %w", path, errors.Join(err, s.db.Close()))
 	}
 	s.news.tell(Revision(s.last.Load()))
 	s.start(s.carryOut)
