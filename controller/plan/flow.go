@@ -1,0 +1,140 @@
+package plan
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/sluice-sdn/sluice/ofp"
+)
+
+// flows compares the flows.
+func (m *maker) flows() (c changes) {
+	there := make(map[identity]int, len(m.has.Flows))
+	contents := make([]content, len(m.has.Flows))
+	for i := range m.has.Flows {
+		id, form := m.form.had(&m.has.Flows[i])
+		there[id], contents[i] = i, form
+	}
+	wanted := make([]bool, len(m.has.Flows))
+	first := make(map[identity]int, len(m.wants.Flows))
+	for i := range m.wants.Flows {
+		f := &m.wants.Flows[i]
+		id, form, err := m.form.wanted(f)
+		if err == nil && m.sw.Tables > 0 && int(f.Table) >= m.sw.Tables {
+			err = fmt.Errorf("table %d: the switch has %d tables", f.Table, m.sw.Tables)
+		}
+		if err == nil {
+			err = m.lacking(f.Instructions)
+		}
+		if at, twice := first[id]; err == nil && twice {
+			err = fmt.Errorf("the same table, priority and match as flow %d", at)
+		}
+		if err != nil {
+			m.unable(Flow, i, err)
+			continue
+		}
+		first[id] = i
+		at, ok := there[id]
+		switch {
+		case !ok:
+			c.come = append(c.come, Change{Flow, Add, i, -1, flowMod(f, ofp.FlowAdd)})
+			continue
+		case contents[at] == form:
+			m.plan.Same++
+		case contents[at].sameButInstructions(&form):
+			c.come = append(c.come, Change{Flow, Modify, i, at, flowMod(f, ofp.FlowModifyStrict)})
+		default:
+			c.come = append(c.come, Change{Flow, Replace, i, at, flowMod(f, ofp.FlowAdd)})
+		}
+		wanted[at] = true
+	}
+	for i := range m.has.Flows {
+		f := &m.has.Flows[i]
+		switch {
+		case wanted[i]:
+		case m.rules.Flow != nil && m.rules.Flow(f) == Keep:
+			m.kept(Flow, i, false)
+		default:
+			c.gone = append(c.gone, Change{Flow, Delete, -1, i, deletion(f)})
+		}
+	}
+	return c
+}
+
+// flowMod returns the message that brings a flow about. It shares the flow's
+// match and instructions.
+func flowMod(f *ofp.FlowMod, command ofp.FlowCommand) *ofp.FlowMod {
+	m := *f
+	m.Command, m.BufferID, m.OutPort, m.OutGroup = command, ofp.NoBuffer, ofp.PortAny, ofp.GroupAny
+	m.CookieMask = 0
+	if command == ofp.FlowModifyStrict {
+		m.Flags &^= ofp.FlowCheckOverlap | ofp.FlowResetCounts
+	}
+	return &m
+}
+
+// deletion returns the message that removes one flow and no other.
+func deletion(f *ofp.FlowStats) *ofp.FlowMod {
+	m := ofp.NewFlowMod(ofp.FlowDeleteStrict)
+	m.Table, m.Priority, m.Match = f.Table, f.Priority, f.Match
+	return m
+}
+
+// overlapLimit bounds the pairs of flows that are compared within one table and
+// priority. Beyond it flows are taken to overlap.
+const overlapLimit = 1 << 20
+
+// overlapping parts the flows that go into those that overlap one that comes, in
+// table and priority, and the rest.
+func (m *maker) overlapping(gone, come []Change) (before, after []Change) {
+	type level struct {
+		table    uint8
+		priority uint16
+	}
+	going, coming := make(map[level]int), make(map[level][]*ofp.FlowMod)
+	for _, c := range come {
+		if f := c.Message.(*ofp.FlowMod); c.Action == Add {
+			at := level{f.Table, f.Priority}
+			coming[at] = append(coming[at], f)
+		}
+	}
+	for _, c := range gone {
+		f := c.Message.(*ofp.FlowMod)
+		going[level{f.Table, f.Priority}]++
+	}
+	for _, c := range gone {
+		f := c.Message.(*ofp.FlowMod)
+		at := level{f.Table, f.Priority}
+		if others := coming[at]; len(others)*going[at] > overlapLimit ||
+			slices.ContainsFunc(others, func(o *ofp.FlowMod) bool { return overlap(&f.Match, &o.Match) }) {
+			before = append(before, c)
+		} else {
+			after = append(after, c)
+		}
+	}
+	return before, after
+}
+
+// overlap reports whether there may be a packet that both matches take: unless
+// some field that both look at must have two values at once.
+func overlap(a, b *ofp.Match) bool {
+	for x := range a.All() {
+		y, ok := b.Lookup(x.ID)
+		if !ok || x.ID == ofp.FieldUnknown {
+			continue
+		}
+		for i := range min(len(x.Value), len(y.Value)) {
+			mask := byte(0xff)
+			if x.Mask != nil {
+				mask &= x.Mask[i]
+			}
+			if y.Mask != nil {
+				mask &= y.Mask[i]
+			}
+			if (x.Value[i]^y.Value[i])&mask != 0 {
+				return false
+			}
+		}
+	}
+	return true
+}
