@@ -35,6 +35,7 @@ type daemon struct {
 	grpc       *grpc.Server
 	http       *http.Server
 	gateway    *gateway
+	tls        *channel.TLS // nil: nothing is encrypted
 	listeners  listeners
 	ending     chan struct{} // closed when drain begins
 }
@@ -75,10 +76,14 @@ func newDaemon(ctx context.Context, s *settings, logger logrus.FieldLogger) (*da
 	if err != nil {
 		return nil, err
 	}
+	encryption, err := s.newTLS(logger)
+	if err != nil {
+		return nil, err
+	}
 	engine, err := controller.New(controller.Config{
 		Logger:  logger,
 		Apps:    chosen,
-		Channel: channel.Config{Extensions: bool(s.extensions)},
+		Channel: channel.Config{Extensions: bool(s.extensions), Pins: channel.Pins(s.tlsPin)},
 	})
 	if err != nil {
 		return nil, err
@@ -88,12 +93,12 @@ func newDaemon(ctx context.Context, s *settings, logger logrus.FieldLogger) (*da
 		return nil, err
 	}
 	ending := make(chan struct{})
-	d := &daemon{log: logger, controller: engine, grpc: api.New(engine, api.Config{Logger: logger, Ending: ending}), ending: ending}
+	d := &daemon{log: logger, controller: engine, grpc: api.New(engine, api.Config{Logger: logger, Ending: ending}), tls: encryption, ending: ending}
 	if d.gateway, err = newGateway(); err != nil {
 		return nil, err
 	}
 	d.http = newHTTPServer(newHandler(registry, d.gateway.handler, d.unready, logger), logger)
-	if d.listeners, err = listen(ctx, s); err != nil {
+	if d.listeners, err = listen(ctx, s, d.tls); err != nil {
 		d.gateway.close()
 		return nil, err
 	}
@@ -116,6 +121,12 @@ func (d *daemon) run(ctx context.Context) error {
 	parts, ending := errgroup.WithContext(ctx)
 	for _, ln := range d.listeners.openflow {
 		parts.Go(func() error { return d.controller.Serve(engineCtx, ln) })
+	}
+	if d.tls != nil {
+		parts.Go(func() error {
+			d.reloadOnHangup(ending)
+			return nil
+		})
 	}
 	for _, ln := range []net.Listener{d.listeners.grpc, d.gateway.listener} {
 		parts.Go(func() error {
@@ -199,6 +210,7 @@ func (d *daemon) announce(s *settings) {
 			log.Warn("other machines can command the switches here: there is no authentication")
 		}
 	}
+	d.announceTLS(s)
 	for _, ln := range d.listeners.openflow {
 		d.log.WithField("connect", ln.connectCommand()).Info("ready for switches")
 	}

@@ -20,6 +20,7 @@ type list interface {
 // What the environment or the file has goes through replace.
 type listFlag struct {
 	list  list
+	typ   string
 	given []string
 }
 
@@ -30,7 +31,7 @@ func (l *listFlag) String() string {
 	return l.list.String()
 }
 
-func (*listFlag) Type() string { return "ADDR,…" }
+func (l *listFlag) Type() string { return l.typ }
 
 // Set adds items to those that the command line has given before.
 func (l *listFlag) Set(s string) error {

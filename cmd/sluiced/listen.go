@@ -23,8 +23,8 @@ type openflowListener struct {
 	transport channel.Transport
 }
 
-// listen opens everything, or nothing. Its errors name the flag.
-func listen(ctx context.Context, s *settings) (l listeners, err error) {
+// listen opens everything, or nothing; t is for those of TLS. Its errors name the flag.
+func listen(ctx context.Context, s *settings, t *channel.TLS) (l listeners, err error) {
 	defer func() {
 		if err != nil {
 			l.close()
@@ -32,12 +32,12 @@ func listen(ctx context.Context, s *settings) (l listeners, err error) {
 		}
 	}()
 	for _, e := range s.openflow {
-		if e.Transport == channel.TransportTLS {
-			return l, fmt.Errorf("--openflow %s: TLS is not there yet", e)
-		}
 		ln, err := e.Listen(ctx)
 		if err != nil {
 			return l, fmt.Errorf("--openflow %s: %w", e, listenCause(err))
+		}
+		if e.Transport == channel.TransportTLS {
+			ln = t.Listener(ln)
 		}
 		l.openflow = append(l.openflow, openflowListener{ln, e.Transport})
 	}

@@ -70,8 +70,8 @@ flag goes before the environment, the environment before the file, the file
 before the default. An unknown key in the file is an error; an unknown variable
 whose name begins with SLUICE_ is a line in the log.
 
-SIGTERM and SIGINT end it within 5 seconds, a SIGINT after that at once. Exit
-status: 0 after a clean end, 1 when something failed, 2 when it was told
+SIGTERM and SIGINT end it within 5 seconds, a SIGINT after that at once. With
+TLS, SIGHUP makes it read its certificates again. Exit status: 0 after a clean end, 1 when something failed, 2 when it was told
 something wrong.`
 
 const examples = `  # a learning switch for whatever connects to port 6653
@@ -80,6 +80,9 @@ const examples = `  # a learning switch for whatever connects to port 6653
 
   # no apps: only flows that come over the API
   sluiced --apps none
+
+  # switches over TLS too, each with a certificate (see docs/tls.md)
+  sluiced --openflow :6653 --openflow ssl::6654 --tls-cert c.pem --tls-key k.pem --tls-ca ca.pem
 
   # by configuration file, but with more to read
   sluiced --config /etc/sluice/sluiced.yaml --log-level debug`
@@ -116,6 +119,9 @@ func newCommand(lookup func(string) (string, bool)) *cobra.Command {
 				file = f
 			}
 			if err := resolve(settingFlags, lookup, path, file); err != nil {
+				return usageError{err}
+			}
+			if err := s.check(); err != nil {
 				return usageError{err}
 			}
 			log := newLogger(s, cmd.ErrOrStderr())

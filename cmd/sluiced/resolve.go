@@ -123,7 +123,7 @@ func parseFile(flags *pflag.FlagSet, path string, file io.Reader) (map[string]fi
 			at("%s: stands in line %d already", key.Value, before.line)
 			continue
 		}
-		text, err := textOf(value, flag.Value.Type())
+		text, err := textOf(value, flag.Value)
 		if err != nil {
 			at("%s: %w", key.Value, err)
 			continue
@@ -133,25 +133,25 @@ func parseFile(flags *pflag.FlagSet, path string, file io.Reader) (map[string]fi
 	return keys, errors.Join(wrong...)
 }
 
-// textOf returns a value as a flag of that type takes it: a text as it is, true
+// textOf returns a value as a flag with such a value takes it: a text as it is, true
 // or false where that is wanted, a sequence of texts, where a list is wanted,
 // with commas.
-func textOf(n *yaml.Node, typ string) (string, error) {
+func textOf(n *yaml.Node, as any) (string, error) {
 	if n.Kind == yaml.AliasNode {
 		n = n.Alias
 	}
 	if n.ShortTag() == "!!str" {
 		return n.Value, nil
 	}
-	switch typ {
-	case (*toggle)(nil).Type():
+	switch as.(type) {
+	case *toggle:
 		if n.ShortTag() == "!!bool" {
 			return n.Value, nil
 		}
 		return "", fmt.Errorf("is %s; want true or false", kind(n))
-	case (*appNames)(nil).Type():
+	case *appNames:
 		return listOf(n, "[l2switch]")
-	case (*listFlag)(nil).Type():
+	case *listFlag:
 		if n.Kind != yaml.SequenceNode {
 			return "", fmt.Errorf("is %s; want a text or a list of texts", kind(n))
 		}
@@ -169,7 +169,7 @@ func listOf(n *yaml.Node, example string) (string, error) {
 	}
 	items := make([]string, len(n.Content))
 	for i, item := range n.Content {
-		text, err := textOf(item, "")
+		text, err := textOf(item, nil)
 		if err != nil {
 			return "", fmt.Errorf("item %d %w", i+1, err)
 		}

@@ -15,6 +15,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"github.com/sluice-sdn/sluice/controller/channel"
+	"github.com/sluice-sdn/sluice/ofp"
 )
 
 var compareSettings = cmp.AllowUnexported(settings{}, choice{})
@@ -74,6 +75,10 @@ func TestPrecedence(t *testing.T) {
 		{"several addresses in the file", nil, nil, "openflow: [':7', 'pssl:8:::1']", func(s *settings) {
 			s.openflow = endpoints{{Transport: channel.TransportTCP, Addr: ":7"}, {Transport: channel.TransportTLS, Addr: "[::1]:8"}}
 		}},
+		{"pins", []string{"--tls-pin", "1=br0", "--tls-pin", "dpid", "--tls-pin=00:00:00:00:00:00:00:01=urn:b"}, nil, "", func(s *settings) {
+			s.tlsPin = pins{Names: map[ofp.DPID][]string{1: {"br0", "urn:b"}}, ByDPID: true}
+		}},
+		{"no pins in the environment before the file's", nil, map[string]string{"SLUICE_TLS_PIN": ""}, "tls-pin: [dpid]", func(*settings) {}},
 		{"apps as text", nil, nil, "apps: l2switch", func(*settings) {}},
 		{"alias", nil, nil, "grpc: &here '[::1]:7'\nhttp: *here\n", func(s *settings) { s.grpc, s.http = "[::1]:7", "[::1]:7" }},
 	} {
@@ -92,7 +97,7 @@ func TestPrecedence(t *testing.T) {
 }
 
 func TestWrongSettings(t *testing.T) {
-	const keys = "there are: openflow, grpc, http, apps, extensions, state, log-level, log-format"
+	const keys = "there are: openflow, tls-cert, tls-key, tls-ca, tls-pin, grpc, http, apps, extensions, state, log-level, log-format"
 	for _, test := range []struct {
 		name string
 		env  map[string]string
@@ -108,6 +113,7 @@ func TestWrongSettings(t *testing.T) {
 		{"number among addresses", nil, "openflow: [':6653', 1]", "f.yaml:1: openflow: item 2 is a number; want a text"},
 		{"no addresses", nil, "openflow: []", "f.yaml:1: openflow: is empty; want where switches connect, such as :6653"},
 		{"no address among addresses", nil, "openflow: ':6653,host'", `f.yaml:1: openflow: "host" is no address; want [HOST]:PORT`},
+		{"no pin", nil, "tls-pin: [br0]", `f.yaml:1: tls-pin: "br0" is no pin; want DPID=NAME, NAME being a name of the switch's certificate, or dpid`},
 		{"address twice", nil, "openflow: ':6653,tcp::6653'", `f.yaml:1: openflow: "tcp::6653" is listed twice`},
 		{"number for a yes or no", nil, "extensions: 1", "f.yaml:1: extensions: is a number; want true or false"},
 		{"word for a yes or no", nil, "extensions: maybe", `f.yaml:1: extensions: "maybe" is neither true nor false`},
@@ -206,7 +212,8 @@ func TestExampleFile(t *testing.T) {
 	}
 	// Resolved over settings that differ from the defaults everywhere, so that a
 	// key that is missing from the example shows.
-	got := &settings{logFormat: choice{value: "json", of: []string{"text", "json"}}, state: "elsewhere"}
+	got := &settings{logFormat: choice{value: "json", of: []string{"text", "json"}}, state: "elsewhere",
+		tlsCert: "c", tlsKey: "k", tlsCA: "ca", tlsPin: pins{ByDPID: true}}
 	flags := got.flags()
 	if err := resolve(flags, func(string) (string, bool) { return "", false }, "example", bytes.NewReader(text)); err != nil {
 		t.Fatal(err)
@@ -244,6 +251,11 @@ func TestCommandLine(t *testing.T) {
 		{"version", []string{"--version"}, 0, "sluiced " + thisBuild().version, ""},
 		{"unknown flag", []string{"--opneflow", ":1"}, 2, "", "sluiced: unknown flag: --opneflow (did you mean openflow?)\nsluiced: see sluiced --help\n"},
 		{"bad value", []string{"--http", "x"}, 2, "", "sluiced: invalid argument \"x\" for \"--http\" flag: \"x\" is no address; want HOST:PORT or :PORT, such as 127.0.0.1:8653\nsluiced: see sluiced --help\n"},
+		{"TLS without a certificate", []string{"--openflow", "ssl::6654"}, 2, "", "sluiced: --openflow ssl::6654 wants --tls-cert and --tls-key, the controller's certificate and its key\nsluiced: see sluiced --help\n"},
+		{"certificate without its key", []string{"--tls-cert", "x"}, 2, "", "sluiced: --tls-cert and --tls-key go together: a certificate is of no use without its key\nsluiced: see sluiced --help\n"},
+		{"CA alone", []string{"--tls-ca", "x"}, 2, "", "sluiced: --tls-ca wants --tls-cert and --tls-key, the controller's certificate and its key\nsluiced: see sluiced --help\n"},
+		{"pins without a CA", []string{"--tls-pin", "dpid"}, 2, "", "sluiced: --tls-pin wants --tls-ca: a name counts only in a certificate that was verified\nsluiced: see sluiced --help\n"},
+		{"certificate that is not there", []string{"--openflow", "ssl::0", "--tls-cert", "/nonexistent/c", "--tls-key", "/nonexistent/k"}, 1, "", "sluiced: TLS: stat /nonexistent/c: no such file or directory\nsluiced: stat /nonexistent/k: no such file or directory\n"},
 		{"argument", []string{"start"}, 2, "", "sluiced: unexpected argument \"start\"; all settings are flags\nsluiced: see sluiced --help\n"},
 		{"no such file", []string{"--config", "/nonexistent/f"}, 2, "", "sluiced: reading the configuration: open /nonexistent/f: no such file or directory\nsluiced: see sluiced --help\n"},
 		{"file is a directory", []string{"--config", "/"}, 2, "", "sluiced: /: yaml: input error: read /: is a directory\nsluiced: see sluiced --help\n"},

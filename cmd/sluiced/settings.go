@@ -20,6 +20,10 @@ import (
 // settings is what the daemon can be told.
 type settings struct {
 	openflow   endpoints
+	tlsCert    file
+	tlsKey     file
+	tlsCA      file
+	tlsPin     pins
 	grpc       address
 	http       address
 	extensions toggle
@@ -48,7 +52,11 @@ func defaults() *settings {
 func (s *settings) flags() *pflag.FlagSet {
 	f := pflag.NewFlagSet("sluiced", pflag.ContinueOnError)
 	f.SortFlags = false
-	f.Var(&listFlag{list: &s.openflow}, "openflow", "listen here for switches, several times if need be: [HOST]:PORT, ssl:[HOST]:PORT or unix:PATH")
+	f.Var(&listFlag{list: &s.openflow, typ: "ADDR,…"}, "openflow", "listen here for switches, several times if need be: [HOST]:PORT, ssl:[HOST]:PORT or unix:PATH")
+	f.Var(&s.tlsCert, "tls-cert", "the controller's certificate for ssl: addresses, and what leads from it to its CA (PEM)")
+	f.Var(&s.tlsKey, "tls-key", "the key of --tls-cert (PEM)")
+	f.Var(&s.tlsCA, "tls-ca", "CA of the switches' certificates (PEM): a switch without one is refused")
+	f.Var(&listFlag{list: &s.tlsPin, typ: "PIN,…"}, "tls-pin", "DPID=NAME: accept the DPID with a certificate of that name only; dpid: each switch over TLS has its DPID for a name")
 	f.Var(&s.grpc, "grpc", "listen here for the gRPC API (plain text, no authentication)")
 	f.Var(&s.http, "http", "listen here for /metrics, /healthz, /readyz and the JSON API at /v1/")
 	f.Var(&s.apps, "apps", "apps to run, asked about packets in this order; none for none")

@@ -19,7 +19,11 @@ type Config struct {
 	// Otherwise such things are errors.
 	Extensions bool
 
-	// HelloTimeout bounds the wait for the peer's hello, and FeaturesTimeout that
+	// Pins are the certificates that switches must show.
+	Pins Pins
+
+	// HelloTimeout bounds the TLS handshake, if there is one, and then the wait
+	// for the peer's hello; and FeaturesTimeout that
 	// for its features reply. Default 5 s each.
 	HelloTimeout    time.Duration
 	FeaturesTimeout time.Duration

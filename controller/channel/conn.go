@@ -52,6 +52,7 @@ type Conn struct {
 	log   logrus.FieldLogger
 	rec   Recording // nil if nobody records; set before the writer starts
 
+	identity identity    // set before the writer starts
 	version  ofp.Version // set before the dispatcher starts, as what follows
 	features ofp.FeaturesReply
 	desc     ofp.Desc
@@ -104,8 +105,15 @@ func (c *Conn) Run(ctx context.Context, h Handler) *CloseError {
 		c.rec = c.cfg.Recorder.Record(c.nc)
 	}
 	var wg sync.WaitGroup
-	wg.Go(c.write)
-	err := c.handshake()
+	err := c.secure()
+	if err == nil {
+		wg.Go(c.write)
+		err = c.handshake()
+	} else {
+		c.fail(err)
+		c.linger(c.raw()) // the peer may still read why
+		c.nc.Close()
+	}
 	if err == nil {
 		c.recordKnown()
 		wg.Go(func() { c.dispatch(h) })
@@ -116,7 +124,9 @@ func (c *Conn) Run(ctx context.Context, h Handler) *CloseError {
 	if c.hardClose != nil {
 		c.hardClose.Stop()
 	}
-	c.r.chunk.recycle()
+	if c.r.chunk != nil {
+		c.r.chunk.recycle()
+	}
 	c.recordEnd()
 	if c.up.Load() {
 		c.stats.Ended[c.end.Reason].Add(1)
@@ -136,9 +146,9 @@ func (c *Conn) fail(e *CloseError) {
 		c.end = e
 		switch e.Reason {
 		case ReasonDead, ReasonReplaced, ReasonIO, ReasonPeerClosed, ReasonWriteTimeout:
-			c.nc.Close() // nobody listens any more
+			c.raw().Close() // nobody listens any more
 		default:
-			c.hardClose = time.AfterFunc(flushTimeout, func() { c.nc.Close() })
+			c.hardClose = time.AfterFunc(flushTimeout, func() { c.raw().Close() })
 		}
 		close(c.done)
 		c.out.close()

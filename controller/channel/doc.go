@@ -1,7 +1,8 @@
 // Package channel is one OpenFlow connection to a switch: negotiation and
-// handshake, framing, liveness, the outbox, and replies matched to requests. It
-// is the only code that touches a switch's socket. What the messages mean to the
-// controller is left to the Handler.
+// handshake, framing, liveness, the outbox, and replies matched to requests; and
+// where connections come from, over TCP, TLS and unix sockets. It is the only
+// code that touches a switch's socket. What the messages mean to the controller
+// is left to the Handler.
 //
 // # Order
 //
@@ -27,10 +28,11 @@
 // Conn.Run starts and awaits them all; the goroutine that calls Run is the
 // reader.
 //
-//   - The reader performs the handshake, reads chunks, cuts frames, answers
-//     echoes, settles replies and errors by xid, and puts the events of a chunk
-//     into the inbox in one step. It never runs a handler, so that a handler may
-//     wait for a reply. Its read deadline is also the liveness clock.
+//   - The reader performs the TLS handshake, before the others are there, and then
+//     OpenFlow's; it reads chunks, cuts frames, answers echoes, settles replies and
+//     errors by xid, and puts the events of a chunk into the inbox in one step. It
+//     never runs a handler, so that a handler may wait for a reply. Its read
+//     deadline is also the liveness clock.
 //   - The writer takes what the outbox holds and writes it in one go. It alone
 //     writes to the socket, and it closes the socket once what was pending at the
 //     end is flushed.
@@ -47,9 +49,9 @@
 //
 // # Locks
 //
-// outbox.mu, inbox.mu, replies.mu, role.mu, taps.mu, Tap.mu and turnstile.mu are leaves: none is held
-// while another is taken, nor while a handler, a socket or a channel that may
-// block is used.
+// outbox.mu, inbox.mu, replies.mu, role.mu, taps.mu, Tap.mu, turnstile.mu and
+// TLS.mu are leaves: none is held while another is taken, nor while a handler, a
+// socket or a channel that may block is used.
 //
 // # Bounds
 //
@@ -77,5 +79,7 @@
 //     costs the reader and the writer one load of a pointer for each chunk.
 //   - Recorder: it may not wait, and has bounds of its own. Where nobody records
 //     that costs one comparison for each chunk.
+//   - TLS handshakes compute on half of the processors at once; the others wait,
+//     each for its own HelloTimeout at most.
 //   - An idle connection holds a read buffer of 4 KiB and no write buffer.
 package channel

@@ -46,6 +46,10 @@ func (c *Conn) handshake() *CloseError {
 	if err := s.until(c.cfg.FeaturesTimeout, ReasonFeaturesTimeout, s.reply); err != nil {
 		return err
 	}
+	if text := c.cfg.Pins.check(c.features.DPID, c.identity); text != "" {
+		c.out.answerRaw(helloFailed(c.version, 0, ofp.HelloFailedEPERM, text))
+		return closef(ReasonPin, "%s", text)
+	}
 	if c.features.AuxiliaryID != 0 {
 		c.out.answerRaw(helloFailed(c.version, 0, ofp.HelloFailedEPERM, "auxiliary connections are not accepted"))
 		return closef(ReasonAuxiliary, "dpid %s: auxiliary connection %d", c.features.DPID, c.features.AuxiliaryID)
@@ -204,7 +208,7 @@ func notOpenFlow(b []byte) *CloseError {
 	switch {
 	case slices.Contains(httpMethods, string(b[:4])):
 		return closef(ReasonHTTP, "the peer speaks HTTP")
-	case b[0] == 0x16 && b[1] == 0x03:
+	case (b[0] == 0x16 || b[0] == 0x15) && b[1] == 0x03: // a handshake, or an alert about ours that was none
 		return closef(ReasonTLS, "the peer speaks TLS; this port is plain OpenFlow")
 	case b[1] > 1:
 		return closef(ReasonNotOpenFlow, "the peer begins with % x, which is no hello", b[:4])

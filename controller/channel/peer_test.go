@@ -362,3 +362,18 @@ func (g *gatedConn) Close() error {
 	}
 	return g.Conn.Close()
 }
+
+// slowConn pauses after each read, of a thousand bytes at most.
+type slowConn struct {
+	net.Conn
+	pause atomic.Int64 // a time.Duration
+}
+
+func (s *slowConn) Read(b []byte) (int, error) {
+	pause := time.Duration(s.pause.Load())
+	if pause > 0 {
+		time.Sleep(pause)
+		b = b[:min(len(b), 1000)]
+	}
+	return s.Conn.Read(b)
+}

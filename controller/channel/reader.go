@@ -157,6 +157,9 @@ func readError(err error) *CloseError {
 	if peerGone(err) {
 		return &CloseError{ReasonPeerClosed, err}
 	}
+	if words := tlsWords(err); words != "" { // a switch that listens looks at our certificate last
+		return closef(ReasonTLSHandshake, "%s", words)
+	}
 	return &CloseError{ReasonIO, err}
 }
 

@@ -32,6 +32,9 @@ const (
 	ReasonCrowded
 	ReasonRole
 	ReasonInternal
+	ReasonTLSHandshake
+	ReasonPlain
+	ReasonPin
 	NumReasons
 )
 
@@ -57,6 +60,9 @@ var reasonNames = [NumReasons]string{
 	ReasonCrowded:         "crowded",              // too many connections whose switch is not ready
 	ReasonRole:            "role",                 // the switch did not say in time, or wrongly, what this controller's role is
 	ReasonInternal:        "internal",             // a fault in the controller
+	ReasonTLSHandshake:    "tls_handshake",        // the TLS handshake failed
+	ReasonPlain:           "plain_openflow",       // the peer speaks plain OpenFlow to a TLS port
+	ReasonPin:             "tls_pin",              // the DPID is pinned to another certificate
 }
 
 // String returns the reason as a metric label.

@@ -3,6 +3,7 @@ package channel
 import (
 	"errors"
 	"io"
+	"net"
 	"os"
 	"time"
 )
@@ -11,7 +12,7 @@ import (
 // or when the socket takes nothing any more; the socket is closed then.
 func (c *Conn) write() {
 	defer c.nc.Close()
-	defer c.linger()
+	defer func() { c.linger(c.nc) }()
 	for {
 		b, more := c.out.next()
 		if len(b) == 0 {
@@ -31,25 +32,25 @@ func (c *Conn) write() {
 // lingerTimeout is how long a refused peer may take to read why and to hang up.
 const lingerTimeout = 250 * time.Millisecond
 
-// linger ends our side of a refused connection and waits a moment for the
+// linger ends our side of a refused connection, or of the socket below it, and waits a moment for the
 // peer's end: closing a socket with unread bytes would reset the connection, and
 // the peer might never see the error that tells why.
-func (c *Conn) linger() {
+func (c *Conn) linger(nc net.Conn) {
 	select {
 	case <-c.done:
 	default:
 		return
 	}
 	switch c.end.Reason {
-	case ReasonIncompatible, ReasonDuplicate, ReasonAuxiliary:
+	case ReasonIncompatible, ReasonDuplicate, ReasonAuxiliary, ReasonPin, ReasonTLSHandshake, ReasonPlain:
 	default:
 		return
 	}
-	half, ok := c.nc.(interface{ CloseWrite() error })
-	if !ok || half.CloseWrite() != nil || c.nc.SetReadDeadline(time.Now().Add(lingerTimeout)) != nil {
+	half, ok := nc.(interface{ CloseWrite() error })
+	if !ok || half.CloseWrite() != nil || nc.SetReadDeadline(time.Now().Add(lingerTimeout)) != nil {
 		return
 	}
-	_, _ = io.CopyN(io.Discard, c.nc, 1<<20)
+	_, _ = io.CopyN(io.Discard, nc, 1<<20)
 }
 
 // writeAll writes b, which holds whole messages, and lets those who listen hear
