@@ -13,6 +13,7 @@ package l2switch
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"sync"
 	"sync/atomic"
@@ -40,10 +41,12 @@ const (
 )
 
 // attachTimeout bounds the preparation of a switch, askTimeout a question to it
-// while its packets wait.
+// while its packets wait. One that has left such a question unanswered is not
+// asked again for askAgain.
 const (
 	attachTimeout = 10 * time.Second
 	askTimeout    = 2 * time.Second
+	askAgain      = time.Minute
 )
 
 // Config configures the app. The zero Config works.
@@ -98,26 +101,35 @@ func New(cfg Config) (*App, error) {
 func (a *App) Name() string { return Name }
 
 // Attach implements controller.App: it removes the flows that an earlier life of
-// the app has left on the switch and has it send what no flow takes. A switch
-// that refuses is served all the same, for it may send packets of its own
-// accord.
+// the app has left on the switch and has it send what no flow takes. It does not
+// wait for the switch to confirm that: packets are handled meanwhile, and a switch
+// that refuses, or never answers, is served all the same, for it may send packets
+// of its own accord.
 func (a *App) Attach(sw *controller.Switch) controller.Session {
 	return a.attach(sw, sw.DPID())
 }
 
 func (a *App) attach(sw wire, dpid ofp.DPID) *session {
 	s := newSession(&a.cfg, sw)
-	s.left = func() { a.detach(s) }
 	a.mu.Lock()
 	a.sessions[s] = struct{}{}
 	a.mu.Unlock()
 
+	swept := s.sweep()
 	ctx, cancel := context.WithTimeout(context.Background(), attachTimeout)
-	defer cancel()
-	if err := s.prepare(ctx); err != nil {
-		s.stats.errors.Add(1)
-		a.log.WithError(err).WithField("dpid", dpid.String()).Warn("cannot prepare the switch")
+	s.left = func() {
+		cancel()
+		s.preparing.Wait()
+		a.detach(s)
 	}
+	s.preparing.Go(func() {
+		defer cancel()
+		err := s.prepare(ctx, swept)
+		if err != nil && ctx.Err() != context.Canceled && !errors.Is(err, controller.ErrDisconnected) {
+			s.stats.errors.Add(1)
+			a.log.WithError(err).WithField("dpid", dpid.String()).Warn("cannot prepare the switch")
+		}
+	})
 	return s
 }
 

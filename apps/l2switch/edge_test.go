@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
@@ -21,6 +22,8 @@ func eachVersion(t *testing.T, f func(t *testing.T, v ofp.Version)) {
 
 // flows returns the switch's flows in text, without the table-miss flow.
 func (r *rig) flows() (out []string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
 	q := ofp.AllFlows()
 	for _, f := range r.dp.Flows(&q) {
 		if f.Cookie != cookieMiss {
@@ -199,6 +202,73 @@ func TestSwitchThatDoesNotAnswer(t *testing.T) {
 		}
 		if s := r.app.Stats(); s.Errors != 1 || s.Flooded != 2 || s.Learned != 2 || s.Hosts != 1 {
 			t.Errorf("stats, those of the session that has ended included: %+v", s)
+		}
+	})
+}
+
+// TestSilentSwitch: a switch that leaves every question unanswered, as those of
+// load generators do, is served from the first packet on. Where OpenFlow 1.0
+// needs a question to delete flows, the silence costs its packets one wait a
+// minute.
+func TestSilentSwitch(t *testing.T) {
+	eachVersion(t, func(t *testing.T, v ofp.Version) {
+		synctest.Test(t, func(t *testing.T) {
+			r := newRig(t, v, Config{}, simswitch.Config{})
+			r.s.Detach()
+			r.mute = true
+			begin := time.Now()
+			r.s = r.app.attach(r, 1)
+			synctest.Wait() // the rig is no switch of several callers at a time
+			packet := func(in ofp.PortNo, frame []byte) {
+				m := ofp.PacketIn{BufferID: ofp.NoBuffer, TotalLen: uint16(len(frame)), Data: frame}
+				m.Match.SetUint(ofp.FieldInPort, uint64(in))
+				if !r.s.PacketIn(&m) {
+					t.Error("a packet is not handled")
+				}
+				r.Flush()
+			}
+			packet(1, eth('*', 'A'))
+			packet(2, eth('A', 'B'))
+			if len(r.flows()) != 1 {
+				t.Errorf("flows %q, want one", r.flows())
+			}
+			if took := time.Since(begin); took != 0 {
+				t.Errorf("two packets took %v", took)
+			}
+			for i, want := range []time.Duration{askTimeout, 0, 0, askTimeout} {
+				if v != ofp.V10 {
+					want = 0
+				}
+				if i == 3 {
+					time.Sleep(attachTimeout + askAgain) // the first question, too, has shown the silence
+					synctest.Wait()
+				}
+				begin := time.Now()
+				packet(ofp.PortNo(i%2+2), eth('*', 'A')) // A moves
+				if took := time.Since(begin); took != want {
+					t.Errorf("the move number %d took %v, want %v", i+1, took, want)
+				}
+			}
+			r.s.Detach()
+			if s := r.app.Stats(); s.Moved != 4 {
+				t.Errorf("%d moves, want 4", s.Moved)
+			}
+		})
+	})
+}
+
+// TestSilentSwitchIsLetGo: the end of a session does not wait for answers.
+func TestSilentSwitchIsLetGo(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		log, hook := logtest.NewNullLogger()
+		r := newRig(t, ofp.V10, Config{Logger: log}, simswitch.Config{})
+		r.s.Detach()
+		r.mute = true
+		r.s = r.app.attach(r, 1)
+		begin := time.Now()
+		r.s.Detach()
+		if took := time.Since(begin); took != 0 || len(hook.Entries) != 0 {
+			t.Errorf("took %v, log %v", took, hook.Entries)
 		}
 	})
 }

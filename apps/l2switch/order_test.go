@@ -37,6 +37,7 @@ func TestBarrierAfterAMove(t *testing.T) {
 		t.Run(v.String(), func(t *testing.T) {
 			o := &order{rig: newRig(t, v, Config{}, simswitch.Config{})}
 			o.s = o.app.attach(o, 1)
+			o.s.preparing.Wait()
 			o.inject(1, eth('*', 'a'))
 			o.inject(2, eth('a', 'b'))
 			o.inject(1, eth('b', 'a')) // both ways have a flow
@@ -63,6 +64,7 @@ func TestGatheredFlowIsSentBeforeItsDelete(t *testing.T) {
 		t.Run(v.String(), func(t *testing.T) {
 			o := &order{rig: newRig(t, v, Config{}, simswitch.Config{})}
 			o.s = o.app.attach(o, 1)
+			o.s.preparing.Wait()
 			o.inject(1, eth('*', 'a'))
 			o.inject(2, eth('*', 'b'))
 			o.sent = nil

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sync"
 	"testing"
 	"time"
 
@@ -20,12 +21,14 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 // order. Any OpenFlow error fails the test, unless it is expected.
 type rig struct {
 	t       *testing.T
+	mu      sync.Mutex // held by Send: the session's goroutine may call it
 	v       ofp.Version
 	dp      *simswitch.Datapath
 	app     *App
 	s       *session
 	events  []ofp.Message
-	down    bool // the switch does not answer questions
+	down    bool // the switch refuses to answer questions
+	mute    bool // the switch leaves questions unanswered
 	refuse  func(ofp.Message) ofp.ErrorReason
 	soon    []ofp.Message // gathered
 	answers int           // messages that an injected packet was answered with
@@ -47,8 +50,12 @@ func newRig(t *testing.T, v ofp.Version, cfg Config, sim simswitch.Config) *rig 
 	return r
 }
 
-// attach begins a session, as when the switch connects.
-func (r *rig) attach() { r.s = r.app.attach(r, 1) }
+// attach begins a session, as when the switch connects, and waits until the
+// switch is prepared.
+func (r *rig) attach() {
+	r.s = r.app.attach(r, 1)
+	r.s.preparing.Wait()
+}
 
 // code takes a message through its wire form.
 func code[M ofp.Message](r *rig, m M) (ofp.Message, []byte, error) {
@@ -66,6 +73,8 @@ func code[M ofp.Message](r *rig, m M) (ofp.Message, []byte, error) {
 func (r *rig) Now() time.Time { return time.Now() }
 
 func (r *rig) Send(m ofp.Message) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
 	m, frame, err := code(r, m)
 	if err != nil {
 		return err
@@ -121,7 +130,11 @@ func (r *rig) flush(send func(ofp.Message) error) {
 	r.soon = nil
 }
 
-func (r *rig) Write(_ context.Context, ms []ofp.Message) error {
+func (r *rig) Write(ctx context.Context, ms []ofp.Message) error {
+	if r.mute {
+		<-ctx.Done()
+		return ctx.Err()
+	}
 	if r.down {
 		return errDown
 	}
@@ -133,7 +146,11 @@ func (r *rig) Write(_ context.Context, ms []ofp.Message) error {
 	return nil
 }
 
-func (r *rig) Flows(_ context.Context, q ofp.FlowFilter) ([]ofp.FlowStats, error) {
+func (r *rig) Flows(ctx context.Context, q ofp.FlowFilter) ([]ofp.FlowStats, error) {
+	if r.mute {
+		<-ctx.Done()
+		return nil, ctx.Err()
+	}
 	if r.down {
 		return nil, errDown
 	}

@@ -5,6 +5,8 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/sluice-sdn/sluice/ofp"
@@ -20,7 +22,9 @@ type wire interface {
 	Flows(ctx context.Context, filter ofp.FlowFilter) ([]ofp.FlowStats, error)
 }
 
-// session serves one switch. Its handlers are called one at a time.
+// session serves one switch. Its handlers are called one at a time. One goroutine
+// beside them prepares the switch: App.attach starts it and Detach waits for it.
+// It uses sw, stats and silent alone.
 type session struct {
 	sw    wire
 	hosts hosts
@@ -28,6 +32,9 @@ type session struct {
 	flood ofp.PortNo // what a packet-out floods to
 	begin time.Time
 	left  func()
+
+	preparing sync.WaitGroup
+	silent    atomic.Int64 // until when, in Unix nanoseconds, the switch is asked nothing while packets wait
 	// clean are ports on which no host is and which no flow uses since they went
 	// down: to hear again that they are down changes nothing.
 	clean map[ofp.PortNo]struct{}
@@ -62,16 +69,32 @@ func newSession(cfg *Config, sw wire) *session {
 	return s
 }
 
-// prepare deletes what an earlier session has left on the switch and adds the
-// flow that sends to the controller what no other flow takes.
-func (s *session) prepare(ctx context.Context) error {
-	if err := s.deleteLearned(ctx, ofp.AllFlows()); err != nil {
-		return fmt.Errorf("delete old flows: %w", err)
+// sweep deletes what an earlier session has left on the switch, before anything
+// that this one adds. It reports whether that was all: a version that cannot
+// choose flows by cookie is to be asked for them.
+func (s *session) sweep() bool {
+	if err := s.sw.Send(learned(ofp.AllFlows())); err != nil {
+		return false // prepare meets the same error, and tells it
 	}
+	s.send(&ofp.BarrierRequest{})
+	return true
+}
+
+// prepare adds the flow that sends to the controller what no other flow takes,
+// and deletes what an earlier session has left unless sweep has. It may then
+// delete a flow that this session has just added again: its next packet adds it
+// once more.
+func (s *session) prepare(ctx context.Context, swept bool) error {
 	miss := ofp.NewFlowMod(ofp.FlowAdd)
 	miss.Cookie = cookieMiss
 	miss.Priority = 0
 	miss.Instructions = []ofp.Instruction{ofp.Apply(ofp.Output(ofp.PortController))}
+	if !swept {
+		if err := s.deleteLearned(ctx, ofp.AllFlows()); err != nil {
+			// The flow that is missing is worth as much as those that are too many.
+			return errors.Join(fmt.Errorf("delete old flows: %w", err), s.sw.Send(miss))
+		}
+	}
 	if err := s.sw.Write(ctx, []ofp.Message{&ofp.BarrierRequest{}, miss}); err != nil {
 		return fmt.Errorf("add the table-miss flow: %w", err)
 	}
@@ -262,6 +285,7 @@ func (s *session) PortStatus(m *ofp.PortStatus) {
 func (s *session) deleteNow(q ofp.FlowFilter) bool {
 	ctx, cancel := context.WithTimeout(context.Background(), askTimeout)
 	defer cancel()
+	s.sw.Flush()
 	if err := s.deleteLearned(ctx, q); err != nil {
 		s.stats.errors.Add(1)
 		return false
@@ -269,20 +293,34 @@ func (s *session) deleteNow(q ofp.FlowFilter) bool {
 	return true
 }
 
-// deleteLearned deletes the app's own flows for pairs of hosts that the filter
-// is about. A version that cannot choose flows by cookie is asked for them, and
-// they are deleted one by one.
-func (s *session) deleteLearned(ctx context.Context, q ofp.FlowFilter) error {
+// learned is the message that deletes the app's own flows for pairs of hosts that
+// the filter is about.
+func learned(q ofp.FlowFilter) *ofp.FlowMod {
 	del := ofp.NewFlowMod(ofp.FlowDelete)
 	del.Table = 0
 	del.Cookie, del.CookieMask = cookieLearned, cookieBits
 	del.OutPort, del.Match = q.OutPort, q.Match
-	s.sw.Flush()
-	err := s.sw.Send(del)
+	return del
+}
+
+// errSilent is about a switch that has not answered such a question before.
+var errSilent = errors.New("the switch does not answer questions about its flows")
+
+// deleteLearned deletes the app's own flows for pairs of hosts that the filter
+// is about. A version that cannot choose flows by cookie is asked for them, and
+// they are deleted one by one.
+func (s *session) deleteLearned(ctx context.Context, q ofp.FlowFilter) error {
+	err := s.sw.Send(learned(q))
 	if !errors.Is(err, ofp.ErrVersion) {
 		return err
 	}
+	if time.Now().UnixNano() < s.silent.Load() {
+		return errSilent
+	}
 	flows, err := s.sw.Flows(ctx, q)
+	if errors.Is(err, context.DeadlineExceeded) {
+		s.silent.Store(time.Now().Add(askAgain).UnixNano())
+	}
 	if err != nil {
 		return err
 	}

@@ -30,7 +30,9 @@ type Config struct {
 
 	// DescribeTimeout bounds the wait for the description, the ports of a 1.3
 	// switch and the configuration. A switch that leaves some of them unanswered
-	// is taken without, and a line is logged. Default 3 s.
+	// is taken without, and a line is logged. One that has answered an echo request
+	// which came after them, or that sends packets already, is not waited for so
+	// long. Default 3 s.
 	DescribeTimeout time.Duration
 
 	// EchoInterval is how long a peer may be silent before it is asked for an

@@ -40,12 +40,14 @@ func (c *Conn) handshake() *CloseError {
 	if err := s.until(c.cfg.HelloTimeout, ReasonHelloTimeout, s.hello); err != nil {
 		return err
 	}
+	asked := time.Now()
 	if err := s.ask(&ofp.FeaturesRequest{}); err != nil {
 		return err
 	}
 	if err := s.until(c.cfg.FeaturesTimeout, ReasonFeaturesTimeout, s.reply); err != nil {
 		return err
 	}
+	s.trip = time.Since(asked)
 	if text := c.cfg.Pins.check(c.features.DPID, c.identity); text != "" {
 		c.out.answerRaw(helloFailed(c.version, 0, ofp.HelloFailedEPERM, text))
 		return closef(ReasonPin, "%s", text)
@@ -70,6 +72,12 @@ func (c *Conn) handshake() *CloseError {
 			return err
 		}
 	}
+	// What a peer leaves unanswered shows by what it answers after it.
+	echo, bad := s.send(&ofp.EchoRequest{})
+	if bad != nil {
+		return bad
+	}
+	s.echo, s.described = echo, true
 	err := s.until(c.cfg.DescribeTimeout, reasonLenient, s.reply)
 	if err != nil && err.Reason != reasonLenient {
 		return err
@@ -106,6 +114,15 @@ func (c *Conn) extend() {
 // reasonLenient marks a deadline that may pass.
 const reasonLenient = NumReasons
 
+// What is missing of a description when the echo that was asked for after it has
+// come is given echoGrace: a switch answers in order, or nearly so. A switch that
+// sends packets is at work and not kept waiting for long: what is missing then
+// has packetGrace, and four times as long as the features took.
+const (
+	echoGrace   = 100 * time.Millisecond
+	packetGrace = 500 * time.Millisecond
+)
+
 // shaking is the state of a handshake.
 type shaking struct {
 	c      *Conn
@@ -113,6 +130,19 @@ type shaking struct {
 	status *[]ofp.PortStatus
 	errors Throttle // about the lines of errors
 	dec    ofp.Decoder
+
+	deadline  time.Time     // of the step
+	described bool          // the description has been asked for
+	echo      uint32        // xid of the echo request after it
+	trip      time.Duration // from the features request to its reply
+	working   bool          // a packet came since
+}
+
+// hurry brings the deadline forward to d from now.
+func (s *shaking) hurry(d time.Duration) {
+	if t := time.Now().Add(d); t.Before(s.deadline) {
+		s.deadline = t
+	}
 }
 
 // question is a request that waits for its answer.
@@ -161,7 +191,7 @@ func (s *shaking) unanswered() string {
 // for all of them: a peer that trickles cannot move it.
 func (s *shaking) until(timeout time.Duration, late Reason, step func(ofp.Header, []byte) (bool, *CloseError)) *CloseError {
 	c := s.c
-	deadline := time.Now().Add(timeout)
+	s.deadline = time.Now().Add(timeout)
 	for {
 		if late == ReasonHelloTimeout {
 			if err := notOpenFlow(c.r.chunk.buf[c.r.start:c.r.end]); err != nil {
@@ -179,7 +209,7 @@ func (s *shaking) until(timeout time.Duration, late Reason, step func(ofp.Header
 			}
 			continue
 		}
-		err := c.fill(deadline)
+		err := c.fill(s.deadline)
 		switch {
 		case err == nil:
 		case errors.Is(err, os.ErrDeadlineExceeded):
@@ -286,6 +316,10 @@ func (s *shaking) reply(h ofp.Header, frame []byte) (bool, *CloseError) {
 		}
 	case ofp.TypeMultipartReply:
 		err = s.part(h, frame)
+	case ofp.TypeEchoReply:
+		if s.described && h.XID == s.echo {
+			s.hurry(echoGrace)
+		}
 	case ofp.TypePortStatus:
 		var m ofp.PortStatus
 		if err = s.dec.Decode(frame, &m); err == nil {
@@ -295,6 +329,10 @@ func (s *shaking) reply(h ofp.Header, frame []byte) (bool, *CloseError) {
 			}
 		}
 	case ofp.TypePacketIn, ofp.TypeFlowRemoved:
+		if typ == ofp.TypePacketIn && s.described && !s.working {
+			s.working = true
+			s.hurry(packetGrace + 4*s.trip)
+		}
 		if len(c.early.buf)+len(frame) <= earlyLimit {
 			c.early.keep(typ, frame)
 		} else if typ == ofp.TypePacketIn {

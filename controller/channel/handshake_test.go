@@ -256,9 +256,18 @@ func TestLenientHandshake(t *testing.T) {
 		at   time.Duration
 		log  string
 	}{
-		{"no description", func(p *peer) { p.part = map[ofp.PartKind]bool{ofp.PartDesc: true} }, 3 * time.Second, "unanswered"},
-		{"no port description", func(p *peer) { p.part = map[ofp.PartKind]bool{ofp.PartPortDesc: true} }, 3 * time.Second, "unanswered"},
-		{"no configuration", func(p *peer) { p.mute = map[ofp.Type]bool{ofp.TypeGetConfigRequest: true} }, 3 * time.Second, "unanswered"},
+		{"no description", func(p *peer) { p.part = map[ofp.PartKind]bool{ofp.PartDesc: true} }, echoGrace, "unanswered"},
+		{"no port description", func(p *peer) { p.part = map[ofp.PartKind]bool{ofp.PartPortDesc: true} }, echoGrace, "unanswered"},
+		{"no configuration", func(p *peer) { p.mute = map[ofp.Type]bool{ofp.TypeGetConfigRequest: true} }, echoGrace, "unanswered"},
+		{"no echo", func(p *peer) { p.mute = map[ofp.Type]bool{ofp.TypeEchoRequest: true} }, 0, ""},
+		{"no description and no echo", func(p *peer) {
+			p.part = map[ofp.PartKind]bool{ofp.PartDesc: true}
+			p.mute = map[ofp.Type]bool{ofp.TypeEchoRequest: true}
+		}, 3 * time.Second, "unanswered"},
+		{"neither, but packets", func(p *peer) {
+			p.mute = map[ofp.Type]bool{ofp.TypeMultipartRequest: true, ofp.TypeGetConfigRequest: true, ofp.TypeEchoRequest: true}
+			p.busy = true
+		}, packetGrace, "unanswered"},
 		{"set_config refused", func(p *peer) {
 			p.fail = map[ofp.Type]ofp.ErrorReason{ofp.TypeSetConfig: ofp.SwitchConfigFailedEPERM}
 		}, 0, "with an error"},

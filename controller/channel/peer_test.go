@@ -31,6 +31,7 @@ type peer struct {
 	mute map[ofp.Type]bool
 	part map[ofp.PartKind]bool
 	fail map[ofp.Type]ofp.ErrorReason
+	busy bool // sends a packet behind its features
 
 	in chan received // what came that was not answered
 }
@@ -129,6 +130,9 @@ func (p *peer) run() {
 		}
 		if a := p.answer(m); a != nil {
 			p.sendX(h.XID, a)
+			if p.busy && a.Type() == ofp.TypeFeaturesReply {
+				p.send(&ofp.PacketIn{BufferID: 1, Data: []byte("packet")})
+			}
 		}
 		select {
 		case p.in <- received{h, m}:
