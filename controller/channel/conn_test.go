@@ -223,6 +223,7 @@ func TestProbe(t *testing.T) {
 				r := start(t, ofp.V13, Config{RequestTimeout: time.Second})
 				r.answerless()
 				c := r.ready()
+				r.want(ofp.TypeEchoRequest) // the handshake's
 				go func() { tt.answer(r, r.want(ofp.TypeEchoRequest).XID) }()
 				ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
 				defer cancel()

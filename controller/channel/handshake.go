@@ -73,11 +73,10 @@ func (c *Conn) handshake() *CloseError {
 		}
 	}
 	// What a peer leaves unanswered shows by what it answers after it.
-	echo, bad := s.send(&ofp.EchoRequest{})
-	if bad != nil {
-		return bad
+	if err := s.ask(&ofp.EchoRequest{}); err != nil {
+		return err
 	}
-	s.echo, s.described = echo, true
+	s.described = true
 	err := s.until(c.cfg.DescribeTimeout, reasonLenient, s.reply)
 	if err != nil && err.Reason != reasonLenient {
 		return err
@@ -115,7 +114,8 @@ func (c *Conn) extend() {
 const reasonLenient = NumReasons
 
 // What is missing of a description when the echo that was asked for after it has
-// come is given echoGrace: a switch answers in order, or nearly so. A switch that
+// come is given echoGrace, and so is an echo that alone is missing: a switch
+// answers in order, or nearly so. A switch that
 // sends packets is at work and not kept waiting for long: what is missing then
 // has packetGrace, and four times as long as the features took.
 const (
@@ -132,8 +132,7 @@ type shaking struct {
 	dec    ofp.Decoder
 
 	deadline  time.Time     // of the step
-	described bool          // the description has been asked for
-	echo      uint32        // xid of the echo request after it
+	described bool          // the description has been asked for, and an echo after it
 	trip      time.Duration // from the features request to its reply
 	working   bool          // a packet came since
 }
@@ -317,7 +316,8 @@ func (s *shaking) reply(h ofp.Header, frame []byte) (bool, *CloseError) {
 	case ofp.TypeMultipartReply:
 		err = s.part(h, frame)
 	case ofp.TypeEchoReply:
-		if s.described && h.XID == s.echo {
+		if q := s.question(h.XID); q != nil && q.Type() == ofp.TypeEchoRequest {
+			s.answered(h.XID)
 			s.hurry(echoGrace)
 		}
 	case ofp.TypePortStatus:
@@ -347,6 +347,9 @@ func (s *shaking) reply(h ofp.Header, frame []byte) (bool, *CloseError) {
 			return false, nil
 		}
 		return false, &CloseError{ReasonMalformed, fmt.Errorf("handshake: %w", err)}
+	}
+	if len(s.asked) == 1 && s.asked[0].what.Type() == ofp.TypeEchoRequest {
+		s.hurry(echoGrace)
 	}
 	return len(s.asked) == 0, nil
 }

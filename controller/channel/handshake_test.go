@@ -259,7 +259,7 @@ func TestLenientHandshake(t *testing.T) {
 		{"no description", func(p *peer) { p.part = map[ofp.PartKind]bool{ofp.PartDesc: true} }, echoGrace, "unanswered"},
 		{"no port description", func(p *peer) { p.part = map[ofp.PartKind]bool{ofp.PartPortDesc: true} }, echoGrace, "unanswered"},
 		{"no configuration", func(p *peer) { p.mute = map[ofp.Type]bool{ofp.TypeGetConfigRequest: true} }, echoGrace, "unanswered"},
-		{"no echo", func(p *peer) { p.mute = map[ofp.Type]bool{ofp.TypeEchoRequest: true} }, 0, ""},
+		{"no echo", func(p *peer) { p.mute = map[ofp.Type]bool{ofp.TypeEchoRequest: true} }, echoGrace, "unanswered"},
 		{"no description and no echo", func(p *peer) {
 			p.part = map[ofp.PartKind]bool{ofp.PartDesc: true}
 			p.mute = map[ofp.Type]bool{ofp.TypeEchoRequest: true}
