@@ -30,9 +30,9 @@ const (
 	dispatcherPatience = 200 * time.Millisecond
 )
 
-// Handler takes what happens on a connection. The dispatcher calls its methods,
-// one at a time: Up first and, if that returns nil, Events any number of times
-// and Down last.
+// Handler takes what happens on a connection. Its methods are called one at a
+// time, though not by one goroutine: Up first and, if that returns nil, Events any
+// number of times and Down last.
 type Handler interface {
 	// Up is told that the handshake is done. An error refuses the switch: a
 	// CloseError says why, and a RefuseError what to tell the switch.
@@ -72,6 +72,10 @@ type Conn struct {
 	end       *CloseError // set before done is closed
 	hardClose *time.Timer // set before done is closed; nil if the socket is closed at once
 
+	writers     sync.WaitGroup // one at most
+	dispatchers sync.WaitGroup // one at most
+	waited      bool           // of the dispatcher: for room in the outbox, in vain
+
 	complained sync.Once // about a message that cannot be read
 
 	r    reader // of the reader alone
@@ -104,23 +108,29 @@ func (c *Conn) Run(ctx context.Context, h Handler) *CloseError {
 	if c.cfg.Recorder != nil {
 		c.rec = c.cfg.Recorder.Record(c.nc)
 	}
-	var wg sync.WaitGroup
+	c.out.start = func() { c.writers.Go(c.write) }
+	c.in.start = func() { c.dispatchers.Go(func() { c.dispatch(h) }) }
 	err := c.secure()
-	if err == nil {
-		wg.Go(c.write)
-		err = c.handshake()
+	speak := c.nc
+	if err != nil {
+		speak = c.raw() // the peer may still read why
 	} else {
-		c.fail(err)
-		c.linger(c.raw()) // the peer may still read why
-		c.nc.Close()
+		err = c.handshake()
 	}
 	if err == nil {
 		c.recordKnown()
-		wg.Go(func() { c.dispatch(h) })
+		c.dispatchers.Go(func() { c.introduce(h) })
 		err = c.read()
 	}
 	c.fail(err)
-	wg.Wait()
+	c.writers.Wait() // no other is started: the outbox is closed
+	c.write()        // what is left
+	c.linger(speak)
+	c.nc.Close()
+	c.dispatchers.Wait() // no other is started: nobody reads
+	if c.up.Load() {
+		h.Down(c)
+	}
 	if c.hardClose != nil {
 		c.hardClose.Stop()
 	}
@@ -159,8 +169,8 @@ func (c *Conn) fail(e *CloseError) {
 	})
 }
 
-// dispatch is the dispatcher goroutine.
-func (c *Conn) dispatch(h Handler) {
+// introduce is the first dispatcher.
+func (c *Conn) introduce(h Handler) {
 	if err := h.Up(c); err != nil {
 		if r, ok := errors.AsType[*RefuseError](err); ok {
 			c.out.answerRaw(helloFailed(c.version, 0, ofp.HelloFailedEPERM, r.Text))
@@ -169,15 +179,22 @@ func (c *Conn) dispatch(h Handler) {
 		return
 	}
 	c.up.Store(true)
-	defer h.Down(c)
 	if c.early != nil {
 		h.Events(c, c.early)
 		c.early = nil
 	}
-	waited := false
+	c.dispatch(h)
+}
+
+// dispatch is the dispatcher. It returns when the connection has ended, or is idle
+// and nothing waits.
+func (c *Conn) dispatch(h Handler) {
 	for {
-		b := c.in.take()
+		b, stay := c.in.take()
 		if b == nil {
+			if !stay {
+				return
+			}
 			select {
 			case <-c.in.wake:
 				continue
@@ -185,7 +202,7 @@ func (c *Conn) dispatch(h Handler) {
 				return
 			}
 		}
-		waited = c.awaitOutbox(waited)
+		c.waited = c.awaitOutbox(c.waited)
 		// A batch of one is written as it comes: nothing would be saved.
 		if b.Len() > 1 {
 			c.gather()

@@ -34,11 +34,18 @@
 //     never runs a handler, so that a handler may wait for a reply. Its read
 //     deadline is also the liveness clock.
 //   - The writer takes what the outbox holds and writes it in one go. It alone
-//     writes to the socket, and it closes the socket once what was pending at the
-//     end is flushed.
+//     writes to the socket. There is none while an idle connection has nothing to
+//     write: the outbox starts one. What is pending at the end the reader writes,
+//     and then it closes the socket.
 //   - The dispatcher, started when the handshake is done, calls Handler.Up, then
-//     Handler.Events for each batch, and Handler.Down last. It marks the outbox
-//     as held while a batch runs, so that the batch is written at once.
+//     Handler.Events for each batch. It marks the outbox as held while a batch
+//     runs, so that the batch is written at once. There is none while an idle
+//     connection has no events: the inbox starts one. The reader calls
+//     Handler.Down when the last one has ended.
+//
+// A connection is idle from the first silent Config.EchoInterval on, for the
+// writer until an app sends, and for the dispatcher until an event comes; and
+// before the first one comes.
 //
 // # Turns
 //

@@ -51,10 +51,13 @@ type outbox struct {
 	held      bool          // a batch of events is being handled
 	armed     bool          // holdTimer runs
 	woken     bool          // the writer is at work, or about to be
+	absent    bool          // there is no writer
+	idle      bool          // a writer with nothing to do goes
 	closed    bool          // nothing is accepted any more
 	drained   chan struct{} // closed when queued has fallen to low; nil if nobody waits
 	room      chan struct{} // closed when pushed has fallen below most; nil if nobody waits
 
+	start     func()        // starts the writer; does not wait
 	wake      chan struct{} // to the writer
 	holdTimer *time.Timer
 	drops     *Stats
@@ -65,13 +68,16 @@ func (o *outbox) init(limit, most int, stats *Stats) {
 	o.soft = min(limit, softLimit)
 	o.low = o.soft / 2
 	o.most = most
+	o.absent, o.idle = true, true
 	o.wake = make(chan struct{}, 1)
 	o.drops = stats
 }
 
-// wakeLocked reports whether the caller must signal the writer once it has let
-// go of the mutex.
+// wakeLocked sees to it that there is a writer, unless the outbox is held, and
+// reports whether the caller must signal it once it has let go of the mutex. It is
+// for what apps send: from then on the writer stays.
 func (o *outbox) wakeLocked() bool {
+	o.idle = false
 	if o.woken {
 		return false
 	}
@@ -86,8 +92,21 @@ func (o *outbox) wakeLocked() bool {
 		}
 		return false
 	}
+	return o.rouseLocked()
+}
+
+// rouseLocked is wakeLocked even if the outbox is held.
+func (o *outbox) rouseLocked() bool {
+	if o.woken {
+		return false
+	}
 	o.woken = true
-	return true
+	if !o.absent || o.closed || o.start == nil {
+		return true
+	}
+	o.absent = false
+	o.start()
+	return false
 }
 
 // nextXID returns a transaction identifier; 0 is left to the switch's own
@@ -326,9 +345,8 @@ func (o *outbox) full() <-chan struct{} {
 // flush wakes the writer.
 func (o *outbox) flush() {
 	o.mu.Lock()
-	wake := !o.woken
-	o.woken = true
 	o.armed = false
+	wake := o.rouseLocked()
 	o.mu.Unlock()
 	if wake {
 		signal(o.wake)
@@ -351,15 +369,14 @@ func (o *outbox) release() {
 		o.armed = false
 		o.holdTimer.Stop()
 	}
-	wake := !o.woken && !o.apps.empty()
-	o.woken = o.woken || wake
+	wake := !o.apps.empty() && o.rouseLocked()
 	o.mu.Unlock()
 	if wake {
 		signal(o.wake)
 	}
 }
 
-// close lets the writer end once what is there is written.
+// close lets the writer end once what is there is written. No other is started.
 func (o *outbox) close() {
 	o.mu.Lock()
 	o.closed = true
@@ -371,8 +388,8 @@ func (o *outbox) close() {
 }
 
 // next tells that the last slice is written and returns the one that comes now,
-// good until the next call; or nothing, and whether more may come.
-func (o *outbox) next() (b []byte, more bool) {
+// good until the next call; or nothing, and whether the writer stays.
+func (o *outbox) next() (b []byte, stay bool) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.queued -= o.unwritten
@@ -394,14 +411,21 @@ func (o *outbox) next() (b []byte, more bool) {
 	}
 	o.woken = len(b) > 0
 	o.sent.addTo(&o.drops.Out)
-	return b, !o.closed
+	stay = o.woken || !o.closed && !o.idle
+	o.absent = !stay
+	return b, stay
 }
 
-// trim gives back memory that an idle connection does not need.
+// trim gives back what an idle connection does not need: memory, and the writer.
 func (o *outbox) trim() {
 	o.mu.Lock()
 	o.apps.trim()
+	o.idle = true
+	wake := !o.absent && o.rouseLocked()
 	o.mu.Unlock()
+	if wake {
+		signal(o.wake)
+	}
 }
 
 // waiting returns how many bytes wait to be written.

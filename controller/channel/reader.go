@@ -143,6 +143,7 @@ func (c *Conn) fillAlive() *CloseError {
 			r.misses++
 			r.last = 0
 			c.out.trim()
+			c.in.trim()
 			c.out.answer(c.version, c.out.reserve(1), &ofp.EchoRequest{})
 		default:
 			return readError(err)

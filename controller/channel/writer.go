@@ -8,15 +8,13 @@ import (
 	"time"
 )
 
-// write is the writer goroutine. It returns when the outbox is closed and empty,
-// or when the socket takes nothing any more; the socket is closed then.
+// write is the writer. It returns when it has nothing to do on an idle connection,
+// when the outbox is closed and empty, or when the socket takes nothing any more.
 func (c *Conn) write() {
-	defer c.nc.Close()
-	defer func() { c.linger(c.nc) }()
 	for {
-		b, more := c.out.next()
+		b, stay := c.out.next()
 		if len(b) == 0 {
-			if !more {
+			if !stay {
 				return
 			}
 			<-c.out.wake
