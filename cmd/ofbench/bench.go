@@ -9,19 +9,20 @@ import (
 
 // result is what a run has measured; its JSON form is what --json prints.
 type result struct {
-	OpenFlow string  `json:"openflow"`
-	Mode     string  `json:"mode"` // throughput or latency
-	Switches int     `json:"switches"`
-	Hosts    int     `json:"hosts_per_switch"`
-	InFlight int     `json:"in_flight_per_switch"` // packet-ins unanswered at a time, at most
-	Ready    float64 `json:"ready_seconds"`        // to connect and shake hands, with the quiet after it
-	Tests    int     `json:"tests"`                // that count
-	Seconds  float64 `json:"seconds"`              // of the tests that count
-	Rate     spread  `json:"responses_per_second"`
-	tally            // of the tests that count
-	Latency  latency `json:"latency_microseconds"`
-	CPU      *usage  `json:"controller_cpu,omitempty"` // with --pid
-	Own      float64 `json:"ofbench_cores"`            // that ofbench itself kept busy
+	OpenFlow string   `json:"openflow"`
+	Mode     string   `json:"mode"` // throughput or latency
+	Switches int      `json:"switches"`
+	Hosts    int      `json:"hosts_per_switch"`
+	InFlight int      `json:"in_flight_per_switch"` // packet-ins unanswered at a time, at most
+	Ready    float64  `json:"ready_seconds"`        // to connect and shake hands, with the quiet after it
+	Tests    int      `json:"tests"`                // that count
+	Seconds  float64  `json:"seconds"`              // of the tests that count
+	Rate     spread   `json:"responses_per_second"`
+	tally             // of the tests that count
+	Latency  latency  `json:"latency_microseconds"`
+	CPU      *usage   `json:"controller_cpu,omitempty"` // with --pid
+	Own      float64  `json:"ofbench_cores"`            // that ofbench itself kept busy
+	Faults   *faulted `json:"faults,omitempty"`         // with --fault
 }
 
 type spread struct {
@@ -86,7 +87,9 @@ func bench(ctx context.Context, o *options, out *report) error {
 	if err != nil && r.Tests == 0 {
 		return err
 	}
+	r.Faults = f.faulted()
 	out.end(r)
+	out.faulted(r.Faults)
 	switch {
 	case err != nil:
 		return err

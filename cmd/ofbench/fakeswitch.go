@@ -313,7 +313,7 @@ func (s *fakeSwitch) write(done <-chan struct{}) error {
 			s.mu.Lock()
 			buf = append(buf[:0], s.pending...)
 			s.pending = s.pending[:0]
-			if s.running {
+			if s.running && s.featuresAt != 0 {
 				now := s.now()
 				buf = s.traffic.fill(buf, now, chunkLen)
 			}

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"sync"
 	"time"
+
+	"github.com/sluice-sdn/sluice/test/faultproxy"
 )
 
 const (
@@ -18,18 +20,30 @@ const (
 // switch; close ends them and waits for them.
 type fleet struct {
 	options  *options
+	addr     string            // where the switches connect
+	proxy    *faultproxy.Proxy // between them and the controller; nil without --fault
 	switches []*fakeSwitch
 	start    time.Time
 	failures chan error // one at most from each switch
 	cancel   context.CancelFunc
 	all      sync.WaitGroup
+
+	mu      sync.Mutex // guards what follows
+	ended   uint64     // connections that came back
+	lastEnd error
 }
 
 // launch connects all switches and waits until their handshakes are over. ctx
 // ends them as close does.
 func launch(ctx context.Context, o *options) (*fleet, error) {
 	ctx, cancel := context.WithCancel(ctx)
-	f := &fleet{options: o, start: time.Now(), failures: make(chan error, o.switches), cancel: cancel}
+	f := &fleet{options: o, addr: o.addr(), start: time.Now(), failures: make(chan error, o.switches), cancel: cancel}
+	if len(o.faults) > 0 {
+		if err := f.breakConnections(); err != nil {
+			cancel()
+			return nil, err
+		}
+	}
 	turn := make(chan struct{}, dialsAtOnce)
 	for i := range o.switches {
 		s, err := newFakeSwitch(o, i, f.start)
@@ -39,14 +53,22 @@ func launch(ctx context.Context, o *options) (*fleet, error) {
 		}
 		f.switches = append(f.switches, s)
 		f.all.Go(func() {
-			turn <- struct{}{}
-			err := s.connect(ctx, o.addr())
-			<-turn
-			if err == nil {
-				err = s.run(ctx)
-			}
-			if err != nil && ctx.Err() == nil {
-				f.failures <- fmt.Errorf("switch %d (dpid %s): %w", i+1, s.dpid, err)
+			for {
+				turn <- struct{}{}
+				err := s.connect(ctx, f.addr)
+				<-turn
+				if err == nil {
+					err = s.run(ctx)
+				}
+				if err == nil || ctx.Err() != nil {
+					return
+				}
+				err = fmt.Errorf("switch %d (dpid %s): %w", i+1, s.dpid, err)
+				if !f.comeBack(ctx, err) {
+					f.failures <- err // has room for one of each switch
+					return
+				}
+				s.renew()
 			}
 		})
 	}
@@ -82,7 +104,11 @@ func (f *fleet) shakeHands(ctx context.Context) error {
 		case <-ctx.Done():
 			return ctx.Err()
 		case <-deadline.C:
-			return fmt.Errorf("after %v switch %d of %d %s", f.options.readyTimeout, ready+1, len(f.switches), missing)
+			err := fmt.Errorf("after %v switch %d of %d %s", f.options.readyTimeout, ready+1, len(f.switches), missing)
+			if ended := f.faulted(); ended != nil && ended.Last != "" {
+				err = fmt.Errorf("%w; %d connections ended, the last one: %s", err, ended.Ended, ended.Last)
+			}
+			return err
 		}
 	}
 }
@@ -90,6 +116,9 @@ func (f *fleet) shakeHands(ctx context.Context) error {
 // close ends all connections and waits for their goroutines.
 func (f *fleet) close() {
 	f.cancel()
+	if f.proxy != nil {
+		f.proxy.Close()
+	}
 	f.all.Wait()
 }
 

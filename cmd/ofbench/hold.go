@@ -8,14 +8,15 @@ import (
 // held is what a run with --hold has measured; its JSON form is what --json
 // prints.
 type held struct {
-	OpenFlow  string  `json:"openflow"`
-	Switches  int     `json:"switches"`
-	Ready     float64 `json:"ready_seconds"` // to connect and shake hands, with the quiet after it
-	Seconds   float64 `json:"held_seconds"`
-	Dropped   int     `json:"dropped"`
-	RSSBefore int64   `json:"controller_rss_before_bytes,omitempty"` // with --pid
-	RSSAfter  int64   `json:"controller_rss_bytes,omitempty"`
-	PerSwitch int64   `json:"controller_rss_per_switch_bytes,omitempty"`
+	OpenFlow  string   `json:"openflow"`
+	Switches  int      `json:"switches"`
+	Ready     float64  `json:"ready_seconds"` // to connect and shake hands, with the quiet after it
+	Seconds   float64  `json:"held_seconds"`
+	Dropped   int      `json:"dropped"`
+	RSSBefore int64    `json:"controller_rss_before_bytes,omitempty"` // with --pid
+	RSSAfter  int64    `json:"controller_rss_bytes,omitempty"`
+	PerSwitch int64    `json:"controller_rss_per_switch_bytes,omitempty"`
+	Faults    *faulted `json:"faults,omitempty"` // with --fault
 }
 
 // hold connects all switches, has them answer what the controller asks, and
@@ -58,6 +59,8 @@ func hold(ctx context.Context, o *options, out *report) error {
 		}
 		h.PerSwitch = (h.RSSAfter - h.RSSBefore) / int64(o.switches)
 	}
+	h.Faults = f.faulted()
 	out.held(h)
+	out.faulted(h.Faults)
 	return first
 }

@@ -8,8 +8,10 @@ import (
 	"strconv"
 	"time"
 
-	"github.com/sluice-sdn/sluice/ofp"
 	"github.com/spf13/pflag"
+
+	"github.com/sluice-sdn/sluice/ofp"
+	"github.com/sluice-sdn/sluice/test/faultproxy"
 )
 
 // options are what the flags say.
@@ -30,6 +32,8 @@ type options struct {
 	readyTimeout  time.Duration
 	dpidOffset    uint64
 	hold          time.Duration
+	faults        faultproxy.Faults
+	seed          uint64
 	procs         int
 	json          bool
 }
@@ -74,7 +78,10 @@ every packet-in asks for a flow.
 Exit code: 0 if the controller answered, 1 if it did not or closed a connection,
 2 for wrong flags, 130 after an interrupt.
 
-Flags:
+--fault puts a proxy between the switches and the controller that breaks what
+passes, and a switch whose connection ends comes back: it is counted and told,
+and no error. Packet-ins of the old connection are given up. The proxy works on
+ofbench's cores: what it costs is not the controller's. Faults are
 `
 
 // parseOptions reads the flags. On --help it writes the help to w and returns
@@ -83,7 +90,7 @@ func parseOptions(args []string, w io.Writer) (*options, error) {
 	o := new(options)
 	f := pflag.NewFlagSet("ofbench", pflag.ContinueOnError)
 	f.SortFlags = false
-	f.Usage = func() { fmt.Fprint(w, helpText, f.FlagUsages()) }
+	f.Usage = func() { fmt.Fprint(w, helpText, faultproxy.Help(), "\nFlags:\n", f.FlagUsages()) }
 	f.StringVarP(&o.host, "controller", "c", "127.0.0.1", "`host` of the controller")
 	f.IntVarP(&o.port, "port", "p", 6653, "TCP `port` of the controller")
 	f.IntVarP(&o.switches, "switches", "s", 16, "`number` of switches")
@@ -99,6 +106,8 @@ func parseOptions(args []string, w io.Writer) (*options, error) {
 	f.DurationVar(&o.readyTimeout, "ready-timeout", 20*time.Second, "for all switches to connect and shake hands")
 	f.Uint64Var(&o.dpidOffset, "dpid-offset", 1, "datapath `id` of the first switch; the others follow")
 	f.DurationVar(&o.hold, "hold", 0, "send no packet-ins: shake hands, answer requests for this long, tell how many connections lasted")
+	fault := f.String("fault", "", "break the connections: what `faults` are is explained above")
+	f.Uint64Var(&o.seed, "seed", 1, "`number` that decides what --fault leaves to chance")
 	f.IntVar(&o.procs, "procs", 1, "`number` of cores to use")
 	f.BoolVar(&o.json, "json", false, "print one JSON object instead of text; what its fields mean is in docs/performance.md")
 	if err := f.Parse(args); err != nil {
@@ -108,6 +117,9 @@ func parseOptions(args []string, w io.Writer) (*options, error) {
 	var err error
 	if o.version, err = ofp.ParseVersion(*version); err != nil {
 		return nil, fmt.Errorf("--of: %w", err)
+	}
+	if o.faults, err = faultproxy.Parse(*fault); err != nil {
+		return nil, fmt.Errorf("--fault: %w", err)
 	}
 	return o, o.check(f.Args())
 }

@@ -14,7 +14,7 @@ import (
 func TestFlagsAreThoseOfCbench(t *testing.T) {
 	want := &options{
 		host: "10.0.0.1", port: 6633, switches: 3, macs: 7, loops: 5, perTest: 250 * time.Millisecond, warmup: 2, throughput: true,
-		version: ofp.V13, window: 1024, answerTimeout: 2 * time.Second, readyTimeout: 20 * time.Second, dpidOffset: 1, procs: 1,
+		version: ofp.V13, window: 1024, answerTimeout: 2 * time.Second, readyTimeout: 20 * time.Second, dpidOffset: 1, procs: 1, seed: 1,
 	}
 	for _, line := range []string{
 		"-c 10.0.0.1 -p 6633 -s 3 -M 7 -l 5 -m 250 -w 2 -t --of 1.3",
@@ -44,6 +44,7 @@ func TestWrongFlagsAreNamed(t *testing.T) {
 		"--hold -1s":          "--hold -1s",
 		"extra":               `unexpected argument "extra"`,
 		"--unheard":           "unknown flag: --unheard",
+		"--fault dealy=1s":    `--fault: fault "dealy=1s": no such fault; want reset`,
 	} {
 		var stdout, stderr bytes.Buffer
 		code := run(t.Context(), strings.Fields(line), &stdout, &stderr)
@@ -61,6 +62,7 @@ func TestHelpTellsEveryFlagAndHowAnswersAreCounted(t *testing.T) {
 	for _, want := range []string{
 		"-c, --controller", "-p, --port", "-s, --switches", "-M, --mac-addresses-per-switch", "-l, --loops", "-m, --ms-per-test",
 		"-w, --warmup", "-t, --throughput", "--of", "--pid", "--json", "How answers are counted",
+		"--fault", "--seed", "throttle=64k@down", "@connection:N[-M]",
 	} {
 		if !strings.Contains(stdout.String(), want) {
 			t.Errorf("help lacks %q", want)
