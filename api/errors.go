@@ -39,7 +39,6 @@ var reasonCodes = map[ofp.ErrorReason]codes.Code{
 	ofp.BundleFailedBundleExist:           codes.AlreadyExists,
 	ofp.NXTLVTableModFailedAlreadyMapped:  codes.AlreadyExists,
 	ofp.BadRequestEPERM:                   codes.PermissionDenied,
-	ofp.BadRequestIsSlave:                 codes.PermissionDenied,
 	ofp.BadActionEPERM:                    codes.PermissionDenied,
 	ofp.BadInstructionEPERM:               codes.PermissionDenied,
 	ofp.BadMatchEPERM:                     codes.PermissionDenied,
@@ -178,6 +177,8 @@ func readError(sw *controller.Switch, err error) error {
 	var se *controller.SwitchError
 	var ee *ofp.EncodeError
 	switch {
+	case errors.Is(err, controller.ErrSlave):
+		return slaveStatus(sw)
 	case errors.As(err, &se):
 		return withDetails(reasonCode(se.Reply.Reason), fmt.Sprintf("%s refused: %s", sw.Name(), se.Reply.Describe()),
 			switchRefused(se.Reply, 0, nil), errorInfo(sw, se.Reply))
@@ -218,6 +219,9 @@ func writeError(sw *controller.Switch, msgs []ofp.Message, err error) error {
 		return readError(sw, err)
 	}
 	result := writeResult(we, len(msgs))
+	if errors.Is(err, controller.ErrSlave) {
+		return slaveStatus(sw, result)
+	}
 	if len(we.Errors) > 0 {
 		var ee *ofp.EncodeError
 		if first := we.Errors[0]; errors.As(first.Err, &ee) {

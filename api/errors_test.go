@@ -209,7 +209,7 @@ func TestSwitchRefuses(t *testing.T) {
 		{ofp.BadActionBadOutPort, ofp.V10, codes.FailedPrecondition},
 		{ofp.FlowModFailedUnknown, ofp.V11, codes.FailedPrecondition},
 		{ofp.BadMatchBadPrereq, ofp.V12, codes.FailedPrecondition},
-		{ofp.BadRequestIsSlave, ofp.V12, codes.PermissionDenied},
+		{ofp.BadRequestIsSlave, ofp.V12, codes.FailedPrecondition},
 	}
 	eachVersion(t, func(t *testing.T, v ofp.Version) {
 		r := newRig(t, Config{})

@@ -41,6 +41,8 @@ func TestGateway(t *testing.T) {
 		{"sum", "GET", "/v1/switches/br0/flow-aggregate", "", nil, 200, []string{`"flow_count":2`}},
 		{"packet", "POST", "/v1/switches/br0/packets", `{"text":"packet=ffffffffffff0000000000010806,actions=output:1"}`, nil, 200, []string{`{}`}},
 		{"barrier", "POST", "/v1/switches/br0/barrier", "", nil, 200, []string{`{}`}},
+		{"set role", "POST", "/v1/switches/br0/role", `{"role":"CONTROLLER_ROLE_MASTER","generation_id":"7"}`, nil, 200, []string{`"generation_id":"7"`}},
+		{"role", "GET", "/v1/switches/br0/role", "", nil, 200, []string{`"role":"CONTROLLER_ROLE_MASTER"`}},
 		{"ports", "GET", "/v1/switches/br0/ports", "", nil, 200, []string{`"eth4"`}},
 		{"port statistics", "GET", "/v1/switches/br0/port-stats?port=eth2", "", nil, 200, []string{`"name":"eth2"`}},
 		{"table statistics", "GET", "/v1/switches/br0/table-stats", "", nil, 200, []string{`"active_flows":2`}},

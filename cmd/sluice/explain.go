@@ -142,8 +142,8 @@ var (
 		"OFPMMFC_UNKNOWN_METER": "see `sluice dump-meters`; to add a meter use `sluice add-meter`",
 		"OFPFMFC_BAD_TABLE_ID":  "see `sluice show` for how many tables the switch has",
 		"OFPBIC_BAD_TABLE_ID":   "goto_table leads to a later table only: see `sluice show` for how many the switch has",
-		"OFPBRC_EPERM":          "the switch does not let this controller do that: see its role and settings",
-		"OFPBRC_IS_SLAVE":       "another controller is the switch's master",
+		"OFPBRC_EPERM":          "the switch does not let this controller do that: see `sluice get-role`, and the switch's settings",
+		"OFPBRC_IS_SLAVE":       "another controller is the switch's master: write through that one, or take its place with `sluice set-role SWITCH master`",
 	}
 	codeHints = map[codes.Code]string{
 		codes.NotFound:         "`sluice switches` lists those that are connected",

@@ -69,6 +69,7 @@ func (c *client) show() *cobra.Command {
 				return c.print(r, func(w io.Writer) {
 					s := r.GetSwitch()
 					fmt.Fprintf(w, "%s: OpenFlow %s, dpid %s, from %s, since %s\n", printable(s.GetName()), s.GetVersion(), s.GetDpid(), s.GetAddress(), since(s))
+					fmt.Fprintf(w, "role: %s\n", roleWord(s.GetRole()))
 					fmt.Fprintf(w, "tables: %d, buffers: %d\n", s.GetTableCount(), s.GetBufferCount())
 					fmt.Fprintf(w, "capabilities: %s\n", orDash(s.GetCapabilities()))
 					printDescription(w, s.GetDescription())

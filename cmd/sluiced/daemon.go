@@ -84,6 +84,7 @@ func newDaemon(ctx context.Context, s *settings, logger logrus.FieldLogger) (*da
 		Logger:  logger,
 		Apps:    chosen,
 		Channel: channel.Config{Extensions: bool(s.extensions), Pins: channel.Pins(s.tlsPin)},
+		Role:    roleOf(s.role.value), Generation: uint64(s.generation),
 	})
 	if err != nil {
 		return nil, err

@@ -134,7 +134,7 @@ func parseFile(flags *pflag.FlagSet, path string, file io.Reader) (map[string]fi
 }
 
 // textOf returns a value as a flag with such a value takes it: a text as it is, true
-// or false where that is wanted, a sequence of texts, where a list is wanted,
+// or false or a number where that is wanted, a sequence of texts, where a list is wanted,
 // with commas.
 func textOf(n *yaml.Node, as any) (string, error) {
 	if n.Kind == yaml.AliasNode {
@@ -149,6 +149,11 @@ func textOf(n *yaml.Node, as any) (string, error) {
 			return n.Value, nil
 		}
 		return "", fmt.Errorf("is %s; want true or false", kind(n))
+	case *generationID:
+		if n.ShortTag() == "!!int" {
+			return n.Value, nil
+		}
+		return "", fmt.Errorf("is %s; want a number", kind(n))
 	case *appNames:
 		return listOf(n, "[l2switch]")
 	case *listFlag:

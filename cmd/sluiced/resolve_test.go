@@ -97,7 +97,7 @@ func TestPrecedence(t *testing.T) {
 }
 
 func TestWrongSettings(t *testing.T) {
-	const keys = "there are: openflow, tls-cert, tls-key, tls-ca, tls-pin, grpc, http, apps, extensions, state, log-level, log-format"
+	const keys = "there are: openflow, tls-cert, tls-key, tls-ca, tls-pin, grpc, http, apps, extensions, state, role, generation-id, log-level, log-format"
 	for _, test := range []struct {
 		name string
 		env  map[string]string
@@ -120,6 +120,8 @@ func TestWrongSettings(t *testing.T) {
 		{"nothing for an address", nil, "openflow:", "f.yaml:1: openflow: is empty; want a text or a list of texts"},
 		{"list for a level", nil, "log-level: [info]", "f.yaml:1: log-level: is a list; want a text"},
 		{"mapping for apps", nil, "apps: {l2switch: true}", "f.yaml:1: apps: is a mapping; want a list such as [l2switch]"},
+		{"no generation id", nil, "generation-id: -1", "f.yaml:1: generation-id: \"-1\" is no generation id: want a number, 0 to 18446744073709551614"},
+		{"word for a generation id", nil, "generation-id: [1]", "f.yaml:1: generation-id: is a list; want a number"},
 		{"number in apps", nil, "apps: [l2switch, 2]", "f.yaml:1: apps: item 2 is a number; want a text"},
 		{"list that holds itself", nil, "apps: &a [*a]", "f.yaml:1: apps: item 1 is a list; want a text"},
 		{"no port", nil, "http: localhost", `f.yaml:1: http: "localhost" is no address; want HOST:PORT or :PORT, such as 127.0.0.1:8653`},
@@ -213,7 +215,8 @@ func TestExampleFile(t *testing.T) {
 	// Resolved over settings that differ from the defaults everywhere, so that a
 	// key that is missing from the example shows.
 	got := &settings{logFormat: choice{value: "json", of: []string{"text", "json"}}, state: "elsewhere",
-		tlsCert: "c", tlsKey: "k", tlsCA: "ca", tlsPin: pins{ByDPID: true}}
+		tlsCert: "c", tlsKey: "k", tlsCA: "ca", tlsPin: pins{ByDPID: true},
+		role: choice{value: "slave", of: []string{"equal", "master", "slave"}}, generation: 7}
 	flags := got.flags()
 	if err := resolve(flags, func(string) (string, bool) { return "", false }, "example", bytes.NewReader(text)); err != nil {
 		t.Fatal(err)

@@ -29,6 +29,8 @@ type settings struct {
 	extensions toggle
 	state      directory
 	apps       appNames
+	role       choice
+	generation generationID
 	logLevel   level
 	logFormat  choice
 }
@@ -41,6 +43,7 @@ func defaults() *settings {
 		grpc:      "127.0.0.1:8653",
 		http:      "127.0.0.1:9653",
 		apps:      appNames{l2switch.Name},
+		role:      choice{value: "equal", of: []string{"equal", "master", "slave"}},
 		logLevel:  level(logrus.InfoLevel),
 		logFormat: choice{value: "text", of: []string{"text", "json"}},
 	}
@@ -63,6 +66,8 @@ func (s *settings) flags() *pflag.FlagSet {
 	f.Var(&s.extensions, "extensions", "say with Open vSwitch's extensions, to a switch that is one, what its OpenFlow version cannot")
 	f.Lookup("extensions").NoOptDefVal = "true"
 	f.Var(&s.state, "state", "directory for stored state: made if missing, must be writable; nothing is stored in it yet")
+	f.Var(&s.role, "role", "what to be on switches that have other controllers: equal, master or slave")
+	f.Var(&s.generation, "generation-id", "id of the election that gave the role; 0: the one after the switch's own")
 	f.Var(&s.logLevel, "log-level", "least severe log lines to write: "+strings.Join(levels(), ", "))
 	f.Var(&s.logFormat, "log-format", "form of log lines: text or json")
 	return f

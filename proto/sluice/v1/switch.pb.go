@@ -212,8 +212,10 @@ type Switch struct {
 	// How many packets it can keep for the controller.
 	BufferCount uint32 `protobuf:"varint,8,opt,name=buffer_count,json=bufferCount,proto3" json:"buffer_count,omitempty"`
 	// What it can do, in the specifications' words: "flow_stats".
-	Capabilities  []string           `protobuf:"bytes,9,rep,name=capabilities,proto3" json:"capabilities,omitempty"`
-	Description   *SwitchDescription `protobuf:"bytes,10,opt,name=description,proto3" json:"description,omitempty"`
+	Capabilities []string           `protobuf:"bytes,9,rep,name=capabilities,proto3" json:"capabilities,omitempty"`
+	Description  *SwitchDescription `protobuf:"bytes,10,opt,name=description,proto3" json:"description,omitempty"`
+	// Sluice's role, as the switch last told it. GetRole asks the switch.
+	Role          ControllerRole `protobuf:"varint,11,opt,name=role,proto3,enum=sluice.v1.ControllerRole" json:"role,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -316,6 +318,13 @@ func (x *Switch) GetDescription() *SwitchDescription {
 		return x.Description
 	}
 	return nil
+}
+
+func (x *Switch) GetRole() ControllerRole {
+	if x != nil {
+		return x.Role
+	}
+	return ControllerRole_CONTROLLER_ROLE_UNSPECIFIED
 }
 
 // SwitchDescription is what a switch tells of itself in words.
@@ -1181,14 +1190,14 @@ var File_sluice_v1_switch_proto protoreflect.FileDescriptor
 
 const file_sluice_v1_switch_proto_rawDesc = "" +
 	"\n" +
-	"\x16sluice/v1/switch.proto\x12\tsluice.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x15sluice/v1/snoop.proto\"\x15\n" +
+	"\x16sluice/v1/switch.proto\x12\tsluice.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x14sluice/v1/role.proto\x1a\x15sluice/v1/snoop.proto\"\x15\n" +
 	"\x13ListSwitchesRequest\"E\n" +
 	"\x14ListSwitchesResponse\x12-\n" +
 	"\bswitches\x18\x01 \x03(\v2\x11.sluice.v1.SwitchR\bswitches\"*\n" +
 	"\x10GetSwitchRequest\x12\x16\n" +
 	"\x06switch\x18\x01 \x01(\tR\x06switch\">\n" +
 	"\x11GetSwitchResponse\x12)\n" +
-	"\x06switch\x18\x01 \x01(\v2\x11.sluice.v1.SwitchR\x06switch\"\xf0\x02\n" +
+	"\x06switch\x18\x01 \x01(\v2\x11.sluice.v1.SwitchR\x06switch\"\x9f\x03\n" +
 	"\x06Switch\x12\x12\n" +
 	"\x04dpid\x18\x01 \x01(\tR\x04dpid\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x12\x18\n" +
@@ -1202,7 +1211,8 @@ const file_sluice_v1_switch_proto_rawDesc = "" +
 	"\fbuffer_count\x18\b \x01(\rR\vbufferCount\x12\"\n" +
 	"\fcapabilities\x18\t \x03(\tR\fcapabilities\x12>\n" +
 	"\vdescription\x18\n" +
-	" \x01(\v2\x1c.sluice.v1.SwitchDescriptionR\vdescription\"\xb7\x01\n" +
+	" \x01(\v2\x1c.sluice.v1.SwitchDescriptionR\vdescription\x12-\n" +
+	"\x04role\x18\v \x01(\x0e2\x19.sluice.v1.ControllerRoleR\x04role\"\xb7\x01\n" +
 	"\x11SwitchDescription\x12\"\n" +
 	"\fmanufacturer\x18\x01 \x01(\tR\fmanufacturer\x12\x1a\n" +
 	"\bhardware\x18\x02 \x01(\tR\bhardware\x12\x1a\n" +
@@ -1291,14 +1301,16 @@ const file_sluice_v1_switch_proto_rawDesc = "" +
 	"\x0e_matched_count\"(\n" +
 	"\x0eBarrierRequest\x12\x16\n" +
 	"\x06switch\x18\x01 \x01(\tR\x06switch\"\x11\n" +
-	"\x0fBarrierResponse2\x9b\x04\n" +
+	"\x0fBarrierResponse2\x9f\x05\n" +
 	"\rSwitchService\x12O\n" +
 	"\fListSwitches\x12\x1e.sluice.v1.ListSwitchesRequest\x1a\x1f.sluice.v1.ListSwitchesResponse\x12F\n" +
 	"\tGetSwitch\x12\x1b.sluice.v1.GetSwitchRequest\x1a\x1c.sluice.v1.GetSwitchResponse\x12F\n" +
 	"\tListPorts\x12\x1b.sluice.v1.ListPortsRequest\x1a\x1c.sluice.v1.ListPortsResponse\x12R\n" +
 	"\rListPortStats\x12\x1f.sluice.v1.ListPortStatsRequest\x1a .sluice.v1.ListPortStatsResponse\x12U\n" +
 	"\x0eListTableStats\x12 .sluice.v1.ListTableStatsRequest\x1a!.sluice.v1.ListTableStatsResponse\x12@\n" +
-	"\aBarrier\x12\x19.sluice.v1.BarrierRequest\x1a\x1a.sluice.v1.BarrierResponse\x12<\n" +
+	"\aBarrier\x12\x19.sluice.v1.BarrierRequest\x1a\x1a.sluice.v1.BarrierResponse\x12@\n" +
+	"\aGetRole\x12\x19.sluice.v1.GetRoleRequest\x1a\x1a.sluice.v1.GetRoleResponse\x12@\n" +
+	"\aSetRole\x12\x19.sluice.v1.SetRoleRequest\x1a\x1a.sluice.v1.SetRoleResponse\x12<\n" +
 	"\x05Snoop\x12\x17.sluice.v1.SnoopRequest\x1a\x18.sluice.v1.SnoopResponse0\x01B7Z5github.com/sluice-sdn/sluice/proto/sluice/v1;sluicev1b\x06proto3"
 
 var (
@@ -1333,36 +1345,46 @@ var file_sluice_v1_switch_proto_goTypes = []any{
 	(*BarrierRequest)(nil),         // 15: sluice.v1.BarrierRequest
 	(*BarrierResponse)(nil),        // 16: sluice.v1.BarrierResponse
 	(*timestamppb.Timestamp)(nil),  // 17: google.protobuf.Timestamp
-	(*SnoopRequest)(nil),           // 18: sluice.v1.SnoopRequest
-	(*SnoopResponse)(nil),          // 19: sluice.v1.SnoopResponse
+	(ControllerRole)(0),            // 18: sluice.v1.ControllerRole
+	(*GetRoleRequest)(nil),         // 19: sluice.v1.GetRoleRequest
+	(*SetRoleRequest)(nil),         // 20: sluice.v1.SetRoleRequest
+	(*SnoopRequest)(nil),           // 21: sluice.v1.SnoopRequest
+	(*GetRoleResponse)(nil),        // 22: sluice.v1.GetRoleResponse
+	(*SetRoleResponse)(nil),        // 23: sluice.v1.SetRoleResponse
+	(*SnoopResponse)(nil),          // 24: sluice.v1.SnoopResponse
 }
 var file_sluice_v1_switch_proto_depIdxs = []int32{
 	4,  // 0: sluice.v1.ListSwitchesResponse.switches:type_name -> sluice.v1.Switch
 	4,  // 1: sluice.v1.GetSwitchResponse.switch:type_name -> sluice.v1.Switch
 	17, // 2: sluice.v1.Switch.connected_since:type_name -> google.protobuf.Timestamp
 	5,  // 3: sluice.v1.Switch.description:type_name -> sluice.v1.SwitchDescription
-	8,  // 4: sluice.v1.ListPortsResponse.ports:type_name -> sluice.v1.Port
-	11, // 5: sluice.v1.ListPortStatsResponse.ports:type_name -> sluice.v1.PortStats
-	14, // 6: sluice.v1.ListTableStatsResponse.tables:type_name -> sluice.v1.TableStats
-	0,  // 7: sluice.v1.SwitchService.ListSwitches:input_type -> sluice.v1.ListSwitchesRequest
-	2,  // 8: sluice.v1.SwitchService.GetSwitch:input_type -> sluice.v1.GetSwitchRequest
-	6,  // 9: sluice.v1.SwitchService.ListPorts:input_type -> sluice.v1.ListPortsRequest
-	9,  // 10: sluice.v1.SwitchService.ListPortStats:input_type -> sluice.v1.ListPortStatsRequest
-	12, // 11: sluice.v1.SwitchService.ListTableStats:input_type -> sluice.v1.ListTableStatsRequest
-	15, // 12: sluice.v1.SwitchService.Barrier:input_type -> sluice.v1.BarrierRequest
-	18, // 13: sluice.v1.SwitchService.Snoop:input_type -> sluice.v1.SnoopRequest
-	1,  // 14: sluice.v1.SwitchService.ListSwitches:output_type -> sluice.v1.ListSwitchesResponse
-	3,  // 15: sluice.v1.SwitchService.GetSwitch:output_type -> sluice.v1.GetSwitchResponse
-	7,  // 16: sluice.v1.SwitchService.ListPorts:output_type -> sluice.v1.ListPortsResponse
-	10, // 17: sluice.v1.SwitchService.ListPortStats:output_type -> sluice.v1.ListPortStatsResponse
-	13, // 18: sluice.v1.SwitchService.ListTableStats:output_type -> sluice.v1.ListTableStatsResponse
-	16, // 19: sluice.v1.SwitchService.Barrier:output_type -> sluice.v1.BarrierResponse
-	19, // 20: sluice.v1.SwitchService.Snoop:output_type -> sluice.v1.SnoopResponse
-	14, // [14:21] is the sub-list for method output_type
-	7,  // [7:14] is the sub-list for method input_type
-	7,  // [7:7] is the sub-list for extension type_name
-	7,  // [7:7] is the sub-list for extension extendee
-	0,  // [0:7] is the sub-list for field type_name
+	18, // 4: sluice.v1.Switch.role:type_name -> sluice.v1.ControllerRole
+	8,  // 5: sluice.v1.ListPortsResponse.ports:type_name -> sluice.v1.Port
+	11, // 6: sluice.v1.ListPortStatsResponse.ports:type_name -> sluice.v1.PortStats
+	14, // 7: sluice.v1.ListTableStatsResponse.tables:type_name -> sluice.v1.TableStats
+	0,  // 8: sluice.v1.SwitchService.ListSwitches:input_type -> sluice.v1.ListSwitchesRequest
+	2,  // 9: sluice.v1.SwitchService.GetSwitch:input_type -> sluice.v1.GetSwitchRequest
+	6,  // 10: sluice.v1.SwitchService.ListPorts:input_type -> sluice.v1.ListPortsRequest
+	9,  // 11: sluice.v1.SwitchService.ListPortStats:input_type -> sluice.v1.ListPortStatsRequest
+	12, // 12: sluice.v1.SwitchService.ListTableStats:input_type -> sluice.v1.ListTableStatsRequest
+	15, // 13: sluice.v1.SwitchService.Barrier:input_type -> sluice.v1.BarrierRequest
+	19, // 14: sluice.v1.SwitchService.GetRole:input_type -> sluice.v1.GetRoleRequest
+	20, // 15: sluice.v1.SwitchService.SetRole:input_type -> sluice.v1.SetRoleRequest
+	21, // 16: sluice.v1.SwitchService.Snoop:input_type -> sluice.v1.SnoopRequest
+	1,  // 17: sluice.v1.SwitchService.ListSwitches:output_type -> sluice.v1.ListSwitchesResponse
+	3,  // 18: sluice.v1.SwitchService.GetSwitch:output_type -> sluice.v1.GetSwitchResponse
+	7,  // 19: sluice.v1.SwitchService.ListPorts:output_type -> sluice.v1.ListPortsResponse
+	10, // 20: sluice.v1.SwitchService.ListPortStats:output_type -> sluice.v1.ListPortStatsResponse
+	13, // 21: sluice.v1.SwitchService.ListTableStats:output_type -> sluice.v1.ListTableStatsResponse
+	16, // 22: sluice.v1.SwitchService.Barrier:output_type -> sluice.v1.BarrierResponse
+	22, // 23: sluice.v1.SwitchService.GetRole:output_type -> sluice.v1.GetRoleResponse
+	23, // 24: sluice.v1.SwitchService.SetRole:output_type -> sluice.v1.SetRoleResponse
+	24, // 25: sluice.v1.SwitchService.Snoop:output_type -> sluice.v1.SnoopResponse
+	17, // [17:26] is the sub-list for method output_type
+	8,  // [8:17] is the sub-list for method input_type
+	8,  // [8:8] is the sub-list for extension type_name
+	8,  // [8:8] is the sub-list for extension extendee
+	0,  // [0:8] is the sub-list for field type_name
 }
 
 func init() { file_sluice_v1_switch_proto_init() }
@@ -1370,6 +1392,7 @@ func file_sluice_v1_switch_proto_init() {
 	if File_sluice_v1_switch_proto != nil {
 		return
 	}
+	file_sluice_v1_role_proto_init()
 	file_sluice_v1_snoop_proto_init()
 	file_sluice_v1_switch_proto_msgTypes[11].OneofWrappers = []any{}
 	file_sluice_v1_switch_proto_msgTypes[14].OneofWrappers = []any{}

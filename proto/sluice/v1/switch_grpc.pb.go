@@ -25,6 +25,8 @@ const (
 	SwitchService_ListPortStats_FullMethodName  = "/sluice.v1.SwitchService/ListPortStats"
 	SwitchService_ListTableStats_FullMethodName = "/sluice.v1.SwitchService/ListTableStats"
 	SwitchService_Barrier_FullMethodName        = "/sluice.v1.SwitchService/Barrier"
+	SwitchService_GetRole_FullMethodName        = "/sluice.v1.SwitchService/GetRole"
+	SwitchService_SetRole_FullMethodName        = "/sluice.v1.SwitchService/SetRole"
 	SwitchService_Snoop_FullMethodName          = "/sluice.v1.SwitchService/Snoop"
 )
 
@@ -51,6 +53,15 @@ type SwitchServiceClient interface {
 	ListTableStats(ctx context.Context, in *ListTableStatsRequest, opts ...grpc.CallOption) (*ListTableStatsResponse, error)
 	// Barrier returns when the switch has processed everything sent before.
 	Barrier(ctx context.Context, in *BarrierRequest, opts ...grpc.CallOption) (*BarrierResponse, error)
+	// GetRole asks the switch what Sluice's role is there. OpenFlow 1.0 and 1.1 cannot
+	// ask: there it is what the switch last said.
+	GetRole(ctx context.Context, in *GetRoleRequest, opts ...grpc.CallOption) (*GetRoleResponse, error)
+	// SetRole asks the switch for a role, and returns what it gives. FAILED_PRECONDITION
+	// means that a later election gave the role to another controller, or that the
+	// switch has no roles. Where Sluice becomes a slave, the writes in flight end
+	// first. The role is asked for again when the switch comes back, for as long as
+	// Sluice runs.
+	SetRole(ctx context.Context, in *SetRoleRequest, opts ...grpc.CallOption) (*SetRoleResponse, error)
 	// Snoop tells every OpenFlow message that the switch and Sluice exchange from
 	// now on, both ways, until the caller hangs up. A caller that is slow does not
 	// hold the switch up: it is told how many messages it missed, and where. It
@@ -126,6 +137,26 @@ func (c *switchServiceClient) Barrier(ctx context.Context, in *BarrierRequest, o
 	return out, nil
 }
 
+func (c *switchServiceClient) GetRole(ctx context.Context, in *GetRoleRequest, opts ...grpc.CallOption) (*GetRoleResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(GetRoleResponse)
+	err := c.cc.Invoke(ctx, SwitchService_GetRole_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *switchServiceClient) SetRole(ctx context.Context, in *SetRoleRequest, opts ...grpc.CallOption) (*SetRoleResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(SetRoleResponse)
+	err := c.cc.Invoke(ctx, SwitchService_SetRole_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 func (c *switchServiceClient) Snoop(ctx context.Context, in *SnoopRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[SnoopResponse], error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	stream, err := c.cc.NewStream(ctx, &SwitchService_ServiceDesc.Streams[0], SwitchService_Snoop_FullMethodName, cOpts...)
@@ -168,6 +199,15 @@ type SwitchServiceServer interface {
 	ListTableStats(context.Context, *ListTableStatsRequest) (*ListTableStatsResponse, error)
 	// Barrier returns when the switch has processed everything sent before.
 	Barrier(context.Context, *BarrierRequest) (*BarrierResponse, error)
+	// GetRole asks the switch what Sluice's role is there. OpenFlow 1.0 and 1.1 cannot
+	// ask: there it is what the switch last said.
+	GetRole(context.Context, *GetRoleRequest) (*GetRoleResponse, error)
+	// SetRole asks the switch for a role, and returns what it gives. FAILED_PRECONDITION
+	// means that a later election gave the role to another controller, or that the
+	// switch has no roles. Where Sluice becomes a slave, the writes in flight end
+	// first. The role is asked for again when the switch comes back, for as long as
+	// Sluice runs.
+	SetRole(context.Context, *SetRoleRequest) (*SetRoleResponse, error)
 	// Snoop tells every OpenFlow message that the switch and Sluice exchange from
 	// now on, both ways, until the caller hangs up. A caller that is slow does not
 	// hold the switch up: it is told how many messages it missed, and where. It
@@ -200,6 +240,12 @@ func (UnimplementedSwitchServiceServer) ListTableStats(context.Context, *ListTab
 }
 func (UnimplementedSwitchServiceServer) Barrier(context.Context, *BarrierRequest) (*BarrierResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method Barrier not implemented")
+}
+func (UnimplementedSwitchServiceServer) GetRole(context.Context, *GetRoleRequest) (*GetRoleResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method GetRole not implemented")
+}
+func (UnimplementedSwitchServiceServer) SetRole(context.Context, *SetRoleRequest) (*SetRoleResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method SetRole not implemented")
 }
 func (UnimplementedSwitchServiceServer) Snoop(*SnoopRequest, grpc.ServerStreamingServer[SnoopResponse]) error {
 	return status.Error(codes.Unimplemented, "method Snoop not implemented")
@@ -333,6 +379,42 @@ func _SwitchService_Barrier_Handler(srv interface{}, ctx context.Context, dec fu
 	return interceptor(ctx, in, info, handler)
 }
 
+func _SwitchService_GetRole_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(GetRoleRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(SwitchServiceServer).GetRole(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: SwitchService_GetRole_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(SwitchServiceServer).GetRole(ctx, req.(*GetRoleRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _SwitchService_SetRole_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(SetRoleRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(SwitchServiceServer).SetRole(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: SwitchService_SetRole_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(SwitchServiceServer).SetRole(ctx, req.(*SetRoleRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 func _SwitchService_Snoop_Handler(srv interface{}, stream grpc.ServerStream) error {
 	m := new(SnoopRequest)
 	if err := stream.RecvMsg(m); err != nil {
@@ -374,6 +456,14 @@ var SwitchService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "Barrier",
 			Handler:    _SwitchService_Barrier_Handler,
+		},
+		{
+			MethodName: "GetRole",
+			Handler:    _SwitchService_GetRole_Handler,
+		},
+		{
+			MethodName: "SetRole",
+			Handler:    _SwitchService_SetRole_Handler,
 		},
 	},
 	Streams: []grpc.StreamDesc{

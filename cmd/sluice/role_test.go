@@ -1,0 +1,49 @@
+package main
+
+import (
+	"testing"
+
+	"github.com/sluice-sdn/sluice/ofp"
+	"github.com/sluice-sdn/sluice/test/simswitch"
+)
+
+func TestRoleVerbs(t *testing.T) {
+	d := newDaemon(t)
+	d.bridge(simswitch.Config{Name: "br0", DPID: 1, Versions: []ofp.Version{ofp.V13}})
+	d.bridge(simswitch.Config{Name: "br1", DPID: 2, Versions: []ofp.Version{ofp.V10}})
+	for _, row := range []struct {
+		args []string
+		want string
+	}{
+		{[]string{"get-role", "br0"}, "equal\n"},
+		{[]string{"set-role", "br0", "master"}, "master, generation 0\n"},
+		{[]string{"set-role", "br0", "master", "--generation-id", "0x10"}, "master, generation 16\n"},
+		{[]string{"get-role", "br0"}, "master, generation 16\n"},
+		{[]string{"set-role", "br0", "slave"}, "slave, generation 16\n"},
+		{[]string{"set-role", "br1", "slave"}, "slave\n"},
+		{[]string{"get-role", "br1"}, "slave\n"},
+	} {
+		if got := d.must("", row.args...); got != row.want {
+			t.Errorf("%v: %q, want %q", row.args, got, row.want)
+		}
+	}
+	wantTexts(t, "show", d.must("", "show", "br0"), "role: slave\n")
+	for _, row := range []struct {
+		args   []string
+		status int
+		says   string
+	}{
+		{[]string{"add-flow", "br0", "actions=drop"}, 1, "sluice: this controller is slave on br0: write through the master, or sluice set-role br0 master; nothing was changed\n"},
+		{[]string{"set-role", "br0", "master", "--generation-id", "3"}, 1, "generation id is stale: 3, the switch has 16: another controller was elected since; name a later one, or none\n"},
+		{[]string{"set-role", "br0", "lord"}, 2, `"lord": want equal, master, slave`},
+		{[]string{"set-role", "br0", "master", "--generation-id", "x"}, 2, "want a number"},
+		{[]string{"set-role", "br0"}, 2, "ROLE is missing"},
+		{[]string{"set-role", "br1", "master", "--generation-id", "3"}, 1, "not in OpenFlow 1.0"},
+	} {
+		r := d.sluice("", row.args...)
+		if r.code != row.status {
+			t.Errorf("%v: status %d", row.args, r.code)
+		}
+		wantTexts(t, row.args[0], r.err, row.says)
+	}
+}
