@@ -83,7 +83,7 @@ func newDaemon(ctx context.Context, s *settings, logger logrus.FieldLogger) (*da
 	engine, err := controller.New(controller.Config{
 		Logger:  logger,
 		Apps:    chosen,
-		Channel: channel.Config{Extensions: bool(s.extensions), Pins: channel.Pins(s.tlsPin)},
+		Channel: channel.Config{Extensions: bool(s.extensions), Pins: channel.Pins(s.tlsPin), PacketInLimits: s.packetIn.Limits},
 		Role:    roleOf(s.role.value), Generation: uint64(s.generation),
 	})
 	if err != nil {

@@ -79,6 +79,9 @@ func TestPrecedence(t *testing.T) {
 			s.tlsPin = pins{Names: map[ofp.DPID][]string{1: {"br0", "urn:b"}}, ByDPID: true}
 		}},
 		{"no pins in the environment before the file's", nil, map[string]string{"SLUICE_TLS_PIN": ""}, "tls-pin: [dpid]", func(*settings) {}},
+		{"limits in the file, others by flag", []string{"--packet-in-rate", "arp=5:7"}, nil, "packet-in-rate: ip=9\n", func(s *settings) {
+			s.packetIn.Limits[channel.ClassARP] = channel.Limit{Rate: 5, Burst: 7}
+		}},
 		{"apps as text", nil, nil, "apps: l2switch", func(*settings) {}},
 		{"alias", nil, nil, "grpc: &here '[::1]:7'\nhttp: *here\n", func(s *settings) { s.grpc, s.http = "[::1]:7", "[::1]:7" }},
 	} {
@@ -97,7 +100,7 @@ func TestPrecedence(t *testing.T) {
 }
 
 func TestWrongSettings(t *testing.T) {
-	const keys = "there are: openflow, tls-cert, tls-key, tls-ca, tls-pin, grpc, http, apps, extensions, state, role, generation-id, log-level, log-format"
+	const keys = "there are: openflow, tls-cert, tls-key, tls-ca, tls-pin, grpc, http, apps, extensions, packet-in-rate, state, role, generation-id, log-level, log-format"
 	for _, test := range []struct {
 		name string
 		env  map[string]string
@@ -128,6 +131,8 @@ func TestWrongSettings(t *testing.T) {
 		{"port too high", nil, "http: :65536", `f.yaml:1: http: ":65536" is no address; want HOST:PORT or :PORT, such as 127.0.0.1:8653`},
 		{"unknown app", nil, "apps: [l2swich]", `f.yaml:1: apps: unknown app "l2swich" (did you mean l2switch?); there are: l2switch`},
 		{"app twice", map[string]string{"SLUICE_APPS": "l2switch,l2switch"}, "", `SLUICE_APPS: app "l2switch" is listed twice`},
+		{"class that is none", nil, "packet-in-rate: udp=5", `f.yaml:1: packet-in-rate: unknown class "udp"; want arp=RATE, lldp=RATE, ip=RATE, other=RATE`},
+		{"rate that is none", map[string]string{"SLUICE_PACKET_IN_RATE": "arp=5,ip=fast"}, "", `SLUICE_PACKET_IN_RATE: ip: rate "fast": want a number of packets from 0 to 1000000000`},
 		{"bad environment", map[string]string{"SLUICE_LOG_LEVEL": "inf"}, "", `SLUICE_LOG_LEVEL: unknown level "inf" (did you mean info?); want one of: error, warn, info, debug, trace`},
 		{"bad in the file, though the environment goes before", map[string]string{"SLUICE_LOG_FORMAT": "json"}, "log-format: xml", `f.yaml:1: log-format: "xml" is not one of: text, json`},
 		{"all at once", nil, "x: 1\nhttp: 2\n", "f.yaml:1: unknown key \"x\"; " + keys + "\nf.yaml:2: http: is a number; want a text"},
@@ -215,7 +220,7 @@ func TestExampleFile(t *testing.T) {
 	// Resolved over settings that differ from the defaults everywhere, so that a
 	// key that is missing from the example shows.
 	got := &settings{logFormat: choice{value: "json", of: []string{"text", "json"}}, state: "elsewhere",
-		tlsCert: "c", tlsKey: "k", tlsCA: "ca", tlsPin: pins{ByDPID: true},
+		tlsCert: "c", tlsKey: "k", tlsCA: "ca", tlsPin: pins{ByDPID: true}, packetIn: packetInRate{channel.Limits{{Rate: 1}}},
 		role: choice{value: "slave", of: []string{"equal", "master", "slave"}}, generation: 7}
 	flags := got.flags()
 	if err := resolve(flags, func(string) (string, bool) { return "", false }, "example", bytes.NewReader(text)); err != nil {

@@ -31,6 +31,7 @@ type settings struct {
 	apps       appNames
 	role       choice
 	generation generationID
+	packetIn   packetInRate
 	logLevel   level
 	logFormat  choice
 }
@@ -65,12 +66,23 @@ func (s *settings) flags() *pflag.FlagSet {
 	f.Var(&s.apps, "apps", "apps to run, asked about packets in this order; none for none")
 	f.Var(&s.extensions, "extensions", "say with Open vSwitch's extensions, to a switch that is one, what its OpenFlow version cannot")
 	f.Lookup("extensions").NoOptDefVal = "true"
+	f.Var(&s.packetIn, "packet-in-rate", "packets a second of each class that one switch may send to the apps, such as ip=50000,arp=5000,lldp=1000,other=5000; none for no limit")
 	f.Var(&s.state, "state", "directory for stored state: made if missing, must be writable; nothing is stored in it yet")
 	f.Var(&s.role, "role", "what to be on switches that have other controllers: equal, master or slave")
 	f.Var(&s.generation, "generation-id", "id of the election that gave the role; 0: the one after the switch's own")
 	f.Var(&s.logLevel, "log-level", "least severe log lines to write: "+strings.Join(levels(), ", "))
 	f.Var(&s.logFormat, "log-format", "form of log lines: text or json")
 	return f
+}
+
+// packetInRate are the limits of packet-ins of each class from one switch.
+type packetInRate struct{ channel.Limits }
+
+func (*packetInRate) Type() string { return "LIMITS" }
+
+func (r *packetInRate) Set(s string) (err error) {
+	r.Limits, err = channel.ParseLimits(s)
+	return err
 }
 
 // address is a TCP address to listen on.

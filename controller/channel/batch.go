@@ -24,6 +24,7 @@ type Batch struct {
 type event struct {
 	start, end uint32
 	typ        ofp.Type
+	class      Class // of a packet-in, once it is classified
 }
 
 // Len returns the number of events.
@@ -50,7 +51,7 @@ func (b *Batch) All() iter.Seq2[ofp.Type, []byte] {
 func (b *Batch) keep(typ ofp.Type, frame []byte) {
 	start := len(b.buf)
 	b.buf = append(b.buf, frame...)
-	b.events = append(b.events, event{uint32(start), uint32(len(b.buf)), typ})
+	b.events = append(b.events, event{start: uint32(start), end: uint32(len(b.buf)), typ: typ})
 }
 
 var (

@@ -66,6 +66,10 @@ type Config struct {
 	MaxReplyBytes   int
 	MaxRepliesBytes int
 
+	// PacketInLimits bounds the packet-ins of each class that reach the apps from
+	// this switch; the others are dropped and counted. Default: no limit.
+	PacketInLimits Limits
+
 	// MissSendLen is how many bytes of a packet the switch is told to send.
 	// Default: all of it (65,535).
 	MissSendLen uint16
@@ -114,6 +118,9 @@ func (c Config) withDefaults() Config {
 func (c Config) Check() error {
 	if len(c.withDefaults().Versions) == 0 {
 		return fmt.Errorf("versions: none of %v is supported", c.Versions)
+	}
+	if err := c.PacketInLimits.check(); err != nil {
+		return err
 	}
 	return nil
 }

@@ -65,6 +65,7 @@ type Conn struct {
 	replies replies
 	taps    taps
 	role    role
+	lost    losses
 
 	up        atomic.Bool   // Handler.Up has returned nil
 	done      chan struct{} // closed when the connection ends
@@ -120,7 +121,9 @@ func (c *Conn) Run(ctx context.Context, h Handler) *CloseError {
 	if err == nil {
 		c.recordKnown()
 		c.dispatchers.Go(func() { c.introduce(h) })
+		c.r.limits = newLimiter(c.cfg.PacketInLimits, time.Now())
 		err = c.read()
+		c.tellLosses(true)
 	}
 	c.fail(err)
 	c.writers.Wait() // no other is started: the outbox is closed

@@ -350,7 +350,7 @@ func TestReadsWhileHandlerWaits(t *testing.T) {
 		c := r.ready()
 		arp := &ofp.PacketIn{Data: append(make([]byte, 12), 0x08, 0x06, 0, 0)}
 		arp.Match.SetUint(ofp.FieldInPort, 1)
-		const n = 300
+		const n = 2000
 		begin := time.Now()
 		for i := range n {
 			r.send(arp)

@@ -64,12 +64,14 @@
 //
 //   - Inbox: two chunks of at most 64 KiB. When it is full the reader waits half
 //     a second, so that TCP slows the switch down, or 10 ms if somebody waits for
-//     a reply; if the dispatcher still does not come, packet-ins are dropped and
-//     counted by class, and state events are kept aside, up to 1 MiB; beyond that
-//     the reader waits a second for the dispatcher to take them, and then ends
-//     the connection: the switch comes back and is described anew. That time
-//     does not count as the peer's silence.
-//   - What SendSoon gathers: 64 messages, and 16 KiB before the last of them.
+//     a reply; if the dispatcher still does not come, it is overload, until the
+//     dispatcher has caught up: what comes is kept aside in order, packet-ins of
+//     each class up to 16 KiB, or one that is longer, and state events up to
+//     1 MiB. Packet-ins beyond that are dropped and counted by class, and after
+//     512 KiB of dropping the reader waits 50 ms at most; for state events it
+//     waits a second, and then ends the connection: the switch comes back and is
+//     described anew. That time does not count as the peer's silence.
+//   - Packet-ins: Config.PacketInLimits, by class, before the inbox.
 //   - Outbox: the stream of Send holds Config.HighWater bytes; over that
 //     packet-outs are refused, and everything at twice as many. The dispatcher
 //     waits 200 ms for room between batches from 128 KiB on. Writes hold

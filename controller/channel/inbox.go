@@ -14,9 +14,10 @@ const (
 type inbox struct {
 	mu     sync.Mutex
 	queue  []*Batch
-	spill  *Batch // state events that came while the queue was full; after all of it
-	absent bool   // there is no dispatcher
-	idle   bool   // a dispatcher with nothing to do goes
+	spill  spill // what came while the queue was full; after all of it
+	over   bool  // overload: all goes the spill's way, until the dispatcher finds nothing
+	absent bool  // there is no dispatcher
+	idle   bool  // a dispatcher with nothing to do goes
 
 	start func()        // starts the dispatcher; does not wait
 	wake  chan struct{} // to the dispatcher: there is something
@@ -49,7 +50,7 @@ func (q *inbox) rouseLocked() bool {
 // put adds b at the end, or returns false if there is no room for it.
 func (q *inbox) put(b *Batch) bool {
 	q.mu.Lock()
-	ok := q.spill == nil && len(q.queue) < inboxDepth
+	ok := !q.over && q.spill.Batch == nil && len(q.queue) < inboxDepth
 	wake := false
 	if ok {
 		q.queue = append(q.queue, b)
@@ -62,23 +63,15 @@ func (q *inbox) put(b *Batch) bool {
 	return ok
 }
 
-// keep copies b's events for which state holds to the end, whatever the room,
-// and returns false if the limit is passed: no more may then be kept before some
-// is taken.
-func (q *inbox) keep(b *Batch, state func(e event) bool) bool {
-	wake := false
+// keep begins overload, or goes on with it: it copies what of b there is room for
+// aside, counts in lost what is not kept, and returns false if the limit of state
+// events is passed: no more may then be kept before some is taken. Packet-ins of b
+// must be classified.
+func (q *inbox) keep(b *Batch, lost *classCounts) bool {
 	q.mu.Lock()
-	for i, e := range b.events {
-		if !state(e) {
-			continue
-		}
-		if q.spill == nil {
-			q.spill = new(Batch)
-		}
-		q.spill.keep(b.Event(i))
-		wake = q.rouseLocked()
-	}
-	full := q.spill != nil && len(q.spill.buf) > spillLimit
+	q.over = true
+	wake := q.asideLocked(b, lost)
+	full := q.spill.state > spillLimit
 	q.mu.Unlock()
 	if wake {
 		signal(q.wake)
@@ -86,19 +79,46 @@ func (q *inbox) keep(b *Batch, state func(e event) bool) bool {
 	return !full
 }
 
+// post adds b, which holds state events alone, after all that is there. It may be
+// called by any goroutine.
+func (q *inbox) post(b *Batch) {
+	q.mu.Lock()
+	wake := q.asideLocked(b, nil)
+	q.mu.Unlock()
+	if wake {
+		signal(q.wake)
+	}
+}
+
+// asideLocked copies what of b there is room for, and reports whether the
+// dispatcher must be signalled.
+func (q *inbox) asideLocked(b *Batch, lost *classCounts) (wake bool) {
+	for i := range b.events {
+		if q.spill.add(b, i) {
+			wake = true
+		} else {
+			lost[b.events[i].class]++
+		}
+	}
+	return wake && q.rouseLocked()
+}
+
 // take returns the oldest batch, or nil and whether the dispatcher stays.
 func (q *inbox) take() (b *Batch, stay bool) {
 	q.mu.Lock()
+	was := q.over
 	if len(q.queue) > 0 {
 		b = q.queue[0]
 		q.queue = append(q.queue[:0], q.queue[1:]...)
-	} else if b = q.spill; b != nil {
-		q.spill = nil
+	} else if b = q.spill.Batch; b != nil {
+		q.spill = spill{}
+	} else {
+		q.over = false
 	}
 	stay = b != nil || !q.idle
 	q.absent = !stay
 	q.mu.Unlock()
-	if b != nil {
+	if b != nil || was {
 		signal(q.room)
 	}
 	return b, stay
@@ -116,10 +136,7 @@ func (q *inbox) trim() {
 func (q *inbox) spilled() int {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	if q.spill == nil {
-		return 0
-	}
-	return len(q.spill.buf)
+	return q.spill.state
 }
 
 // depth returns how many batches wait.
@@ -127,7 +144,7 @@ func (q *inbox) depth() int {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	n := len(q.queue)
-	if q.spill != nil {
+	if q.spill.Batch != nil {
 		n++
 	}
 	return n

@@ -17,8 +17,10 @@ type reader struct {
 	last       int       // bytes of the last read
 	deadline   time.Time // that the socket has
 	turn       turn
-	misses     int  // silent intervals in a row
-	stalled    bool // the reader's patience with a full inbox is at its end
+	misses     int      // silent intervals in a row
+	stalled    bool     // the reader's patience with a full inbox is at its end
+	spilled    int      // bytes read in overload since the reader has last waited
+	limits     *limiter // nil: none
 	in         tally
 	errMsg     ofp.Error
 	packetIn   ofp.PacketIn
@@ -199,7 +201,7 @@ func (c *Conn) cut() *CloseError {
 			continue
 		}
 		if typ == ofp.TypePacketIn || !c.settle(h, typ, frame) {
-			r.chunk.events = append(r.chunk.events, event{uint32(at), uint32(at + len(frame)), typ})
+			r.chunk.events = append(r.chunk.events, event{start: uint32(at), end: uint32(at + len(frame)), typ: typ})
 		}
 	}
 }
@@ -261,6 +263,12 @@ func (c *Conn) settleError(h ofp.Header, frame []byte) bool {
 // gives the reader a fresh chunk.
 func (c *Conn) deliver() *CloseError {
 	r := &c.r
+	if r.limits != nil && len(r.chunk.events) > 0 {
+		c.enforce()
+	}
+	if c.lost.anything {
+		c.tellLosses(false)
+	}
 	if len(r.chunk.events) == 0 {
 		return nil
 	}
@@ -275,17 +283,7 @@ func (c *Conn) deliver() *CloseError {
 		return nil
 	}
 	fresh.recycle()
-	for _, e := range r.chunk.events {
-		if e.typ == ofp.TypePacketIn {
-			c.stats.Drops[c.class(r.chunk.buf[e.start:e.end:e.end])].Add(1)
-		}
-	}
-	ok := c.in.keep(r.chunk, func(e event) bool { return e.typ != ofp.TypePacketIn })
-	r.chunk.events = r.chunk.events[:0]
-	if !ok {
-		return c.awaitSpill()
-	}
-	return nil
+	return c.overload()
 }
 
 // awaitSpill waits for the dispatcher to take what is kept aside, but not for
@@ -330,25 +328,4 @@ func (c *Conn) awaitInbox() bool {
 			return false
 		}
 	}
-}
-
-// class says as what a packet-in that is not handled is counted.
-func (c *Conn) class(frame []byte) Drop {
-	m := &c.r.packetIn
-	if err := c.r.dec.Decode(frame, m); err != nil || len(m.Data) < 14 {
-		return DropPacketInOther
-	}
-	typ := binary.BigEndian.Uint16(m.Data[12:])
-	if typ == 0x8100 && len(m.Data) >= 18 {
-		typ = binary.BigEndian.Uint16(m.Data[16:])
-	}
-	switch typ {
-	case 0x0806:
-		return DropPacketInARP
-	case 0x88cc, 0x8942:
-		return DropPacketInLLDP
-	case 0x0800, 0x86dd:
-		return DropPacketInIP
-	}
-	return DropPacketInOther
 }

@@ -52,7 +52,7 @@ func (c *Conn) Abstain(slave bool) {
 	if c.role.set(s) {
 		b := new(Batch)
 		b.keep(ofp.TypeRoleStatus, nil)
-		c.in.keep(b, func(event) bool { return true })
+		c.in.post(b)
 	}
 }
 
@@ -170,7 +170,7 @@ func (c *Conn) hearRole(h ofp.Header, typ ofp.Type, frame []byte) {
 	}
 	if known(s.Role) && c.role.set(s) {
 		at := uint32(c.r.start)
-		c.r.chunk.events = append(c.r.chunk.events, event{at - uint32(len(frame)), at, ofp.TypeRoleStatus})
+		c.r.chunk.events = append(c.r.chunk.events, event{start: at - uint32(len(frame)), end: at, typ: ofp.TypeRoleStatus})
 	}
 }
 

@@ -13,12 +13,16 @@ const NumTypes = 64
 // Drop says what was thrown away, and why. Each is counted.
 type Drop uint8
 
-// Drops.
+// Drops. Those of packet-ins stand in the order of their classes.
 const (
 	DropPacketInARP Drop = iota
 	DropPacketInLLDP
 	DropPacketInIP
 	DropPacketInOther
+	DropLimitARP
+	DropLimitLLDP
+	DropLimitIP
+	DropLimitOther
 	DropPacketInHandshake
 	DropPacketOut
 	DropMessage
@@ -30,17 +34,21 @@ const (
 )
 
 var dropNames = [NumDrops]string{
-	DropPacketInARP:       "packet_in_arp",       // the inbox was full
-	DropPacketInLLDP:      "packet_in_lldp",      // the inbox was full
-	DropPacketInIP:        "packet_in_ip",        // the inbox was full
-	DropPacketInOther:     "packet_in_other",     // the inbox was full
-	DropPacketInHandshake: "packet_in_handshake", // more came in the handshake than can be kept
-	DropPacketOut:         "packet_out",          // the outbox was over its high-water mark
-	DropMessage:           "message",             // the outbox was over twice its high-water mark
-	DropAnswer:            "answer",              // the switch asks faster than it reads answers
-	DropLateReply:         "late_reply",          // nobody waits for the reply any more
-	DropSlave:             "slave",               // a command that was not sent, since the controller is a slave
-	DropUnhandled:         "unhandled",           // a message that a switch should not send, or that nobody asked for
+	DropPacketInARP:       "packet_in_arp",         // the inbox was full: the apps are too slow
+	DropPacketInLLDP:      "packet_in_lldp",        // the inbox was full
+	DropPacketInIP:        "packet_in_ip",          // the inbox was full
+	DropPacketInOther:     "packet_in_other",       // the inbox was full
+	DropLimitARP:          "packet_in_arp_limit",   // over the class's limit (--packet-in-rate)
+	DropLimitLLDP:         "packet_in_lldp_limit",  // over the class's limit
+	DropLimitIP:           "packet_in_ip_limit",    // over the class's limit
+	DropLimitOther:        "packet_in_other_limit", // over the class's limit
+	DropPacketInHandshake: "packet_in_handshake",   // more came in the handshake than can be kept
+	DropPacketOut:         "packet_out",            // the outbox was over its high-water mark
+	DropMessage:           "message",               // the outbox was over twice its high-water mark
+	DropAnswer:            "answer",                // the switch asks faster than it reads answers
+	DropLateReply:         "late_reply",            // nobody waits for the reply any more
+	DropSlave:             "slave",                 // a command that was not sent, since the controller is a slave
+	DropUnhandled:         "unhandled",             // a message that a switch should not send, or that nobody asked for
 }
 
 // String returns the drop as a metric label.
