@@ -18,6 +18,7 @@ type result struct {
 	Tests    int      `json:"tests"`                // that count
 	Seconds  float64  `json:"seconds"`              // of the tests that count
 	Rate     spread   `json:"responses_per_second"`
+	Each     []test   `json:"each_test"`
 	tally             // of the tests that count
 	Latency  latency  `json:"latency_microseconds"`
 	CPU      *usage   `json:"controller_cpu,omitempty"` // with --pid
@@ -31,6 +32,12 @@ type spread struct {
 	Avg    float64 `json:"avg"`
 	Stdev  float64 `json:"stdev"`
 	Median float64 `json:"median"`
+}
+
+// test is one test that counts.
+type test struct {
+	End  float64 `json:"end_unix_seconds"`
+	Rate float64 `json:"responses_per_second"`
 }
 
 type latency struct {
@@ -135,6 +142,7 @@ func measure(ctx context.Context, f *fleet, o *options, r *result, out *report) 
 			continue
 		}
 		rates = append(rates, float64(done.Answered)/seconds)
+		r.Each = append(r.Each, test{unix(at), float64(done.Answered) / seconds})
 		r.Tests, r.Rate = len(rates), spreadOf(rates)
 		r.tally, r.Seconds = total(now).minus(base), at.Sub(began).Seconds()
 		r.Own = (ownCPU() - ownAt).Seconds() / r.Seconds

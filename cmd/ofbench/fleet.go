@@ -17,7 +17,7 @@ const (
 )
 
 // fleet is all fake switches. Its goroutines are one reader and one writer a
-// switch; close ends them and waits for them.
+// switch, and with --rate one that paces them; close ends them and waits for them.
 type fleet struct {
 	options  *options
 	addr     string            // where the switches connect
@@ -75,6 +75,10 @@ func launch(ctx context.Context, o *options) (*fleet, error) {
 	if err := f.shakeHands(ctx); err != nil {
 		f.close()
 		return nil, err
+	}
+	if o.rate > 0 && o.hold == 0 {
+		f.limit(0)
+		f.all.Go(func() { f.pace(ctx) })
 	}
 	return f, nil
 }

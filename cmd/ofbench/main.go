@@ -46,6 +46,10 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		fmt.Fprintf(stderr, "ofbench: %v (--help tells the flags)\n", err)
 		return 2
 	}
+	if err := openFiles(o.switches); err != nil {
+		fmt.Fprintf(stderr, "ofbench: %v\n", err)
+		return 1
+	}
 	runtime.GOMAXPROCS(o.procs)
 	out := &report{options: o, w: stdout}
 	if o.hold > 0 {

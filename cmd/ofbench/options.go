@@ -34,6 +34,8 @@ type options struct {
 	hold          time.Duration
 	faults        faultproxy.Faults
 	seed          uint64
+	reconnect     int
+	rate          int
 	procs         int
 	json          bool
 }
@@ -108,6 +110,8 @@ func parseOptions(args []string, w io.Writer) (*options, error) {
 	f.DurationVar(&o.hold, "hold", 0, "send no packet-ins: shake hands, answer requests for this long, tell how many connections lasted")
 	fault := f.String("fault", "", "break the connections: what `faults` are is explained above")
 	f.Uint64Var(&o.seed, "seed", 1, "`number` that decides what --fault leaves to chance")
+	f.IntVar(&o.reconnect, "reconnect", 0, "with --hold: so many `times`, drop all connections at once and connect again")
+	f.IntVar(&o.rate, "rate", 0, "with -t: packet-ins a second of all switches together at most; 0 for as many as are answered")
 	f.IntVar(&o.procs, "procs", 1, "`number` of cores to use")
 	f.BoolVar(&o.json, "json", false, "print one JSON object instead of text; what its fields mean is in docs/performance.md")
 	if err := f.Parse(args); err != nil {
@@ -145,6 +149,8 @@ func (o *options) check(rest []string) error {
 		{"--window", o.window, 1, maxWindow},
 		{"--pid", o.pid, 0, 1 << 30},
 		{"--procs", o.procs, 1, 1024},
+		{"--reconnect", o.reconnect, 0, 1 << 20},
+		{"--rate", o.rate, 0, 1 << 30},
 	} {
 		if limit.got < limit.low || limit.got > limit.top {
 			return fmt.Errorf("%s %d: want %d to %d", limit.flag, limit.got, limit.low, limit.top)
@@ -161,6 +167,10 @@ func (o *options) check(rest []string) error {
 		return fmt.Errorf("--ready-timeout %v: want more than 0", o.readyTimeout)
 	case o.hold < 0:
 		return fmt.Errorf("--hold %v: want 0 or more", o.hold)
+	case o.reconnect > 0 && o.hold == 0:
+		return fmt.Errorf("--reconnect %d: comes with --hold, which says how long the connections last", o.reconnect)
+	case o.rate > 0 && !o.throughput:
+		return fmt.Errorf("--rate %d: comes with -t", o.rate)
 	}
 	o.macs = max(o.macs, 2)
 	o.window = 1 << bits.Len(uint(o.window-1))

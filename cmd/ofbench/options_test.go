@@ -42,6 +42,8 @@ func TestWrongFlagsAreNamed(t *testing.T) {
 		"--window 0":          "--window 0",
 		"--answer-timeout 0s": "--answer-timeout 0s: want more than 0",
 		"--hold -1s":          "--hold -1s",
+		"--reconnect 3":       "--reconnect 3: comes with --hold",
+		"--rate 3":            "--rate 3: comes with -t",
 		"extra":               `unexpected argument "extra"`,
 		"--unheard":           "unknown flag: --unheard",
 		"--fault dealy=1s":    `--fault: fault "dealy=1s": no such fault; want reset`,

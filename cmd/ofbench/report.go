@@ -85,8 +85,12 @@ func (p *report) end(r *result) {
 		r.Duplicate, r.Late, r.Unknown, r.Unbuffered, r.Lost, r.Sent)
 }
 
-func (p *report) holding(h *held) {
-	p.text("ofbench: %d switches of OpenFlow %s ready after %.2f s, holding them for %v\n", h.Switches, h.OpenFlow, h.Ready, p.options.hold)
+func (p *report) holding(h *held, ready float64, turn int) {
+	again := ""
+	if turn > 0 {
+		again = fmt.Sprintf(" again (%d of %d)", turn, p.options.reconnect)
+	}
+	p.text("ofbench: %d switches of OpenFlow %s ready%s after %.2f s, holding them for %v\n", h.Switches, h.OpenFlow, again, ready, p.options.hold)
 }
 
 func (p *report) held(h *held) {

@@ -27,6 +27,7 @@ type traffic struct {
 	slots   []slot // by the lowest bits of the buffer id; len is a power of 2
 	next    uint32 // buffer id of the next packet-in
 	waiting int    // slots that wait for an answer
+	credit  int    // packet-ins that may be sent, whatever the window lets; unlimited if negative
 
 	tally
 	lastAnswer   int64 // when the latest answer came
@@ -83,6 +84,7 @@ func newTraffic(v ofp.Version, index, hosts, window int) (*traffic, error) {
 		prefix: uint32(index&0xff) << 24,
 		hosts:  uint32(hosts),
 		step:   1,
+		credit: -1,
 		slots:  make([]slot, window),
 		next:   1,
 	}
@@ -151,11 +153,11 @@ func (t *traffic) turn() (src, dst uint32) {
 	return src, dst
 }
 
-// fill appends packet-ins sent at now to dst, as many as the window lets and as
-// fit in limit bytes of dst, and returns the longer slice.
+// fill appends packet-ins sent at now to dst, as many as window and credit let
+// and as fit in limit bytes of dst, and returns the longer slice.
 func (t *traffic) fill(dst []byte, now int64, limit int) []byte {
 	mask := uint32(len(t.slots) - 1)
-	for t.waiting < len(t.slots) && len(dst)+t.frameLen() <= limit {
+	for t.waiting < len(t.slots) && t.credit != 0 && len(dst)+t.frameLen() <= limit {
 		// A packet-in that is not answered keeps its slot, and those after it go
 		// on without it.
 		for t.slots[t.next&mask].state == slotWaiting {
@@ -167,6 +169,7 @@ func (t *traffic) fill(dst []byte, now int64, limit int) []byte {
 		*s = slot{sentAt: now, id: id, state: slotWaiting, lostBefore: s.state == slotLost}
 		t.waiting++
 		t.Sent++
+		t.credit = max(t.credit-1, min(t.credit, -1))
 
 		src, dstHost := t.turn()
 		at := len(dst)
