@@ -67,6 +67,7 @@ type rule struct {
 var arrows = []rule{
 	{room: "ofp", stdOnly: true},
 	{room: "ofp/...", imports: []string{"ofp/..."}, stdOnly: true},
+	{room: "controller/record", imports: []string{"controller/channel", "ofp"}},
 	{room: "controller/channel", imports: []string{"ofp"}},
 	{room: "controller/plan", imports: []string{"ofp"}},
 	{room: "controller/store", imports: []string{"ofp"}},
