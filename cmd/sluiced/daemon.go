@@ -15,6 +15,7 @@ import (
 	"github.com/sluice-sdn/sluice/api"
 	"github.com/sluice-sdn/sluice/controller"
 	"github.com/sluice-sdn/sluice/controller/channel"
+	"github.com/sluice-sdn/sluice/controller/record"
 )
 
 // The daemon ends in order: northbound calls get drainLimit to finish. Then the
@@ -37,7 +38,8 @@ type daemon struct {
 	gateway    *gateway
 	tls        *channel.TLS // nil: nothing is encrypted
 	listeners  listeners
-	ending     chan struct{} // closed when drain begins
+	recorder   *record.Recorder // or nil
+	ending     chan struct{}    // closed when drain begins
 }
 
 // serve runs a daemon with these settings until ctx ends.
@@ -80,21 +82,29 @@ func newDaemon(ctx context.Context, s *settings, logger logrus.FieldLogger) (*da
 	if err != nil {
 		return nil, err
 	}
-	engine, err := controller.New(controller.Config{
+	recorder, err := newRecorder(s.recording, logger)
+	if err != nil {
+		return nil, err
+	}
+	config := controller.Config{
 		Logger:  logger,
 		Apps:    chosen,
 		Channel: channel.Config{Extensions: bool(s.extensions), Pins: channel.Pins(s.tlsPin), PacketInLimits: s.packetIn.Limits},
 		Role:    roleOf(s.role.value), Generation: uint64(s.generation),
-	})
+	}
+	if recorder != nil {
+		config.Channel.Recorder = recorder
+	}
+	engine, err := controller.New(config)
 	if err != nil {
 		return nil, err
 	}
-	registry, err := newRegistry(engine, chosen)
+	registry, err := newRegistry(engine, recorder, chosen)
 	if err != nil {
 		return nil, err
 	}
 	ending := make(chan struct{})
-	d := &daemon{log: logger, controller: engine, grpc: api.New(engine, api.Config{Logger: logger, Ending: ending}), tls: encryption, ending: ending}
+	d := &daemon{log: logger, controller: engine, grpc: api.New(engine, api.Config{Logger: logger, Ending: ending}), tls: encryption, recorder: recorder, ending: ending}
 	if d.gateway, err = newGateway(); err != nil {
 		return nil, err
 	}
@@ -117,6 +127,7 @@ func (d *daemon) unready() string {
 // run serves until ctx ends or a part fails, then ends all parts and waits for
 // them. It returns nil if ctx ended. It may be called once.
 func (d *daemon) run(ctx context.Context) error {
+	defer d.recording()() // ends after the switches' connections
 	engineCtx, stopEngine := context.WithCancel(context.WithoutCancel(ctx))
 	defer stopEngine()
 	parts, ending := errgroup.WithContext(ctx)
@@ -193,6 +204,11 @@ func (d *daemon) announce(s *settings) {
 		"apps":    orNone(s.apps.String()),
 		"state":   orNone(s.state.String()),
 	}).Info("sluiced starts")
+	if d.recorder != nil {
+		d.log.WithFields(logrus.Fields{
+			"file": s.recording.path.String(), "size": s.recording.size.String(), "files": s.recording.files.String(),
+		}).Info("recording all that switches say, with the packets of users")
+	}
 	for _, ln := range d.listeners.openflow {
 		d.log.WithFields(logrus.Fields{
 			"flag": "openflow", "addr": ln.Addr().String(), "transport": string(ln.transport), "serves": "switches",

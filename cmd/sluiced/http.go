@@ -15,13 +15,14 @@ import (
 	"github.com/sirupsen/logrus"
 
 	"github.com/sluice-sdn/sluice/controller"
+	"github.com/sluice-sdn/sluice/controller/record"
 )
 
 // newRegistry returns the registry behind /metrics: the engine's metrics, those
-// of the apps that have some, of the Go runtime and of the process, and the build.
-func newRegistry(engine prometheus.Collector, apps []controller.App) (*prometheus.Registry, error) {
+// of the recorder, if there is one, of the apps that have some, of the Go runtime and of the process, and the build.
+func newRegistry(engine prometheus.Collector, recorder *record.Recorder, apps []controller.App) (*prometheus.Registry, error) {
 	registry := prometheus.NewRegistry()
-	for _, c := range append(ourCollectors(engine, apps),
+	for _, c := range append(ourCollectors(engine, recorder, apps),
 		collectors.NewGoCollector(),
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 	) {
@@ -33,8 +34,11 @@ func newRegistry(engine prometheus.Collector, apps []controller.App) (*prometheu
 }
 
 // ourCollectors are those of Sluice's own metrics, which docs/metrics.md lists.
-func ourCollectors(engine prometheus.Collector, apps []controller.App) []prometheus.Collector {
+func ourCollectors(engine prometheus.Collector, recorder *record.Recorder, apps []controller.App) []prometheus.Collector {
 	all := []prometheus.Collector{engine, thisBuild().collector()}
+	if recorder != nil {
+		all = append(all, recorder)
+	}
 	for _, app := range apps {
 		if c, ok := app.(prometheus.Collector); ok {
 			all = append(all, c)

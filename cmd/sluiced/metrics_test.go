@@ -13,6 +13,7 @@ import (
 	"github.com/sirupsen/logrus"
 
 	"github.com/sluice-sdn/sluice/controller"
+	"github.com/sluice-sdn/sluice/controller/record"
 )
 
 // described reads the name, the help and the labels from a Desc, which tells
@@ -33,7 +34,7 @@ func TestMetricsAreDocumented(t *testing.T) {
 	descs := make(chan *prometheus.Desc)
 	go func() {
 		defer close(descs)
-		for _, c := range ourCollectors(engine, made) {
+		for _, c := range ourCollectors(engine, new(record.Recorder), made) {
 			c.Describe(descs)
 		}
 	}()

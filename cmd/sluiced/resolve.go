@@ -149,7 +149,7 @@ func textOf(n *yaml.Node, as any) (string, error) {
 			return n.Value, nil
 		}
 		return "", fmt.Errorf("is %s; want true or false", kind(n))
-	case *generationID:
+	case *generationID, *number, *size:
 		if n.ShortTag() == "!!int" {
 			return n.Value, nil
 		}

@@ -18,7 +18,7 @@ import (
 	"github.com/sluice-sdn/sluice/ofp"
 )
 
-var compareSettings = cmp.AllowUnexported(settings{}, choice{})
+var compareSettings = cmp.AllowUnexported(settings{}, choice{}, recordSettings{})
 
 // given resolves settings as the daemon does.
 func given(t *testing.T, args []string, env map[string]string, file string) (*settings, error) {
@@ -66,6 +66,10 @@ func TestPrecedence(t *testing.T) {
 		{"yes in the file", nil, nil, "extensions: true", func(s *settings) { s.extensions = true }},
 		{"yes by the flag alone", []string{"--extensions"}, nil, "", func(s *settings) { s.extensions = true }},
 		{"yes in the environment, no by flag", []string{"--extensions=false"}, map[string]string{"SLUICE_EXTENSIONS": "true"}, "", func(*settings) {}},
+		{"sizes and numbers in the file", nil, nil, "record: a.pcapng\nrecord-size: 2GiB\nrecord-files: 7", func(s *settings) {
+			s.recording = recordSettings{"a.pcapng", 2 << 30, 7}
+		}},
+		{"a size in bytes", []string{"--record-size=1048577"}, nil, "record-size: 524288", func(s *settings) { s.recording.size = 1<<20 + 1 }},
 		{"several addresses by flag before the file's", []string{"--openflow", ":7", "--openflow", "unix:/s,ssl:[::1]:8"}, nil, "openflow: ':9'", func(s *settings) {
 			s.openflow = endpoints{{Transport: channel.TransportTCP, Addr: ":7"}, {Transport: channel.TransportUnix, Addr: "/s"}, {Transport: channel.TransportTLS, Addr: "[::1]:8"}}
 		}},
@@ -100,7 +104,7 @@ func TestPrecedence(t *testing.T) {
 }
 
 func TestWrongSettings(t *testing.T) {
-	const keys = "there are: openflow, tls-cert, tls-key, tls-ca, tls-pin, grpc, http, apps, extensions, packet-in-rate, state, role, generation-id, log-level, log-format"
+	const keys = "there are: openflow, tls-cert, tls-key, tls-ca, tls-pin, grpc, http, apps, extensions, packet-in-rate, state, role, generation-id, record, record-size, record-files, log-level, log-format"
 	for _, test := range []struct {
 		name string
 		env  map[string]string
@@ -119,6 +123,11 @@ func TestWrongSettings(t *testing.T) {
 		{"no pin", nil, "tls-pin: [br0]", `f.yaml:1: tls-pin: "br0" is no pin; want DPID=NAME, NAME being a name of the switch's certificate, or dpid`},
 		{"address twice", nil, "openflow: ':6653,tcp::6653'", `f.yaml:1: openflow: "tcp::6653" is listed twice`},
 		{"number for a yes or no", nil, "extensions: 1", "f.yaml:1: extensions: is a number; want true or false"},
+		{"text for a number", nil, "record-files: many", `f.yaml:1: record-files: "many" is not a number from 1 to 1000`},
+		{"yes for a number", nil, "record-files: true", "f.yaml:1: record-files: is true or false; want a number"},
+		{"no size", nil, "record-size: 5MB", `f.yaml:1: record-size: "5MB" is no size; want a number of KiB, MiB or GiB, such as 100MiB`},
+		{"a small size", nil, "record-size: 1KiB", `f.yaml:1: record-size: "1KiB" is too small; want 512KiB at least`},
+		{"a great size", nil, "record-size: 99999999999GiB", `f.yaml:1: record-size: "99999999999GiB" is no size; want a number of KiB, MiB or GiB, such as 100MiB`},
 		{"word for a yes or no", nil, "extensions: maybe", `f.yaml:1: extensions: "maybe" is neither true nor false`},
 		{"nothing for an address", nil, "openflow:", "f.yaml:1: openflow: is empty; want a text or a list of texts"},
 		{"list for a level", nil, "log-level: [info]", "f.yaml:1: log-level: is a list; want a text"},
@@ -221,7 +230,8 @@ func TestExampleFile(t *testing.T) {
 	// key that is missing from the example shows.
 	got := &settings{logFormat: choice{value: "json", of: []string{"text", "json"}}, state: "elsewhere",
 		tlsCert: "c", tlsKey: "k", tlsCA: "ca", tlsPin: pins{ByDPID: true}, packetIn: packetInRate{channel.Limits{{Rate: 1}}},
-		role: choice{value: "slave", of: []string{"equal", "master", "slave"}}, generation: 7}
+		role: choice{value: "slave", of: []string{"equal", "master", "slave"}}, generation: 7,
+		recording: recordSettings{path: "r", size: 1, files: 1}}
 	flags := got.flags()
 	if err := resolve(flags, func(string) (string, bool) { return "", false }, "example", bytes.NewReader(text)); err != nil {
 		t.Fatal(err)

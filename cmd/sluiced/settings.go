@@ -32,6 +32,7 @@ type settings struct {
 	role       choice
 	generation generationID
 	packetIn   packetInRate
+	recording  recordSettings
 	logLevel   level
 	logFormat  choice
 }
@@ -45,6 +46,7 @@ func defaults() *settings {
 		http:      "127.0.0.1:9653",
 		apps:      appNames{l2switch.Name},
 		role:      choice{value: "equal", of: []string{"equal", "master", "slave"}},
+		recording: recordSettings{size: 100 << 20, files: 5},
 		logLevel:  level(logrus.InfoLevel),
 		logFormat: choice{value: "text", of: []string{"text", "json"}},
 	}
@@ -70,6 +72,7 @@ func (s *settings) flags() *pflag.FlagSet {
 	f.Var(&s.state, "state", "directory for stored state: made if missing, must be writable; nothing is stored in it yet")
 	f.Var(&s.role, "role", "what to be on switches that have other controllers: equal, master or slave")
 	f.Var(&s.generation, "generation-id", "id of the election that gave the role; 0: the one after the switch's own")
+	s.recording.flags(f)
 	f.Var(&s.logLevel, "log-level", "least severe log lines to write: "+strings.Join(levels(), ", "))
 	f.Var(&s.logFormat, "log-format", "form of log lines: text or json")
 	return f
