@@ -43,7 +43,7 @@ type dispatch struct {
 	event    int       // in the batch: the one at hand
 	from     int       // in handlers: the first to ask about the event at hand
 	errors   channel.Throttle
-	roles    int // changes of the role that the apps were told of
+	roles    channel.RoleChanges // those of the role that the apps were told of
 }
 
 // link is a Switch as its connection sees it: the methods that the dispatcher

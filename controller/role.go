@@ -142,7 +142,6 @@ func (s *Switch) setRole(ctx context.Context, want ofp.RoleState) (ofp.RoleState
 	default:
 		return ofp.RoleState{}, fmt.Errorf("set role: %s is no role that a controller can have: want equal, master or slave", want.Role)
 	}
-	s.roleAsked.Store(uint32(want.Role))
 	if want.Role == ofp.RoleEqual || want.Generation != ofp.NoGeneration || s.Version() < ofp.V12 {
 		return s.requestRole(ctx, want)
 	}
@@ -250,15 +249,15 @@ func (s *Switch) configure(ctx context.Context) error {
 // last. Only the dispatcher calls it.
 func (s *Switch) tellRole() {
 	d := &s.dispatch
-	changes := s.conn.RoleChanges()
-	if changes == d.roles {
+	before, after := d.roles, s.conn.RoleChanges()
+	if after == before {
 		return
 	}
-	d.roles = changes
+	d.roles = after
 	now := s.Role()
 	s.c.metrics.roles[now.Role].Add(1)
 	log := s.log.WithFields(logrus.Fields{"role": now.Role.String(), "generation": generation(now.Generation)})
-	if now.Role == ofp.Role(s.roleAsked.Load()) {
+	if after.Unasked == before.Unasked || now.Role != ofp.RoleSlave {
 		log.Info("role changed")
 	} else {
 		s.c.roles.remember(s.dpid, now)

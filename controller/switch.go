@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"net"
 	"slices"
-	"sync/atomic"
 	"time"
 
 	"github.com/sirupsen/logrus"
@@ -27,7 +26,6 @@ type Switch struct {
 	ports ports
 
 	roleTurn     chan struct{} // full while a role is being asked for
-	roleAsked    atomic.Uint32 // ofp.Role: the last one asked for
 	unconfigured bool          // the handshake has left SET_CONFIG out; of who has roleTurn
 
 	detached chan struct{} // closed when the last app has let go
@@ -144,8 +142,10 @@ func (s *Switch) Done() <-chan struct{} { return s.conn.Done() }
 // Nothing tells whether the switch carried m out: its error, if any, goes to the
 // log and the apps' ErrorHandler. Use Write to know.
 func (s *Switch) Send(m ofp.Message) error {
-	if err := s.refused(m); err != nil {
-		return err
+	if s.conn.Slave() {
+		if err := s.refused(m); err != nil {
+			return err
+		}
 	}
 	return s.conn.Send(m)
 }
@@ -156,7 +156,14 @@ func (s *Switch) Send(m ofp.Message) error {
 // the handler's batch of events ends, before another app is called, or by Flush.
 // A handler that then calls Send, Write or Request, or waits for anything, calls
 // Flush before.
-func (s *Switch) SendSoon(m ofp.Message) error { return s.conn.SendSoon(m) }
+func (s *Switch) SendSoon(m ofp.Message) error {
+	if s.conn.Slave() {
+		if err := s.refused(m); err != nil {
+			return err
+		}
+	}
+	return s.conn.SendSoon(m)
+}
 
 // Flush sends what SendSoon has gathered. Only the handlers of the switch's own
 // events may call it.

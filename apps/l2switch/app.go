@@ -12,8 +12,6 @@ package l2switch
 
 import (
 	"cmp"
-	"context"
-	"errors"
 	"fmt"
 	"sync"
 	"sync/atomic"
@@ -104,7 +102,7 @@ func (a *App) Name() string { return Name }
 // the app has left on the switch and has it send what no flow takes. It does not
 // wait for the switch to confirm that: packets are handled meanwhile, and a switch
 // that refuses, or never answers, is served all the same, for it may send packets
-// of its own accord.
+// of its own accord. Where the controller is a slave, it waits until it is not.
 func (a *App) Attach(sw *controller.Switch) controller.Session {
 	return a.attach(sw, sw.DPID())
 }
@@ -115,21 +113,12 @@ func (a *App) attach(sw wire, dpid ofp.DPID) *session {
 	a.sessions[s] = struct{}{}
 	a.mu.Unlock()
 
-	swept := s.sweep()
-	ctx, cancel := context.WithTimeout(context.Background(), attachTimeout)
 	s.left = func() {
-		cancel()
-		s.preparing.Wait()
+		s.unprepare()
 		a.detach(s)
 	}
-	s.preparing.Go(func() {
-		defer cancel()
-		err := s.prepare(ctx, swept)
-		if err != nil && ctx.Err() != context.Canceled && !errors.Is(err, controller.ErrDisconnected) {
-			s.stats.errors.Add(1)
-			a.log.WithError(err).WithField("dpid", dpid.String()).Warn("cannot prepare the switch")
-		}
-	})
+	s.start = func() { a.start(s, dpid) }
+	s.start()
 	return s
 }
 

@@ -19,7 +19,8 @@ type sink struct {
 	now time.Time
 }
 
-func (s *sink) Now() time.Time { return s.now }
+func (s *sink) Now() time.Time      { return s.now }
+func (s *sink) Role() ofp.RoleState { return ofp.RoleState{} }
 
 func (s *sink) Send(m ofp.Message) error {
 	b, err := s.enc.Append(s.buf[:0], s.v, 1, m)

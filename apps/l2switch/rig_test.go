@@ -72,6 +72,8 @@ func code[M ofp.Message](r *rig, m M) (ofp.Message, []byte, error) {
 
 func (r *rig) Now() time.Time { return time.Now() }
 
+func (r *rig) Role() ofp.RoleState { return ofp.RoleState{Role: ofp.RoleEqual} }
+
 func (r *rig) Send(m ofp.Message) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()

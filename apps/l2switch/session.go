@@ -15,6 +15,7 @@ import (
 // wire is what a session needs of a *controller.Switch.
 type wire interface {
 	Now() time.Time
+	Role() ofp.RoleState
 	Send(m ofp.Message) error
 	SendSoon(m ofp.Message) error
 	Flush()
@@ -23,7 +24,7 @@ type wire interface {
 }
 
 // session serves one switch. Its handlers are called one at a time. One goroutine
-// beside them prepares the switch: App.attach starts it and Detach waits for it.
+// beside them prepares the switch: App.start starts it and unprepare waits for it.
 // It uses sw, stats and silent alone.
 type session struct {
 	sw    wire
@@ -32,7 +33,11 @@ type session struct {
 	flood ofp.PortNo // what a packet-out floods to
 	begin time.Time
 	left  func()
+	cfg   *Config
+	slave bool // the controller is: the switch is left alone
 
+	start     func() // prepares the switch
+	cancel    func() // ends that
 	preparing sync.WaitGroup
 	silent    atomic.Int64 // until when, in Unix nanoseconds, the switch is asked nothing while packets wait
 	// clean are ports on which no host is and which no flow uses since they went
@@ -49,6 +54,7 @@ type session struct {
 
 func newSession(cfg *Config, sw wire) *session {
 	s := &session{sw: sw, hosts: newHosts(cfg.MaxHosts, cfg.Age), flood: ofp.PortFlood, begin: sw.Now(), left: func() {}, clean: map[ofp.PortNo]struct{}{}}
+	s.cfg, s.cancel, s.slave = cfg, func() {}, sw.Role().Role == ofp.RoleSlave
 	s.flow = ofp.NewFlowMod(ofp.FlowAdd)
 	s.flow.Cookie = cookieLearned
 	s.flow.Priority = Priority
@@ -107,6 +113,9 @@ func (s *session) now() uint32 { return uint32(s.sw.Now().Sub(s.begin) / time.Se
 // PacketIn implements controller.PacketInHandler. LLDP and link-local frames are
 // left to apps that come later.
 func (s *session) PacketIn(m *ofp.PacketIn) bool {
+	if s.slave {
+		return false
+	}
 	in := m.InPort()
 	h, ok := parse(m.Data)
 	if !ok || in == 0 || in.Reserved() && in != ofp.PortLocal {
@@ -221,7 +230,7 @@ func (s *session) sendOut(m *ofp.PacketIn, in, to ofp.PortNo) {
 // answer sends what a packet is answered with, together with other answers.
 func (s *session) answer(m ofp.Message) {
 	if err := s.sw.SendSoon(m); err != nil {
-		s.stats.errors.Add(1)
+		s.failed(err)
 	}
 }
 
@@ -229,7 +238,7 @@ func (s *session) answer(m ofp.Message) {
 func (s *session) send(m ofp.Message) {
 	s.sw.Flush()
 	if err := s.sw.Send(m); err != nil {
-		s.stats.errors.Add(1)
+		s.failed(err)
 	}
 }
 
@@ -261,6 +270,9 @@ const maxClean = 4096
 // that is gone or down are forgotten, and no flow uses it any more. A switch that
 // says so again and again is not asked again and again.
 func (s *session) PortStatus(m *ofp.PortStatus) {
+	if s.slave {
+		return
+	}
 	port := m.Port.No
 	if m.Reason != ofp.PortDeleted && m.Port.Up() {
 		return
@@ -287,7 +299,7 @@ func (s *session) deleteNow(q ofp.FlowFilter) bool {
 	defer cancel()
 	s.sw.Flush()
 	if err := s.deleteLearned(ctx, q); err != nil {
-		s.stats.errors.Add(1)
+		s.failed(err)
 		return false
 	}
 	return true
@@ -341,6 +353,9 @@ func (s *session) deleteLearned(ctx context.Context, q ofp.FlowFilter) error {
 // Error implements controller.ErrorHandler. A switch that has no port FLOOD,
 // which OpenFlow leaves open, gets floods to the port ALL from now on.
 func (s *session) Error(_ uint32, m *ofp.Error) {
+	if m.Reason == ofp.BadRequestIsSlave {
+		return // Role says what to do
+	}
 	s.stats.errors.Add(1)
 	h, err := ofp.ParseHeader(m.Data)
 	if err == nil && h.Type() == ofp.TypePacketOut && m.Reason == ofp.BadActionBadOutPort {

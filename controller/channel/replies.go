@@ -202,8 +202,8 @@ func (c *Conn) request(ctx context.Context, m ofp.Message, probe bool) (ofp.Mess
 	ctx, cancel := context.WithTimeout(ctx, c.cfg.RequestTimeout)
 	defer cancel()
 	xid := c.out.reserve(1)
-	if m.Type() == ofp.TypeRoleRequest {
-		c.role.asked.Store(xid)
+	if q, ok := m.(*ofp.RoleRequest); ok {
+		c.role.asks(xid, q.Role)
 	}
 	k, err := c.replies.add(xid, probe)
 	if err != nil {

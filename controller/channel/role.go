@@ -15,11 +15,18 @@ import (
 // that the controller is a slave, or a notice that another one took its place.
 type role struct {
 	slave atomic.Bool // what a slave must not send is refused
-	asked atomic.Uint32
 
 	mu      sync.Mutex
 	state   ofp.RoleState
-	changes int
+	xid     uint32   // of the last request that has no answer yet, or 0
+	want    ofp.Role // that it asks for
+	changes RoleChanges
+}
+
+// RoleChanges counts how often the role became another one.
+type RoleChanges struct {
+	All     int
+	Unasked int // of All, those to a role that was not asked for
 }
 
 // Role returns what the switch has last said of this controller's role, which is
@@ -30,8 +37,8 @@ func (c *Conn) Role() ofp.RoleState {
 	return c.role.state
 }
 
-// RoleChanges returns how often the role has become another one.
-func (c *Conn) RoleChanges() int {
+// RoleChanges returns how often the role has become another one so far.
+func (c *Conn) RoleChanges() RoleChanges {
 	c.role.mu.Lock()
 	defer c.role.mu.Unlock()
 	return c.role.changes
@@ -49,7 +56,7 @@ func (c *Conn) Abstain(slave bool) {
 	if slave {
 		s.Role = ofp.RoleSlave
 	}
-	if c.role.set(s) {
+	if c.role.set(s, true) {
 		b := new(Batch)
 		b.keep(ofp.TypeRoleStatus, nil)
 		c.in.post(b)
@@ -57,12 +64,19 @@ func (c *Conn) Abstain(slave bool) {
 }
 
 // set notes a role, and reports whether it is another one than before.
-func (r *role) set(s ofp.RoleState) bool {
+func (r *role) set(s ofp.RoleState, asked bool) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	return r.setLocked(s, asked)
+}
+
+func (r *role) setLocked(s ofp.RoleState, asked bool) bool {
 	changed := r.state.Role != s.Role
 	if changed {
-		r.changes++
+		r.changes.All++
+		if !asked {
+			r.changes.Unasked++
+		}
 	}
 	r.state = s
 	r.slave.Store(s.Role == ofp.RoleSlave)
@@ -150,14 +164,11 @@ func (c *Conn) hearRole(h ofp.Header, typ ofp.Type, frame []byte) {
 	var s ofp.RoleState
 	switch typ {
 	case ofp.TypeRoleReply:
-		if h.XID == 0 || !c.role.asked.CompareAndSwap(h.XID, 0) {
-			return
-		}
 		var m ofp.RoleReply
-		if c.r.dec.Decode(frame, &m) != nil {
-			return
+		if c.r.dec.Decode(frame, &m) == nil && c.role.answered(h.XID, m.RoleState) {
+			c.tellRole(frame)
 		}
-		s = m.RoleState
+		return
 	case ofp.TypeRoleStatus:
 		_, m, err := ofp.Decode(frame)
 		if err != nil {
@@ -168,10 +179,34 @@ func (c *Conn) hearRole(h ofp.Header, typ ofp.Type, frame []byte) {
 	case ofp.TypeError: // which says nothing of the generation
 		s = ofp.RoleState{Role: ofp.RoleSlave, Generation: ofp.NoGeneration}
 	}
-	if known(s.Role) && c.role.set(s) {
-		at := uint32(c.r.start)
-		c.r.chunk.events = append(c.r.chunk.events, event{start: at - uint32(len(frame)), end: at, typ: ofp.TypeRoleStatus})
+	if known(s.Role) && c.role.set(s, false) {
+		c.tellRole(frame)
 	}
+}
+
+// asks notes a request for a role, whose answer is believed whenever it comes.
+func (r *role) asks(xid uint32, want ofp.Role) {
+	r.mu.Lock()
+	r.xid, r.want = xid, want
+	r.mu.Unlock()
+}
+
+// answered takes a reply, if it is the first one to the last request, and reports
+// whether the role is another one then.
+func (r *role) answered(xid uint32, s ofp.RoleState) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if xid == 0 || xid != r.xid {
+		return false
+	}
+	r.xid = 0
+	return known(s.Role) && r.setLocked(s, s.Role == r.want)
+}
+
+// tellRole puts the frame that the reader has just cut off among the events.
+func (c *Conn) tellRole(frame []byte) {
+	at := uint32(c.r.start)
+	c.r.chunk.events = append(c.r.chunk.events, event{start: at - uint32(len(frame)), end: at, typ: ofp.TypeRoleStatus})
 }
 
 // forbidden are the types of messages that a slave must not send: those that
