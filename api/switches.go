@@ -114,7 +114,8 @@ func fromSwitch(sw *controller.Switch) *sluicev1.Switch {
 	f, d := sw.Features(), sw.Desc()
 	return &sluicev1.Switch{
 		Dpid: sw.DPID().String(), Name: valid(sw.Name()), Version: sw.Version().String(), Address: sw.Addr().String(),
-		Role:           sluicev1.ControllerRole(sw.Role().Role),
+		Role:      sluicev1.ControllerRole(sw.Role().Role),
+		Transport: string(sw.Transport()), CertificateName: valid(sw.CertificateName()),
 		ConnectedSince: timestamppb.New(sw.Since()), PortCount: uint32(len(sw.Ports())),
 		TableCount: uint32(f.Tables), BufferCount: f.Buffers, Capabilities: bitNames(uint32(f.Capabilities), capabilityNames(sw.Version())),
 		Description: &sluicev1.SwitchDescription{

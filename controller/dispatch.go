@@ -68,9 +68,11 @@ func (l *link) Up(*channel.Conn) error {
 	s.since = time.Now()
 	s.c.pending.Add(-1)
 	s.c.publish(s)
-	s.log.WithFields(logrus.Fields{
-		"name": s.Name(), "ports": len(s.Ports()),
-	}).Info("switch connected")
+	fields := logrus.Fields{"name": s.Name(), "ports": len(s.Ports()), "transport": string(s.Transport())}
+	if name := s.CertificateName(); name != "" {
+		fields["certificate"] = name
+	}
+	s.log.WithFields(fields).Info("switch connected")
 	return nil
 }
 

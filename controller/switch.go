@@ -67,6 +67,14 @@ func (s *Switch) Version() ofp.Version { return s.conn.Version() }
 // Addr returns the switch's end of the connection.
 func (s *Switch) Addr() net.Addr { return s.conn.Addr() }
 
+// Transport returns what carries the connection.
+func (s *Switch) Transport() channel.Transport { return s.conn.Transport() }
+
+// CertificateName returns the first name of the switch's certificate: its common
+// name, else its first DNS or URI name, else its subject. It is empty if the
+// switch has shown none, or none that was verified.
+func (s *Switch) CertificateName() string { return s.conn.CertificateName() }
+
 // Since returns when the switch became ready.
 func (s *Switch) Since() time.Time { return s.since }
 

@@ -1,9 +1,11 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
+	"slices"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -30,14 +32,31 @@ func (c *client) switches() *cobra.Command {
 				}
 				return c.print(r, func(w io.Writer) {
 					rows := [][]string{{"NAME", "DPID", "VERSION", "ADDRESS", "PORTS", "SINCE"}}
+					certified := slices.ContainsFunc(r.GetSwitches(), func(s *sluicev1.Switch) bool { return s.GetCertificateName() != "" })
+					if certified {
+						rows[0] = append(rows[0], "CERTIFICATE")
+					}
 					for _, s := range r.GetSwitches() {
-						rows = append(rows, []string{s.GetName(), s.GetDpid(), s.GetVersion(), s.GetAddress(), number(s.GetPortCount()), since(s)})
+						row := []string{s.GetName(), s.GetDpid(), s.GetVersion(), from(s), number(s.GetPortCount()), since(s)}
+						if certified {
+							row = append(row, cmp.Or(s.GetCertificateName(), "-"))
+						}
+						rows = append(rows, row)
 					}
 					table(w, rows)
 				})
 			})
 		},
 	}
+}
+
+// from is where a switch has come from, as Open vSwitch would name it where
+// that is not plain TCP.
+func from(s *sluicev1.Switch) string {
+	if s.GetTransport() == "tls" {
+		return "ssl:" + s.GetAddress()
+	}
+	return s.GetAddress()
 }
 
 func since(s *sluicev1.Switch) string {
@@ -68,7 +87,10 @@ func (c *client) show() *cobra.Command {
 				}
 				return c.print(r, func(w io.Writer) {
 					s := r.GetSwitch()
-					fmt.Fprintf(w, "%s: OpenFlow %s, dpid %s, from %s, since %s\n", printable(s.GetName()), s.GetVersion(), s.GetDpid(), s.GetAddress(), since(s))
+					fmt.Fprintf(w, "%s: OpenFlow %s, dpid %s, from %s, since %s\n", printable(s.GetName()), s.GetVersion(), s.GetDpid(), from(s), since(s))
+					if name := s.GetCertificateName(); name != "" {
+						fmt.Fprintf(w, "certificate: %s\n", printable(name))
+					}
 					fmt.Fprintf(w, "role: %s\n", roleWord(s.GetRole()))
 					fmt.Fprintf(w, "tables: %d, buffers: %d\n", s.GetTableCount(), s.GetBufferCount())
 					fmt.Fprintf(w, "capabilities: %s\n", orDash(s.GetCapabilities()))

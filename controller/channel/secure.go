@@ -32,14 +32,32 @@ type socket struct {
 	shaking  bool          // the handshake is under way, inside the gate
 	patience time.Duration // after the handshake: how long the peer may take nothing
 	verified bool          // the certificate of a switch that listens
+	tail     []byte        // of what was read in the handshake
 }
+
+// plainAlert is the length of an alert's record that is not encrypted.
+const plainAlert = 7
 
 func (s *socket) Read(b []byte) (int, error) {
 	if s.shaking {
 		s.gate.leave()
-		defer s.gate.enter()
+		n, err := s.Conn.Read(b)
+		s.tail = append(s.tail, b[max(0, n-plainAlert):n]...)
+		s.tail = s.tail[max(0, len(s.tail)-plainAlert):]
+		s.gate.enter()
+		return n, err
 	}
 	return s.Conn.Read(b)
+}
+
+// alert returns the alert that the handshake has ended with, if it came
+// unencrypted. Where crypto/tls waits for something encrypted, it cannot read
+// this: it is what OpenSSL's TLS 1.3 says of a certificate that it refuses.
+func (s *socket) alert() (tls.AlertError, bool) {
+	if t := s.tail; len(t) == plainAlert && string(t[:6]) == "\x15\x03\x03\x00\x02\x02" {
+		return tls.AlertError(t[6]), true
+	}
+	return 0, false
 }
 
 // Write writes b whole, or fails when the peer has taken nothing for a while.
@@ -94,7 +112,15 @@ func (c *Conn) secure() *CloseError {
 	}
 	state := t.ConnectionState()
 	if err != nil {
+		if ours {
+			if alert, ok := s.alert(); ok {
+				err = &net.OpError{Op: remoteError, Err: alert}
+			}
+		}
 		return c.insecure(err)
+	}
+	if ours {
+		s.tail = nil
 	}
 	if len(state.VerifiedChains) > 0 || ours && s.verified {
 		c.identity.names = certificateNames(state.PeerCertificates[0])
@@ -144,12 +170,15 @@ func (c *Conn) notTLS(b []byte) *CloseError {
 	return nil
 }
 
+// remoteError marks an alert of the peer among the errors of crypto/tls.
+const remoteError = "remote error"
+
 // tlsWords says of a TLS error what is wrong and where to mend it, or "".
 func tlsWords(err error) string {
 	if e, ok := errors.AsType[*tls.CertificateVerificationError](err); ok && len(e.UnverifiedCertificates) > 0 {
 		return unverified(e.UnverifiedCertificates[0], e.Err)
 	}
-	if e, ok := errors.AsType[*net.OpError](err); ok && e.Op == "remote error" { // an alert of TLS
+	if e, ok := errors.AsType[*net.OpError](err); ok && e.Op == remoteError {
 		return fmt.Sprintf("the switch ended TLS with %q: if that is about a certificate, it is the controller's (--tls-cert): "+
 			"the CA that the switch was given must have signed it (the third file of ovs-vsctl set-ssl)", strings.TrimPrefix(e.Err.Error(), "tls: "))
 	}

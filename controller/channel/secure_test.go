@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"crypto/tls"
 	"crypto/x509"
+	"errors"
 	"io"
 	"net"
 	"strings"
@@ -176,6 +177,11 @@ func TestTLSRefusals(t *testing.T) {
 		{"garbage in a record", say("\x16\x03\x01\x40\x00" + strings.Repeat("\xff", 1<<14)), ReasonTLSHandshake, ""},
 		{"garbage in a long handshake message", say("\x16\x03\x01\x00\x04\x01\xff\xff\xff" + strings.Repeat("\x16\x03\x01\x00\x01x", 9999)), ReasonTLSHandshake, ""},
 		{"an alert", say("\x15\x03\x01\x00\x02\x02\x28"), ReasonTLSHandshake, `the switch ended TLS with "handshake failure"`},
+		{"an alert in clear in TLS 1.3, as OpenSSL says that it knows no such authority", func(t *testing.T, nc net.Conn) {
+			c := tls.Client(interrupted{nc}, s.switchConfig(t, "br0", nil))
+			_ = c.Handshake()
+			_, _ = io.Copy(io.Discard, nc)
+		}, ReasonTLSHandshake, `the switch ended TLS with "unknown certificate authority": if that is about a certificate, it is the controller's`},
 		{"gone at once", func(_ *testing.T, nc net.Conn) { nc.Close() }, ReasonPeerClosed, "the peer went away in the TLS handshake"},
 		{"gone in a record", func(_ *testing.T, nc net.Conn) { _, _ = io.WriteString(nc, "\x16\x03\x01\x02\x00abc"); nc.Close() }, ReasonPeerClosed, "in the TLS handshake"},
 	} {
@@ -201,6 +207,17 @@ func TestTLSRefusals(t *testing.T) {
 			}
 		})
 	}
+}
+
+// interrupted says, once it has been answered, no more than an alert.
+type interrupted struct{ net.Conn }
+
+func (i interrupted) Read(b []byte) (int, error) {
+	n, err := i.Conn.Read(b)
+	for _, part := range []string{"\x15\x03\x03", "\x00\x02\x02\x30"} {
+		_, _ = io.WriteString(i.Conn, part)
+	}
+	return min(n, 1), errors.Join(err, io.ErrClosedPipe)
 }
 
 // TestPlainToTLS: a switch that speaks plain OpenFlow is told so in OpenFlow.

@@ -15,14 +15,26 @@ import (
 // TestREADME runs the project's README.md.
 func TestREADME(t *testing.T) {
 	t.Parallel()
+	document(t, "README.md")
+}
+
+// TestTLS runs the walk through TLS.
+func TestTLS(t *testing.T) {
+	t.Parallel()
+	document(t, "docs/tls.md")
+}
+
+// document runs a document of the project.
+func document(t *testing.T, name string) {
+	t.Helper()
 	ovs.Require(t)
-	document, err := os.ReadFile("../../README.md")
+	text, err := os.ReadFile(filepath.Join("../..", name))
 	if err != nil {
 		t.Fatal(err)
 	}
-	blocks, err := parse(string(document))
+	blocks, err := parse(string(text))
 	if err != nil {
-		t.Fatalf("README.md: %v", err)
+		t.Fatalf("%s: %v", name, err)
 	}
 	ran := 0
 	for _, b := range blocks {
@@ -31,11 +43,11 @@ func TestREADME(t *testing.T) {
 		}
 	}
 	if ran < 3 {
-		t.Errorf("README.md has only %d blocks to run", ran)
+		t.Errorf("%s has only %d blocks to run", name, ran)
 	}
 	n := ovs.New(t)
 	if err := runAll(t.Context(), n, blocks, t.Logf); err != nil {
-		t.Errorf("README.md: %v", err)
+		t.Errorf("%s: %v", name, err)
 	}
 	for _, log := range logs(n) {
 		b, err := os.ReadFile(log)

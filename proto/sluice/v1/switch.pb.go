@@ -201,7 +201,8 @@ type Switch struct {
 	Name string `protobuf:"bytes,2,opt,name=name,proto3" json:"name,omitempty"`
 	// The OpenFlow version spoken with it: "1.0", "1.1", "1.2" or "1.3".
 	Version string `protobuf:"bytes,3,opt,name=version,proto3" json:"version,omitempty"`
-	// Where it connected from, HOST:PORT.
+	// Where it connected from, HOST:PORT, or unix:PATH; or where it listens, if the
+	// controller connected to it.
 	Address string `protobuf:"bytes,4,opt,name=address,proto3" json:"address,omitempty"`
 	// When it became ready.
 	ConnectedSince *timestamppb.Timestamp `protobuf:"bytes,5,opt,name=connected_since,json=connectedSince,proto3" json:"connected_since,omitempty"`
@@ -215,9 +216,14 @@ type Switch struct {
 	Capabilities []string           `protobuf:"bytes,9,rep,name=capabilities,proto3" json:"capabilities,omitempty"`
 	Description  *SwitchDescription `protobuf:"bytes,10,opt,name=description,proto3" json:"description,omitempty"`
 	// Sluice's role, as the switch last told it. GetRole asks the switch.
-	Role          ControllerRole `protobuf:"varint,11,opt,name=role,proto3,enum=sluice.v1.ControllerRole" json:"role,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	Role ControllerRole `protobuf:"varint,11,opt,name=role,proto3,enum=sluice.v1.ControllerRole" json:"role,omitempty"`
+	// What carries the connection: "tcp", "tls" or "unix".
+	Transport string `protobuf:"bytes,12,opt,name=transport,proto3" json:"transport,omitempty"`
+	// The first name of its certificate (common name, DNS or URI name, else the
+	// subject); empty if it has shown none, or none that was verified.
+	CertificateName string `protobuf:"bytes,13,opt,name=certificate_name,json=certificateName,proto3" json:"certificate_name,omitempty"`
+	unknownFields   protoimpl.UnknownFields
+	sizeCache       protoimpl.SizeCache
 }
 
 func (x *Switch) Reset() {
@@ -325,6 +331,20 @@ func (x *Switch) GetRole() ControllerRole {
 		return x.Role
 	}
 	return ControllerRole_CONTROLLER_ROLE_UNSPECIFIED
+}
+
+func (x *Switch) GetTransport() string {
+	if x != nil {
+		return x.Transport
+	}
+	return ""
+}
+
+func (x *Switch) GetCertificateName() string {
+	if x != nil {
+		return x.CertificateName
+	}
+	return ""
 }
 
 // SwitchDescription is what a switch tells of itself in words.
@@ -1197,7 +1217,7 @@ const file_sluice_v1_switch_proto_rawDesc = "" +
 	"\x10GetSwitchRequest\x12\x16\n" +
 	"\x06switch\x18\x01 \x01(\tR\x06switch\">\n" +
 	"\x11GetSwitchResponse\x12)\n" +
-	"\x06switch\x18\x01 \x01(\v2\x11.sluice.v1.SwitchR\x06switch\"\x9f\x03\n" +
+	"\x06switch\x18\x01 \x01(\v2\x11.sluice.v1.SwitchR\x06switch\"\xe8\x03\n" +
 	"\x06Switch\x12\x12\n" +
 	"\x04dpid\x18\x01 \x01(\tR\x04dpid\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x12\x18\n" +
@@ -1212,7 +1232,9 @@ const file_sluice_v1_switch_proto_rawDesc = "" +
 	"\fcapabilities\x18\t \x03(\tR\fcapabilities\x12>\n" +
 	"\vdescription\x18\n" +
 	" \x01(\v2\x1c.sluice.v1.SwitchDescriptionR\vdescription\x12-\n" +
-	"\x04role\x18\v \x01(\x0e2\x19.sluice.v1.ControllerRoleR\x04role\"\xb7\x01\n" +
+	"\x04role\x18\v \x01(\x0e2\x19.sluice.v1.ControllerRoleR\x04role\x12\x1c\n" +
+	"\ttransport\x18\f \x01(\tR\ttransport\x12)\n" +
+	"\x10certificate_name\x18\r \x01(\tR\x0fcertificateName\"\xb7\x01\n" +
 	"\x11SwitchDescription\x12\"\n" +
 	"\fmanufacturer\x18\x01 \x01(\tR\fmanufacturer\x12\x1a\n" +
 	"\bhardware\x18\x02 \x01(\tR\bhardware\x12\x1a\n" +
