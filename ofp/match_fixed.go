@@ -70,8 +70,11 @@ func walkFixedMatch(c *cursor, m *Match) {
 			c.buf = append(c.buf, m.received...)
 			return
 		}
-		if c.v == V10 && m.appendFrame10(c) {
-			return
+		if c.v == V10 {
+			if f, ok := m.frame10(); ok {
+				f.put(c.space(fixedMatchLen10))
+				return
+			}
 		}
 		var f fixedMatch
 		f.fromOXM(c, m)

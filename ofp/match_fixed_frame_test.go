@@ -34,14 +34,15 @@ func TestFrameMatchIsTheSameEitherWay(t *testing.T) {
 			m.SetUintMasked(FieldEthDst, 1<<40, 1<<40)
 		}
 		a := cursor{wr: true, v: V10, msg: "flow_mod"}
-		ok := m.appendFrame10(&a)
+		quickly, ok := m.frame10()
+		if ok {
+			quickly.put(a.space(fixedMatchLen10))
+		}
 		b := cursor{wr: true, v: V10, msg: "flow_mod"}
 		var f fixedMatch
 		f.fromOXM(&b, &m)
 		f.walk(&b)
 		switch {
-		case !ok && len(a.buf) > 0:
-			t.Fatalf("%s: gave up with %d bytes written", m.String(), len(a.buf))
 		case ok && (b.err != nil || !bytes.Equal(a.buf, b.buf)):
 			t.Fatalf("%s:\n got %x\nwant %x, %v", m.String(), a.buf, b.buf, b.err)
 		case ok:

@@ -266,6 +266,14 @@ func (d *Decoder) Decode(frame []byte, m Message) error {
 		_, err := ParseHeader(frame)
 		return err
 	}
+	if in, ok := m.(*PacketIn); ok && in.decodeQuick(frame) {
+		return nil
+	}
+	return d.walk(frame, m)
+}
+
+// walk is Decode for all messages.
+func (d *Decoder) walk(frame []byte, m Message) error {
 	h := Header{Version: Version(frame[0]), Kind: frame[1], Length: binary.BigEndian.Uint16(frame[2:])}
 	t := m.Type()
 	c := &d.c
@@ -348,6 +356,14 @@ type Encoder struct {
 // returns the longer slice. On error dst is returned as it was. Of versions that
 // Sluice does not speak it writes hello, error and Raw.
 func (e *Encoder) Append(dst []byte, v Version, xid uint32, m Message) ([]byte, error) {
+	if b, ok := e.appendQuick(dst, v, xid, m); ok {
+		return b, nil
+	}
+	return e.walk(dst, v, xid, m)
+}
+
+// walk is Append for all messages.
+func (e *Encoder) walk(dst []byte, v Version, xid uint32, m Message) ([]byte, error) {
 	if absent(m) {
 		return dst, &EncodeError{Message: "message", Version: v, Field: "message", Err: errNone}
 	}
