@@ -53,6 +53,10 @@ type Config struct {
 	// peers which only connect cannot use up the descriptors that switches need.
 	// More are closed at once, and counted. Default 1,024.
 	MaxPending int
+	// ControllerMeter bounds the packets that each switch of OpenFlow 1.3 sends to
+	// its controllers by a meter in the switch (OFPM_CONTROLLER); rate 0: nothing
+	// is set. See Switch.ControllerMeter.
+	ControllerMeter channel.Limit
 	// Role is what this controller is to be on every switch: ofp.RoleMaster,
 	// ofp.RoleSlave or ofp.RoleEqual, the default, for which nothing is asked.
 	// Switch.SetRole changes it for one switch.
@@ -110,6 +114,9 @@ func New(cfg Config) (*Controller, error) {
 	}
 	if err := cfg.Channel.Check(); err != nil {
 		return nil, fmt.Errorf("controller: %w", err)
+	}
+	if err := cfg.ControllerMeter.Check(); err != nil {
+		return nil, fmt.Errorf("controller meter: %w", err)
 	}
 	if err := c.roles.init(&c.cfg); err != nil {
 		return nil, fmt.Errorf("controller: %w", err)

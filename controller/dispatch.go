@@ -61,6 +61,10 @@ func (l *link) Up(*channel.Conn) error {
 		s.c.release(s)
 		return err
 	}
+	if err := s.meterPunts(); err != nil {
+		s.c.release(s)
+		return err
+	}
 	s.dispatch.now = time.Now()
 	for _, a := range s.c.apps {
 		s.attach(a)

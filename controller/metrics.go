@@ -20,6 +20,7 @@ func desc(name, help string, labels ...string) *prometheus.Desc {
 var (
 	descConnected   = desc("switches_connected", "Switches that are connected and ready.")
 	descByVersion   = desc("switches_connected_by_version", "Switches that are connected and ready, by OpenFlow version.", "version")
+	descMetered     = desc("switches_metered", "Switches that bound the packets they send to the controller by a meter (--controller-meter).")
 	descReceived    = desc("openflow_messages_received_total", "Messages received from switches, by type.", "type")
 	descSent        = desc("openflow_messages_sent_total", "Messages written to switches, by type.", "type")
 	descErrors      = desc("openflow_errors_received_total", "OpenFlow errors received from switches, by name.", "error")
@@ -100,7 +101,7 @@ func (h *histogram) metric(d *prometheus.Desc) prometheus.Metric {
 // Describe implements prometheus.Collector.
 func (c *Controller) Describe(ch chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{
-		descConnected, descByVersion, descReceived, descSent, descErrors, descUndecodable, descDropped, descRefused,
+		descConnected, descByVersion, descMetered, descReceived, descSent, descErrors, descUndecodable, descDropped, descRefused,
 		descEnded, descInbox, descOutbox, descRequests, descHandling, descPanics, descDisabled,
 		descByRole, descRoles,
 	} {
@@ -120,13 +121,16 @@ func (c *Controller) Collect(ch chan<- prometheus.Metric) {
 	}
 	byVersion := make(map[ofp.Version]int)
 	byRole := make(map[ofp.Role]int)
-	var batches, bytes, requests int
+	var batches, bytes, requests, metered int
 	switches := c.Switches()
 	for _, s := range switches {
 		byVersion[s.Version()]++
 		byRole[s.Role().Role]++
 		b, n, r := s.conn.Queued()
 		batches, bytes, requests = batches+b, bytes+n, requests+r
+		if s.ControllerMeter().Limit.Rate > 0 {
+			metered++
+		}
 	}
 	gauge(descConnected, len(switches))
 	for _, v := range ofp.Versions() {
@@ -136,6 +140,7 @@ func (c *Controller) Collect(ch chan<- prometheus.Metric) {
 		gauge(descByRole, byRole[r], r.String())
 		counter(descRoles, c.metrics.roles[r].Load(), r.String())
 	}
+	gauge(descMetered, metered)
 	gauge(descInbox, batches)
 	gauge(descOutbox, bytes)
 	gauge(descRequests, requests)

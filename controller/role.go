@@ -263,6 +263,7 @@ func (s *Switch) tellRole() {
 		s.c.roles.remember(s.dpid, now)
 		log.Warn("role changed without asking: another controller was made master")
 	}
+	_ = s.meterPunts() // it fails only if the switch is gone
 	for i := range d.handlers {
 		if h := &d.handlers[i]; h.role != nil && !h.app.disabled.Load() {
 			s.guard(h.app, func() { h.role.Role(now) })

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"github.com/sirupsen/logrus"
@@ -27,6 +28,9 @@ type Switch struct {
 
 	roleTurn     chan struct{} // full while a role is being asked for
 	unconfigured bool          // the handshake has left SET_CONFIG out; of who has roleTurn
+
+	meter     atomic.Pointer[ControllerMeter] // nil: nothing is set
+	meterTold bool                            // of the dispatcher: that the switch has none is said
 
 	detached chan struct{} // closed when the last app has let go
 	dispatch dispatch

@@ -87,10 +87,11 @@ func newDaemon(ctx context.Context, s *settings, logger logrus.FieldLogger) (*da
 		return nil, err
 	}
 	config := controller.Config{
-		Logger:  logger,
-		Apps:    chosen,
-		Channel: channel.Config{Extensions: bool(s.extensions), Pins: channel.Pins(s.tlsPin), PacketInLimits: s.packetIn.Limits},
-		Role:    roleOf(s.role.value), Generation: uint64(s.generation),
+		Logger:          logger,
+		Apps:            chosen,
+		Channel:         channel.Config{Extensions: bool(s.extensions), Pins: channel.Pins(s.tlsPin), PacketInLimits: s.packetIn.Limits},
+		ControllerMeter: s.meter.Limit,
+		Role:            roleOf(s.role.value), Generation: uint64(s.generation),
 	}
 	if recorder != nil {
 		config.Channel.Recorder = recorder

@@ -86,6 +86,7 @@ func TestPrecedence(t *testing.T) {
 		{"limits in the file, others by flag", []string{"--packet-in-rate", "arp=5:7"}, nil, "packet-in-rate: ip=9\n", func(s *settings) {
 			s.packetIn.Limits[channel.ClassARP] = channel.Limit{Rate: 5, Burst: 7}
 		}},
+		{"meter by flag", []string{"--controller-meter", "1000:50"}, nil, "", func(s *settings) { s.meter.Limit = channel.Limit{Rate: 1000, Burst: 50} }},
 		{"apps as text", nil, nil, "apps: l2switch", func(*settings) {}},
 		{"alias", nil, nil, "grpc: &here '[::1]:7'\nhttp: *here\n", func(s *settings) { s.grpc, s.http = "[::1]:7", "[::1]:7" }},
 	} {
@@ -104,7 +105,7 @@ func TestPrecedence(t *testing.T) {
 }
 
 func TestWrongSettings(t *testing.T) {
-	const keys = "there are: openflow, tls-cert, tls-key, tls-ca, tls-pin, grpc, http, apps, extensions, packet-in-rate, state, role, generation-id, record, record-size, record-files, log-level, log-format"
+	const keys = "there are: openflow, tls-cert, tls-key, tls-ca, tls-pin, grpc, http, apps, extensions, packet-in-rate, controller-meter, state, role, generation-id, record, record-size, record-files, log-level, log-format"
 	for _, test := range []struct {
 		name string
 		env  map[string]string
@@ -142,6 +143,7 @@ func TestWrongSettings(t *testing.T) {
 		{"app twice", map[string]string{"SLUICE_APPS": "l2switch,l2switch"}, "", `SLUICE_APPS: app "l2switch" is listed twice`},
 		{"class that is none", nil, "packet-in-rate: udp=5", `f.yaml:1: packet-in-rate: unknown class "udp"; want arp=RATE, lldp=RATE, ip=RATE, other=RATE`},
 		{"rate that is none", map[string]string{"SLUICE_PACKET_IN_RATE": "arp=5,ip=fast"}, "", `SLUICE_PACKET_IN_RATE: ip: rate "fast": want a number of packets from 0 to 1000000000`},
+		{"meter that is none", nil, "controller-meter: '5:0'", `f.yaml:1: controller-meter: burst "0": want a number of packets from 1 to 1000000000`},
 		{"bad environment", map[string]string{"SLUICE_LOG_LEVEL": "inf"}, "", `SLUICE_LOG_LEVEL: unknown level "inf" (did you mean info?); want one of: error, warn, info, debug, trace`},
 		{"bad in the file, though the environment goes before", map[string]string{"SLUICE_LOG_FORMAT": "json"}, "log-format: xml", `f.yaml:1: log-format: "xml" is not one of: text, json`},
 		{"all at once", nil, "x: 1\nhttp: 2\n", "f.yaml:1: unknown key \"x\"; " + keys + "\nf.yaml:2: http: is a number; want a text"},
@@ -229,7 +231,7 @@ func TestExampleFile(t *testing.T) {
 	// Resolved over settings that differ from the defaults everywhere, so that a
 	// key that is missing from the example shows.
 	got := &settings{logFormat: choice{value: "json", of: []string{"text", "json"}}, state: "elsewhere",
-		tlsCert: "c", tlsKey: "k", tlsCA: "ca", tlsPin: pins{ByDPID: true}, packetIn: packetInRate{channel.Limits{{Rate: 1}}},
+		tlsCert: "c", tlsKey: "k", tlsCA: "ca", tlsPin: pins{ByDPID: true}, packetIn: packetInRate{channel.Limits{{Rate: 1}}}, meter: controllerMeter{channel.Limit{Rate: 1}},
 		role: choice{value: "slave", of: []string{"equal", "master", "slave"}}, generation: 7,
 		recording: recordSettings{path: "r", size: 1, files: 1}}
 	flags := got.flags()

@@ -33,6 +33,7 @@ type settings struct {
 	generation generationID
 	packetIn   packetInRate
 	recording  recordSettings
+	meter      controllerMeter
 	logLevel   level
 	logFormat  choice
 }
@@ -69,6 +70,7 @@ func (s *settings) flags() *pflag.FlagSet {
 	f.Var(&s.extensions, "extensions", "say with Open vSwitch's extensions, to a switch that is one, what its OpenFlow version cannot")
 	f.Lookup("extensions").NoOptDefVal = "true"
 	f.Var(&s.packetIn, "packet-in-rate", "packets a second of each class that one switch may send to the apps, such as ip=50000,arp=5000,lldp=1000,other=5000; none for no limit")
+	f.Var(&s.meter, "controller-meter", "packets a second that one switch of OpenFlow 1.3 may send to its controllers, bounded by a meter in the switch; none for no meter")
 	f.Var(&s.state, "state", "directory for stored state: made if missing, must be writable; nothing is stored in it yet")
 	f.Var(&s.role, "role", "what to be on switches that have other controllers: equal, master or slave")
 	f.Var(&s.generation, "generation-id", "id of the election that gave the role; 0: the one after the switch's own")
@@ -85,6 +87,16 @@ func (*packetInRate) Type() string { return "LIMITS" }
 
 func (r *packetInRate) Set(s string) (err error) {
 	r.Limits, err = channel.ParseLimits(s)
+	return err
+}
+
+// controllerMeter is the limit of the controller's meter.
+type controllerMeter struct{ channel.Limit }
+
+func (*controllerMeter) Type() string { return "RATE" }
+
+func (m *controllerMeter) Set(s string) (err error) {
+	m.Limit, err = channel.ParseLimit(s)
 	return err
 }
 

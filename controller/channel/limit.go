@@ -40,18 +40,40 @@ func ParseLimits(s string) (Limits, error) {
 			return Limits{}, fmt.Errorf("%s: stands twice", k)
 		}
 		seen[k] = true
-		rate, burst, withBurst := strings.Cut(value, ":")
 		var err error
-		if all[k].Rate, err = parseCount(rate, 0); err != nil {
-			return Limits{}, fmt.Errorf("%s: rate %w", k, err)
-		}
-		if withBurst {
-			if all[k].Burst, err = parseCount(burst, 1); err != nil {
-				return Limits{}, fmt.Errorf("%s: burst %w", k, err)
-			}
+		if all[k], err = ParseLimit(value); err != nil {
+			return Limits{}, fmt.Errorf("%s: %w", k, err)
 		}
 	}
 	return all, nil
+}
+
+// ParseLimit reads a limit as RATE or RATE:BURST; "none" and 0 are none.
+func ParseLimit(s string) (l Limit, err error) {
+	if s == "none" {
+		return Limit{}, nil
+	}
+	rate, burst, withBurst := strings.Cut(s, ":")
+	if l.Rate, err = parseCount(rate, 0); err != nil {
+		return Limit{}, fmt.Errorf("rate %w", err)
+	}
+	if withBurst {
+		if l.Burst, err = parseCount(burst, 1); err != nil {
+			return Limit{}, fmt.Errorf("burst %w", err)
+		}
+	}
+	return l, nil
+}
+
+// String returns the limit as ParseLimit reads it.
+func (l Limit) String() string {
+	switch {
+	case l.Rate == 0:
+		return "none"
+	case l.Burst == 0 || l.Burst == l.Rate:
+		return strconv.Itoa(l.Rate)
+	}
+	return fmt.Sprintf("%d:%d", l.Rate, l.Burst)
 }
 
 func parseCount(s string, low int) (int, error) {
@@ -66,12 +88,8 @@ func parseCount(s string, low int) (int, error) {
 func (l Limits) String() string {
 	var parts []string
 	for k, x := range l {
-		switch {
-		case x.Rate == 0:
-		case x.Burst == 0 || x.Burst == x.Rate:
-			parts = append(parts, fmt.Sprintf("%s=%d", Class(k), x.Rate))
-		default:
-			parts = append(parts, fmt.Sprintf("%s=%d:%d", Class(k), x.Rate, x.Burst))
+		if x.Rate > 0 {
+			parts = append(parts, fmt.Sprintf("%s=%v", Class(k), x))
 		}
 	}
 	if parts == nil {
@@ -83,9 +101,17 @@ func (l Limits) String() string {
 // check fails if a limit is out of bounds.
 func (l Limits) check() error {
 	for k, x := range l {
-		if x.Rate < 0 || x.Rate > MaxRate || x.Burst < 0 || x.Burst > MaxRate {
-			return fmt.Errorf("packet-in limit of %s: %d packets/s and %d at once: want 0 to %d", Class(k), x.Rate, x.Burst, MaxRate)
+		if err := x.Check(); err != nil {
+			return fmt.Errorf("packet-in limit of %s: %w", Class(k), err)
 		}
+	}
+	return nil
+}
+
+// Check fails if the limit is out of bounds.
+func (l Limit) Check() error {
+	if l.Rate < 0 || l.Rate > MaxRate || l.Burst < 0 || l.Burst > MaxRate {
+		return fmt.Errorf("%d packets/s and %d at once: want 0 to %d", l.Rate, l.Burst, MaxRate)
 	}
 	return nil
 }

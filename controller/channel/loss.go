@@ -82,7 +82,7 @@ func (c *Conn) tellLosses(end bool) {
 	}
 	if s := l.untold[inboxFull].String(); s != "" {
 		fields["apps_too_slow"] = s
-		advice = append(advice, "--packet-in-rate bounds what a switch sends to the apps")
+		advice = append(advice, "--packet-in-rate bounds what reaches the apps, --controller-meter what a switch sends")
 	}
 	fields["advice"] = strings.Join(advice, "; ")
 	c.log.WithFields(fields).Warn("packet-ins dropped")
