@@ -106,35 +106,11 @@ func (m *maker) overlapping(gone, come []Change) (before, after []Change) {
 		f := c.Message.(*ofp.FlowMod)
 		at := level{f.Table, f.Priority}
 		if others := coming[at]; len(others)*going[at] > overlapLimit ||
-			slices.ContainsFunc(others, func(o *ofp.FlowMod) bool { return overlap(&f.Match, &o.Match) }) {
+			slices.ContainsFunc(others, func(o *ofp.FlowMod) bool { return f.Match.Overlaps(&o.Match) }) {
 			before = append(before, c)
 		} else {
 			after = append(after, c)
 		}
 	}
 	return before, after
-}
-
-// overlap reports whether there may be a packet that both matches take: unless
-// some field that both look at must have two values at once.
-func overlap(a, b *ofp.Match) bool {
-	for x := range a.All() {
-		y, ok := b.Lookup(x.ID)
-		if !ok || x.ID == ofp.FieldUnknown {
-			continue
-		}
-		for i := range min(len(x.Value), len(y.Value)) {
-			mask := byte(0xff)
-			if x.Mask != nil {
-				mask &= x.Mask[i]
-			}
-			if y.Mask != nil {
-				mask &= y.Mask[i]
-			}
-			if (x.Value[i]^y.Value[i])&mask != 0 {
-				return false
-			}
-		}
-	}
-	return true
 }

@@ -137,7 +137,7 @@ func (d *Datapath) chosen(t *Table, m *ofp.FlowMod) map[*Flow]bool {
 		if strict && (f.Priority != m.Priority || !f.Match.Equal(&m.Match)) {
 			continue
 		}
-		if f.selected(&q) {
+		if q.Selects(q.Table, f.Cookie, &f.Match, f.Instructions) {
 			out[f] = true
 		}
 	}

@@ -28,7 +28,7 @@ func (d *Datapath) GroupMod(m *ofp.GroupMod) ofp.ErrorReason {
 		for id := range d.groups {
 			if id == m.Group || m.Group == ofp.GroupAll {
 				delete(d.groups, id)
-				d.deleteUsers(func(f *Flow) bool { return f.outputs(ofp.PortAny, id) }, ofp.RemovedGroupDelete)
+				d.deleteUsers(func(f *Flow) bool { return f.uses(id) }, ofp.RemovedGroupDelete)
 			}
 		}
 		return ofp.ReasonUnknown
@@ -129,7 +129,7 @@ func (d *Datapath) GroupStats(id uint32) []ofp.GroupStats {
 		s.Buckets = slices.Clone(s.Buckets)
 		for i := range d.tables {
 			for f := range d.tables[i].All() {
-				if f.outputs(ofp.PortAny, n) {
+				if f.uses(n) {
 					s.RefCount++
 				}
 			}
@@ -150,4 +150,11 @@ func (d *Datapath) GroupFeatures() *ofp.GroupFeatures {
 		f.MaxGroups[i], f.Actions[i] = ofp.GroupMax, 0x0fc00001
 	}
 	return f
+}
+
+// uses reports whether the flow sends to the group.
+func (f *Flow) uses(group uint32) bool {
+	q := ofp.AllFlows()
+	q.OutGroup = group
+	return q.Selects(0, f.Cookie, &f.Match, f.Instructions)
 }

@@ -40,7 +40,7 @@ func (d *Datapath) Flows(q *ofp.FlowFilter) []ofp.FlowStats {
 			continue
 		}
 		for f := range d.tables[i].All() {
-			if !f.selected(q) {
+			if !q.Selects(q.Table, f.Cookie, &f.Match, f.Instructions) {
 				continue
 			}
 			age := d.now - f.Added
