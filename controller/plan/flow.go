@@ -48,10 +48,13 @@ func (m *maker) flows() (c changes) {
 		}
 		wanted[at] = true
 	}
+	gone := m.goneFlows()
 	for i := range m.has.Flows {
 		f := &m.has.Flows[i]
 		switch {
 		case wanted[i]:
+		case len(gone) > 0 && gone[m.form.identity(f)]:
+			c.gone = append(c.gone, Change{Flow, Delete, -1, i, deletion(f)})
 		case m.rules.Flow != nil && m.rules.Flow(f) == Keep:
 			m.kept(Flow, i, false)
 		default:
@@ -59,6 +62,21 @@ func (m *maker) flows() (c changes) {
 		}
 	}
 	return c
+}
+
+// goneFlows returns the flows that must not be there. What the version cannot
+// say is not there.
+func (m *maker) goneFlows() map[identity]bool {
+	if m.rules.Gone == nil {
+		return nil
+	}
+	gone := make(map[identity]bool, len(m.rules.Gone.Flows))
+	for i := range m.rules.Gone.Flows {
+		if id, _, err := m.form.wanted(&m.rules.Gone.Flows[i]); err == nil {
+			gone[id] = true
+		}
+	}
+	return gone
 }
 
 // flowMod returns the message that brings a flow about. It shares the flow's

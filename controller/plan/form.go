@@ -70,7 +70,11 @@ func (f *forms) wanted(m *ofp.FlowMod) (identity, content, error) {
 func (f *forms) had(s *ofp.FlowStats) (identity, content) {
 	c := content{cookie: s.Cookie, idle: s.IdleTimeout, hard: s.HardTimeout, flags: f.flags(s.Flags)}
 	c.instructions = f.instructions(s.Instructions)
-	return identity{s.Table, s.Priority, s.Match.Key()}, c
+	return f.identity(s), c
+}
+
+func (f *forms) identity(s *ofp.FlowStats) identity {
+	return identity{s.Table, s.Priority, s.Match.Key()}
 }
 
 func (f *forms) flags(flags ofp.FlowFlags) ofp.FlowFlags {

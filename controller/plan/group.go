@@ -41,7 +41,7 @@ func (m *maker) groups() (c changes) {
 		g := &m.has.Groups[i]
 		switch {
 		case wanted[g.Group]:
-		case m.rules.Group != nil && m.rules.Group(g.Group) == Keep:
+		case !m.goneGroup(g.Group) && m.rules.Group != nil && m.rules.Group(g.Group) == Keep:
 			m.kept(Group, i, false)
 		default:
 			c.gone = append(c.gone, Change{Group, Delete, -1, i, &ofp.GroupMod{Command: ofp.GroupDelete, GroupType: g.GroupType, Group: g.Group}})
@@ -93,7 +93,7 @@ func (m *maker) meters() (c changes) {
 		h := &m.has.Meters[i]
 		switch {
 		case wanted[h.Meter]:
-		case m.rules.Meter != nil && m.rules.Meter(h.Meter) == Keep:
+		case !m.goneMeter(h.Meter) && m.rules.Meter != nil && m.rules.Meter(h.Meter) == Keep:
 			m.kept(Meter, i, false)
 		default:
 			c.gone = append(c.gone, Change{Meter, Delete, -1, i, &ofp.MeterMod{Command: ofp.MeterDelete, Meter: h.Meter}})
@@ -154,4 +154,12 @@ func (m *maker) levels(all []Change, going bool) [][]Change {
 		levels = append(levels, now)
 	}
 	return levels
+}
+
+func (m *maker) goneGroup(id uint32) bool {
+	return m.rules.Gone != nil && slices.ContainsFunc(m.rules.Gone.Groups, func(g ofp.GroupMod) bool { return g.Group == id })
+}
+
+func (m *maker) goneMeter(id uint32) bool {
+	return m.rules.Gone != nil && slices.ContainsFunc(m.rules.Gone.Meters, func(x ofp.MeterMod) bool { return x.Meter == id })
 }

@@ -42,6 +42,9 @@ type Rules struct {
 	Flow  func(*ofp.FlowStats) Policy
 	Group func(id uint32) Policy
 	Meter func(id uint32) Policy
+	// Gone is what must not be there, whatever the functions say. What is wanted
+	// goes before it.
+	Gone *Wants
 	// RemoveFirst has all flows that go, go before any comes: for a switch whose
 	// tables are full. Packets find neither for a moment.
 	RemoveFirst bool

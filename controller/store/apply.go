@@ -215,6 +215,10 @@ func (t *Txn) digest() [16]byte {
 		return [16]byte{}
 	}
 	h := sha256.New()
+	if t.Content != nil {
+		h.Write(t.Content)
+		return [16]byte(h.Sum(nil))
+	}
 	var n []byte
 	for i := range t.Edits {
 		e := &t.Edits[i]

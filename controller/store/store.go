@@ -61,6 +61,9 @@ type Txn struct {
 	// Request tells a transaction that is sent again from a new one; empty means
 	// that it is never taken for another. It is compared within one author's.
 	Request string
+	// Content tells transactions of one request id apart; nil stands for the
+	// edits.
+	Content []byte
 	// If must all hold.
 	If []Condition
 	// Edits are carried out in order. One that changes nothing, such as to put

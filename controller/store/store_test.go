@@ -127,6 +127,11 @@ func TestRequestIsCarriedOutOnce(t *testing.T) {
 		if _, err := s.Commit(t.Context(), x); !errors.Is(err, ErrReused) {
 			t.Errorf("another transaction under the same request id: %v", err)
 		}
+		x.Content = []byte("the content")
+		if _, err := s.Commit(t.Context(), x); !errors.Is(err, ErrReused) {
+			t.Errorf("another content under the same request id: %v", err)
+		}
+		x.Content = nil
 		x.Author = "bob"
 		diff(t, "another author's", Done{Revision: 3}, commit(t, s, x))
 		x.Author, x.Edits = "ann", []Edit{put("a", "3")}

@@ -1,0 +1,213 @@
+package desired
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/sluice-sdn/sluice/controller/plan"
+	"github.com/sluice-sdn/sluice/controller/store"
+	"github.com/sluice-sdn/sluice/ofp"
+)
+
+// Condition is how something desired stands on its switch.
+type Condition uint8
+
+// Conditions.
+const (
+	Pending   Condition = iota // stored; the switch has not confirmed it
+	Installed                  // the switch has confirmed it
+	Degraded                   // the switch cannot have it, or refuses it
+	numConditions
+)
+
+var conditionNames = [numConditions]string{"pending", "installed", "degraded"}
+
+// String returns the condition in a word.
+func (c Condition) String() string { return conditionNames[c] }
+
+// item is something desired of a switch.
+type item struct {
+	value     value
+	why       string // of Degraded
+	since     int64  // nanoseconds since 1970
+	condition Condition
+}
+
+// book is what one switch should have. turn is held by whoever changes it or
+// brings the switch to it; mu guards what others may look at meanwhile.
+type book struct {
+	dpid ofp.DPID
+	turn chan struct{} // of capacity 1: who has put something in has the turn
+
+	// exhumed are the tombstones that nobody needs any more and that the store
+	// still has: the next transaction removes them. Of who has the turn.
+	exhumed []place
+
+	mu      sync.Mutex
+	items   map[place]*item
+	graves  map[place]value // tombstones
+	changes uint64          // the value of the head record
+	foreign int             // flows on the switch that nobody wants, as last seen
+	checked time.Time       // when the switch was last compared with the book
+	fault   string          // why it could not be, if it could not
+}
+
+func newBook(dpid ofp.DPID) *book {
+	return &book{dpid: dpid, turn: make(chan struct{}, 1), items: make(map[place]*item), graves: make(map[place]value)}
+}
+
+// empty reports whether nothing is wanted of the switch, not even that something
+// be gone.
+func (b *book) empty() bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return len(b.items) == 0 && len(b.graves) == 0
+}
+
+// value returns what is wanted at a place, or nil.
+func (b *book) value(p place) value {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if x := b.items[p]; x != nil {
+		return x.value
+	}
+	return nil
+}
+
+// set puts what is wanted at a place, or, for a nil value, takes it away.
+func (b *book) set(p place, v value, now time.Time) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if v == nil {
+		delete(b.items, p)
+		return
+	}
+	b.items[p] = &item{value: v, since: now.UnixNano()}
+}
+
+// mark notes how something stands.
+func (b *book) mark(p place, c Condition, why string, now time.Time) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if x := b.items[p]; x != nil && (x.condition != c || x.why != why) {
+		x.condition, x.why, x.since = c, why, now.UnixNano()
+	}
+}
+
+// bury and exhume keep the tombstones.
+func (b *book) bury(p place, v value) {
+	b.mu.Lock()
+	b.graves[p] = v
+	b.mu.Unlock()
+}
+
+func (b *book) exhume(p place) {
+	b.mu.Lock()
+	if _, ok := b.graves[p]; ok {
+		delete(b.graves, p)
+		b.exhumed = append(b.exhumed, p)
+	}
+	b.mu.Unlock()
+}
+
+// exhumedEdits appends what removes the exhumed tombstones from the store.
+func (b *book) exhumedEdits(to []store.Edit) []store.Edit {
+	for _, p := range b.exhumed {
+		to = append(to, store.Edit{Key: p.tombstone(b.dpid), Remove: true})
+	}
+	return to
+}
+
+// listing is what a book says of the wanted things: the messages that the planner
+// takes, and their places.
+type listing struct {
+	wants                 plan.Wants
+	flows, groups, meters []place
+	gone                  plan.Wants
+}
+
+// list decodes the whole book.
+func (b *book) list() (l listing, err error) {
+	b.mu.Lock()
+	places := slices.Sorted(maps.Keys(b.items))
+	values := make([]value, len(places))
+	for i, p := range places {
+		values[i] = b.items[p].value
+	}
+	graves := maps.Clone(b.graves)
+	b.mu.Unlock()
+	for i, p := range places {
+		m, err := values[i].message()
+		if err != nil {
+			return listing{}, err
+		}
+		l.add(&l.wants, p, m)
+	}
+	for _, p := range slices.Sorted(maps.Keys(graves)) {
+		m, err := graves[p].message()
+		if err != nil {
+			return listing{}, err
+		}
+		add(&l.gone, m)
+	}
+	return l, nil
+}
+
+func (l *listing) add(w *plan.Wants, p place, m ofp.Message) {
+	switch p[0] {
+	case kindFlow:
+		l.flows = append(l.flows, p)
+	case kindGroup:
+		l.groups = append(l.groups, p)
+	case kindMeter:
+		l.meters = append(l.meters, p)
+	}
+	add(w, m)
+}
+
+func add(w *plan.Wants, m ofp.Message) {
+	switch m := m.(type) {
+	case *ofp.FlowMod:
+		w.Flows = append(w.Flows, *m)
+	case *ofp.GroupMod:
+		w.Groups = append(w.Groups, *m)
+	case *ofp.MeterMod:
+		w.Meters = append(w.Meters, *m)
+	}
+}
+
+// at returns the place of what a change of a plan is about, "" if it is not
+// wanted.
+func (l *listing) at(o plan.Object, want int) place {
+	switch {
+	case want < 0:
+		return ""
+	case o == plan.Flow:
+		return l.flows[want]
+	case o == plan.Group:
+		return l.groups[want]
+	}
+	return l.meters[want]
+}
+
+// ownerID is an owner's number; the default owner's is 0.
+type ownerID uint16
+
+// OwnerError says that what a transaction would change belongs to somebody else.
+type OwnerError struct {
+	Index int    // of the message
+	What  string // such as "flow table=0,priority=5,ip"
+	Owner string // "" is the default owner
+}
+
+// Error names the owner.
+func (e *OwnerError) Error() string {
+	owner := "the default owner"
+	if e.Owner != "" {
+		owner = fmt.Sprintf("%q", e.Owner)
+	}
+	return fmt.Sprintf("message %d: %s belongs to %s", e.Index, e.What, owner)
+}

@@ -1,0 +1,35 @@
+// Package desired keeps what each switch should have: the flows without
+// timeouts, the groups and the meters that were asked for. It stores them before
+// they are sent, and brings a switch back to them, by the difference alone,
+// whenever it comes back or has lost some.
+//
+// # A transaction
+//
+// Apply takes messages about one switch. It works out what they do to the desired
+// state, checks that nobody else owns what they touch, stores the outcome, sends
+// the messages as they are with a barrier behind them, and returns when the switch
+// has confirmed them. If the switch refuses one, the store is returned to what it
+// was, the switch too, and the error says which message it was and why: all or
+// nothing. If the switch goes away meanwhile, the outcome stays stored, the error
+// says so (InDoubtError), and the switch is brought to it when it is back.
+//
+// Flows with timeouts are transient: they are sent, and never stored.
+//
+// # Ownership
+//
+// Every flow, group and meter has an owner: whoever wrote it first. Another
+// owner's transaction that would change it is refused with an OwnerError. The
+// default owner has no name. What stands on a switch and is in nobody's desired
+// state is foreign: it is counted and left alone.
+//
+// What was deleted stays known, as a tombstone, until the switch has confirmed
+// that it is gone: so a switch that was away at that time loses it when it is
+// back, and nothing else.
+//
+// # Goroutines and locks
+//
+// The package starts none but those of the store. The transactions and
+// reconciliations of one switch exclude each other (book.turn, which callers wait
+// for on their context); those of several switches do not. State.mu and book.mu
+// are leaves.
+package desired

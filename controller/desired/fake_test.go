@@ -1,0 +1,109 @@
+package desired
+
+import (
+	"context"
+	"errors"
+	"testing"
+
+	"github.com/sluice-sdn/sluice/controller/channel"
+	"github.com/sluice-sdn/sluice/ofp"
+	"github.com/sluice-sdn/sluice/test/simswitch"
+)
+
+// fake is a simulated switch without a connection, in the test's goroutine. All
+// messages go through the bytes of its version.
+type fake struct {
+	t       testing.TB
+	dp      *simswitch.Datapath
+	v       ofp.Version
+	sent    []ofp.Message // what changes something
+	away    int           // after so many messages it is gone; 0: it stays
+	refuse  func(i int, m ofp.Message) ofp.ErrorReason
+	unread  error // of Flows
+	entered func()
+}
+
+func newFake(t testing.TB, v ofp.Version) *fake {
+	d := simswitch.NewDatapath(simswitch.Config{})
+	d.Version = v
+	return &fake{t: t, dp: d, v: v}
+}
+
+func (f *fake) DPID() ofp.DPID       { return 1 }
+func (f *fake) Version() ofp.Version { return f.v }
+func (f *fake) Extended() bool       { return false }
+
+func (f *fake) Write(_ context.Context, msgs []ofp.Message) error {
+	if f.entered != nil {
+		f.entered()
+	}
+	var we channel.WriteError
+	for i, m := range msgs {
+		if f.away > 0 && i >= f.away {
+			we.Err, we.Sent, we.Confirmed = channel.ErrDisconnected, len(msgs), 0
+			return &we
+		}
+		frame, err := ofp.Append(nil, f.v, 1, m)
+		if err != nil {
+			f.t.Fatalf("what cannot be said was sent: %v", err)
+		}
+		_, m, err = ofp.Decode(frame)
+		if err != nil {
+			f.t.Fatal(err)
+		}
+		why := ofp.ReasonUnknown
+		if f.refuse != nil {
+			why = f.refuse(i, m)
+		}
+		if why == ofp.ReasonUnknown {
+			switch m := m.(type) {
+			case *ofp.FlowMod:
+				why = f.dp.FlowMod(m)
+			case *ofp.GroupMod:
+				why = f.dp.GroupMod(m)
+			case *ofp.MeterMod:
+				why = f.dp.MeterMod(m)
+			case *ofp.BarrierRequest:
+				continue
+			}
+			f.sent = append(f.sent, m)
+		}
+		if why != ofp.ReasonUnknown {
+			we.Errors = append(we.Errors, channel.ItemError{Index: i, Message: msgs[i], Err: &channel.SwitchError{Reply: ofp.NewError(why, frame)}})
+		}
+	}
+	we.Sent, we.Confirmed = len(msgs), len(msgs)
+	if len(we.Errors) > 0 {
+		return &we
+	}
+	return nil
+}
+
+func (f *fake) Flows(_ context.Context, q ofp.FlowFilter) ([]ofp.FlowStats, error) {
+	return f.dp.Flows(&q), f.unread
+}
+
+func (f *fake) Groups(context.Context, uint32) ([]ofp.GroupDesc, error) { return f.dp.Groups(), nil }
+
+func (f *fake) Meters(_ context.Context, id uint32) ([]ofp.MeterConfig, error) {
+	return f.dp.Meters(id), nil
+}
+
+// all returns what the switch has, a line each, flows first.
+func (f *fake) all() []string {
+	var out []string
+	q := ofp.AllFlows()
+	for _, s := range f.dp.Flows(&q) {
+		m := ofp.FlowMod{Table: s.Table, Priority: s.Priority, Cookie: s.Cookie, IdleTimeout: s.IdleTimeout, Match: s.Match, Instructions: s.Instructions, BufferID: ofp.NoBuffer, OutPort: ofp.PortAny, OutGroup: ofp.GroupAny}
+		out = append(out, m.String())
+	}
+	for _, g := range f.dp.Groups() {
+		out = append(out, g.String())
+	}
+	for _, m := range f.dp.Meters(ofp.MeterAll) {
+		out = append(out, m.String())
+	}
+	return out
+}
+
+var errUnread = errors.New("the switch does not answer")

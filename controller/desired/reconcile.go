@@ -1,0 +1,199 @@
+package desired
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/sluice-sdn/sluice/controller/channel"
+	"github.com/sluice-sdn/sluice/controller/plan"
+	"github.com/sluice-sdn/sluice/controller/store"
+	"github.com/sluice-sdn/sluice/ofp"
+)
+
+// Report is what a comparison of a switch with its book came to.
+type Report struct {
+	Same     int // things that were there as they should be
+	Changed  int // messages that the switch confirmed
+	Refused  int // messages that the switch refused
+	Unable   int // things that the switch's version cannot have
+	Foreign  int // things on the switch that nobody wants, and that stay
+	Duration time.Duration
+}
+
+// Reconcile compares a switch with what it should have and sends the difference.
+// A reading that fails changes nothing: unknown is not empty. What the switch
+// refuses is degraded, with the reason, and no error of Reconcile.
+func (d *State) Reconcile(ctx context.Context, sw Switch) (Report, error) {
+	b := d.book(sw.DPID())
+	if err := b.take(ctx); err != nil {
+		return Report{}, err
+	}
+	defer b.release()
+	r, err := d.bring(ctx, sw, b)
+	b.mu.Lock()
+	if b.fault = ""; err != nil {
+		b.fault = err.Error()
+	} else {
+		b.checked, b.foreign = time.Now(), r.Foreign
+	}
+	b.mu.Unlock()
+	return r, err
+}
+
+// bring compares and repairs. The caller has the turn.
+func (d *State) bring(ctx context.Context, sw Switch, b *book) (r Report, err error) {
+	start := time.Now()
+	defer func() { r.Duration = time.Since(start) }()
+	if b.empty() {
+		return r, nil
+	}
+	l, err := b.list()
+	if err != nil {
+		return r, err
+	}
+	has, err := read(ctx, sw, &l)
+	if err != nil {
+		return r, err
+	}
+	p := plan.Make(plan.Switch{Version: sw.Version(), Extensions: sw.Extended()}, has, &l.wants, plan.Rules{
+		Flow:  func(*ofp.FlowStats) plan.Policy { return plan.Keep },
+		Group: func(uint32) plan.Policy { return plan.Keep },
+		Meter: func(uint32) plan.Policy { return plan.Keep },
+		Gone:  &l.gone,
+	})
+	r.Same, r.Unable, r.Foreign = p.Same, len(p.Unable), len(p.Kept)
+	now := time.Now()
+	condition := make(map[place]Condition, len(b.items))
+	why := make(map[place]string)
+	for _, u := range p.Unable {
+		at := l.at(u.Object, u.Want)
+		condition[at], why[at] = Degraded, u.Err.Error()
+	}
+	msgs, places := messages(p, &l)
+	if len(msgs) > 0 {
+		err = sw.Write(ctx, msgs)
+		we := (*channel.WriteError)(nil)
+		if errors.As(err, &we) && we.Err == nil {
+			for _, e := range we.Errors {
+				if at := places[e.Index]; at != "" {
+					condition[at], why[at] = Degraded, e.Err.Error()
+				}
+			}
+			r.Refused, err = len(we.Errors), nil
+		}
+		if err != nil {
+			return r, fmt.Errorf("repair: %w", err)
+		}
+		r.Changed = p.Changes() - r.Refused
+	}
+	for _, list := range [][]place{l.flows, l.groups, l.meters} {
+		for _, at := range list {
+			c, ok := condition[at]
+			if !ok {
+				c = Installed
+			}
+			b.mark(at, c, why[at], now)
+		}
+	}
+	if r.Refused == 0 {
+		d.forgetGraves(ctx, b)
+	}
+	return r, nil
+}
+
+// read reads what the switch has, as far as somebody wants something of the kind.
+func read(ctx context.Context, sw Switch, l *listing) (has *plan.Has, err error) {
+	has = new(plan.Has)
+	if len(l.wants.Flows)+len(l.gone.Flows) > 0 {
+		if has.Flows, err = sw.Flows(ctx, ofp.AllFlows()); err != nil {
+			return nil, fmt.Errorf("read flows: %w", err)
+		}
+	}
+	if len(l.wants.Groups)+len(l.gone.Groups) > 0 && (sw.Version() >= ofp.V11 || sw.Extended()) {
+		if has.Groups, err = sw.Groups(ctx, ofp.GroupAll); err != nil {
+			return nil, fmt.Errorf("read groups: %w", err)
+		}
+	}
+	if len(l.wants.Meters)+len(l.gone.Meters) > 0 && sw.Version() >= ofp.V13 {
+		if has.Meters, err = sw.Meters(ctx, ofp.MeterAll); err != nil {
+			return nil, fmt.Errorf("read meters: %w", err)
+		}
+	}
+	return has, nil
+}
+
+// messages returns those of a plan, and for each the place that it is about, ""
+// for one that nobody wants and for a barrier.
+func messages(p *plan.Plan, l *listing) (msgs []ofp.Message, places []place) {
+	for _, s := range p.Stages {
+		if s.Barrier {
+			msgs, places = append(msgs, &ofp.BarrierRequest{}), append(places, "")
+		}
+		for _, c := range s.Changes {
+			msgs, places = append(msgs, c.Message), append(places, l.at(c.Object, c.Want))
+		}
+	}
+	return msgs, places
+}
+
+// forgetGraves removes the tombstones, of which a comparison that was carried out
+// whole has left none to stand for anything. If the store does not take it, they
+// stay, and do no harm: the next comparison tries again.
+func (d *State) forgetGraves(ctx context.Context, b *book) {
+	b.mu.Lock()
+	for p := range b.graves {
+		b.exhumed = append(b.exhumed, p)
+	}
+	clear(b.graves)
+	b.mu.Unlock()
+	x := store.Txn{Edits: b.exhumedEdits(nil)}
+	if len(x.Edits) == 0 {
+		return
+	}
+	if _, err := d.store.Commit(ctx, x); err == nil {
+		b.exhumed = nil
+	}
+}
+
+// Summary counts what one switch should have by how it stands.
+type Summary struct {
+	DPID       ofp.DPID
+	Pending    int
+	Installed  int
+	Degraded   int
+	Tombstones int
+	Foreign    int       // as last seen
+	Checked    time.Time // when the switch was last compared with it; zero: never
+	Fault      string    // why the last comparison failed, "" if it did not
+}
+
+// Summary returns a switch's summary.
+func (d *State) Summary(dpid ofp.DPID) Summary {
+	b := d.book(dpid)
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	var n [numConditions]int
+	for _, x := range b.items {
+		n[x.condition]++
+	}
+	return Summary{
+		DPID: dpid, Pending: n[Pending], Installed: n[Installed], Degraded: n[Degraded],
+		Tombstones: len(b.graves), Foreign: b.foreign, Checked: b.checked, Fault: b.fault,
+	}
+}
+
+// Gone notes that a switch is gone: nothing of what it should have is known to be
+// there any more.
+func (d *State) Gone(dpid ofp.DPID) {
+	b := d.book(dpid)
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	now := time.Now().UnixNano()
+	for _, x := range b.items {
+		if x.condition != Pending {
+			x.condition, x.why, x.since = Pending, "", now
+		}
+	}
+}

@@ -1,0 +1,148 @@
+package desired
+
+import (
+	"crypto/sha256"
+	"encoding/binary"
+	"errors"
+	"fmt"
+
+	"github.com/sluice-sdn/sluice/controller/store"
+	"github.com/sluice-sdn/sluice/ofp"
+)
+
+// What a key in the store begins with. A switch's own keys have its DPID next.
+const (
+	kindFlow      = 'f' // table, priority, match → flow
+	kindGroup     = 'g' // number → group
+	kindMeter     = 'm' // number → meter
+	kindHead      = 'h' // nothing more → a count of changes
+	kindTombstone = 't' // the key of what is to go, from its kind on → what it was
+	kindOwner     = 'o' // name → number
+)
+
+// place is the key of a flow, group or meter within its switch: its kind, and
+// what makes it the one it is.
+type place string
+
+// longMatch is how long a match may be to stand in a key as it is. Of a longer
+// one there is a digest: the match itself is in the value.
+const longMatch = 512
+
+func flowPlace(table uint8, priority uint16, m *ofp.Match) place {
+	match := m.Key()
+	b := make([]byte, 0, 4+len(match))
+	b = append(b, kindFlow, table)
+	b = binary.BigEndian.AppendUint16(b, priority)
+	if len(match) > longMatch {
+		sum := sha256.Sum256([]byte(match))
+		b = append(append(b, "digest"...), sum[:]...)
+	} else {
+		b = append(b, match...)
+	}
+	return place(b)
+}
+
+func groupPlace(id uint32) place {
+	return place(binary.BigEndian.AppendUint32([]byte{kindGroup}, id))
+}
+
+func meterPlace(id uint32) place {
+	return place(binary.BigEndian.AppendUint32([]byte{kindMeter}, id))
+}
+
+// key returns the key in the store.
+func (p place) key(dpid ofp.DPID) []byte {
+	b := make([]byte, 0, 8+len(p))
+	b = append(b, p[0])
+	b = binary.BigEndian.AppendUint64(b, uint64(dpid))
+	return append(b, p[1:]...)
+}
+
+func (p place) tombstone(dpid ofp.DPID) []byte {
+	return append(binary.BigEndian.AppendUint64([]byte{kindTombstone}, uint64(dpid)), p...)
+}
+
+func headKey(dpid ofp.DPID) []byte {
+	return binary.BigEndian.AppendUint64([]byte{kindHead}, uint64(dpid))
+}
+
+// valueHead is the length of what stands before the message in a value: the form
+// of the value, its owner, and the version of OpenFlow that the message is in.
+const valueHead = 4
+
+const valueForm = 1
+
+// value is a flow, group or meter as it is stored: its owner, and the message
+// that adds it.
+type value []byte
+
+func (v value) owner() ownerID { return ownerID(binary.BigEndian.Uint16(v[1:])) }
+
+// message decodes the message. It aliases v.
+func (v value) message() (ofp.Message, error) {
+	if len(v) < valueHead || v[0] != valueForm {
+		return nil, fmt.Errorf("desired: %w: form of a value", store.ErrFormat)
+	}
+	_, m, err := ofp.Decode(v[valueHead:])
+	if err != nil {
+		return nil, fmt.Errorf("desired: %w: %w", store.ErrDamaged, err)
+	}
+	switch m := m.(type) {
+	case *ofp.NXFlowMod:
+		m.FlowMod.NXTable = false
+		return &m.FlowMod, nil
+	case *ofp.FlowMod:
+		m.NXTable = false
+	}
+	return m, nil
+}
+
+// storeVersions are tried in this order: the first that can say a message says it.
+// For one with an enqueue, which later versions say with other actions that 1.0
+// lacks in turn, 1.0 goes first.
+var (
+	storeVersions   = []ofp.Version{ofp.V13, ofp.V10, ofp.V11, ofp.V12}
+	enqueueVersions = []ofp.Version{ofp.V10, ofp.V13, ofp.V11, ofp.V12}
+)
+
+func versionsFor(m ofp.Message) []ofp.Version {
+	f, ok := m.(*ofp.FlowMod)
+	if !ok {
+		return storeVersions
+	}
+	for i := range f.Instructions {
+		for j := range f.Instructions[i].Actions {
+			if f.Instructions[i].Actions[j].Type == ofp.ActionEnqueue {
+				return enqueueVersions
+			}
+		}
+	}
+	return storeVersions
+}
+
+// packer makes values.
+type packer struct{ enc ofp.Encoder }
+
+// pack returns the value of a message, which adds a flow, group or meter. It
+// fails if no version can say it.
+func (p *packer) pack(owner ownerID, m ofp.Message) (value, error) {
+	p.enc.Extensions = true
+	v := make([]byte, valueHead, 160)
+	v[0] = valueForm
+	binary.BigEndian.PutUint16(v[1:], uint16(owner))
+	var first error
+	for _, version := range versionsFor(m) {
+		out, err := p.enc.Append(v, version, 0, m)
+		if err == nil {
+			out[3] = uint8(version)
+			return out, nil
+		}
+		if first == nil {
+			first = err
+		}
+		if !errors.Is(err, ofp.ErrVersion) {
+			break
+		}
+	}
+	return nil, first
+}

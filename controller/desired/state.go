@@ -1,0 +1,328 @@
+package desired
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/sluice-sdn/sluice/controller/channel"
+	"github.com/sluice-sdn/sluice/controller/store"
+	"github.com/sluice-sdn/sluice/ofp"
+)
+
+// Switch is what a transaction needs of a connected switch.
+type Switch interface {
+	DPID() ofp.DPID
+	Version() ofp.Version
+	// Extended reports whether Open vSwitch's extensions may be used.
+	Extended() bool
+	// Write is that of controller.Switch.
+	Write(ctx context.Context, msgs []ofp.Message) error
+	Flows(ctx context.Context, filter ofp.FlowFilter) ([]ofp.FlowStats, error)
+	Groups(ctx context.Context, id uint32) ([]ofp.GroupDesc, error)
+	Meters(ctx context.Context, id uint32) ([]ofp.MeterConfig, error)
+}
+
+// State is the desired state of all switches. Its methods may be called from any
+// goroutine.
+type State struct {
+	store store.Store
+
+	mu     sync.Mutex
+	books  map[ofp.DPID]*book
+	owners map[string]ownerID
+	names  map[ownerID]string
+}
+
+// New returns the desired state that a store holds. It reads all of it. The
+// store remains the caller's to close, after the last use of the state.
+func New(ctx context.Context, s store.Store) (*State, error) {
+	d := &State{store: s, books: make(map[ofp.DPID]*book), owners: make(map[string]ownerID), names: make(map[ownerID]string)}
+	_, err := s.Scan(ctx, nil, func(r store.Record) error { return d.load(r) })
+	if err != nil {
+		return nil, fmt.Errorf("desired state: %w", err)
+	}
+	return d, nil
+}
+
+// load takes over one record, whose slices are not kept.
+func (d *State) load(r store.Record) error {
+	kind := r.Key[0]
+	if kind == kindOwner {
+		if len(r.Value) != 2 {
+			return fmt.Errorf("owner %q: %w", r.Key[1:], store.ErrDamaged)
+		}
+		name, id := string(r.Key[1:]), ownerID(binary.BigEndian.Uint16(r.Value))
+		d.owners[name], d.names[id] = id, name
+		return nil
+	}
+	if len(r.Key) < 9 {
+		return fmt.Errorf("key %x: %w", r.Key, store.ErrFormat)
+	}
+	b := d.book(ofp.DPID(binary.BigEndian.Uint64(r.Key[1:])))
+	rest := r.Key[9:]
+	switch kind {
+	case kindFlow, kindGroup, kindMeter:
+		p := place(append([]byte{kind}, rest...))
+		b.items[p] = &item{value: slices.Clone(r.Value), since: time.Now().UnixNano()}
+	case kindTombstone:
+		b.graves[place(rest)] = slices.Clone(r.Value)
+	case kindHead:
+		b.changes = binary.BigEndian.Uint64(append(make([]byte, 8), r.Value...)[len(r.Value):])
+	default:
+		return fmt.Errorf("key %x: %w", r.Key, store.ErrFormat)
+	}
+	return nil
+}
+
+// book returns a switch's book, a new one if it has none.
+func (d *State) book(dpid ofp.DPID) *book {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	b := d.books[dpid]
+	if b == nil {
+		b = newBook(dpid)
+		d.books[dpid] = b
+	}
+	return b
+}
+
+// take waits for a switch's turn.
+func (b *book) take(ctx context.Context) error {
+	select {
+	case b.turn <- struct{}{}:
+		return nil
+	case <-ctx.Done():
+		return fmt.Errorf("waiting for other changes of switch %s: %w", b.dpid, ctx.Err())
+	}
+}
+
+func (b *book) release() { <-b.turn }
+
+// Txn is a transaction on one switch.
+type Txn struct {
+	// Owner says whose the outcome is; "" is the default owner.
+	Owner string
+	// Author and Note are for the history; Request lets it be sent again, see
+	// store.Txn. All may be empty.
+	Author, Note, Request string
+	// Messages are flow-mods, group-mods and meter-mods.
+	Messages []ofp.Message
+}
+
+// InDoubtError says that a transaction is stored and that the switch has not
+// confirmed all of it.
+type InDoubtError struct {
+	Revision store.Revision
+	Err      error // a *channel.WriteError, or why nothing could be undone
+}
+
+// Error says what will become of it.
+func (e *InDoubtError) Error() string {
+	return fmt.Sprintf("%v; stored as revision %d, and done when the switch is compared with it", e.Err, e.Revision)
+}
+
+// Unwrap returns the cause.
+func (e *InDoubtError) Unwrap() error { return e.Err }
+
+// undoTimeout bounds what brings a switch back to where it was.
+const undoTimeout = 10 * time.Second
+
+// Apply carries a transaction out on a connected switch, as the package comment
+// says. Its errors: a *channel.WriteError about messages that cannot be said or
+// were refused, and then nothing has changed; an *OwnerError; an *InDoubtError;
+// what the store or the context say, and then nothing has changed either.
+func (d *State) Apply(ctx context.Context, sw Switch, t Txn) (store.Revision, error) {
+	owner, err := d.owner(ctx, t.Owner)
+	if err != nil {
+		return 0, err
+	}
+	b := d.book(sw.DPID())
+	if err := b.take(ctx); err != nil {
+		return 0, err
+	}
+	defer b.release()
+	content, err := sayable(sw, t.Messages)
+	if err != nil {
+		return 0, err
+	}
+	dec := decider{book: b, owner: owner, version: sw.Version(), names: d.ownerName}
+	for i, m := range t.Messages {
+		if err := dec.message(i, m); err != nil {
+			return 0, err
+		}
+	}
+	if len(dec.effects) == 0 {
+		return d.store.Revision(), sw.Write(ctx, t.Messages)
+	}
+	x := d.txn(b, t, dec.effects)
+	x.Content = content
+	done, err := d.store.Commit(ctx, x)
+	if err != nil || done.Repeated {
+		return done.Revision, err
+	}
+	b.exhumed = nil
+	b.carry(dec.effects)
+	err = sw.Write(ctx, t.Messages)
+	if err == nil {
+		b.confirm(dec.effects)
+		return done.Revision, nil
+	}
+	we := (*channel.WriteError)(nil)
+	if !errors.As(err, &we) || we.Err != nil {
+		return done.Revision, &InDoubtError{done.Revision, err}
+	}
+	return d.undo(ctx, sw, b, t, dec.effects, we, done.Revision)
+}
+
+// sayable returns what Write would say of messages that cannot be encoded, before
+// anything is stored. content is a digest of their bytes.
+func sayable(sw Switch, msgs []ofp.Message) (content []byte, _ error) {
+	enc := ofp.Encoder{Extensions: sw.Extended()}
+	sum := sha256.New()
+	var frame []byte
+	var failures []channel.ItemError
+	for i, m := range msgs {
+		if f, ok := m.(*ofp.FlowMod); ok && f.Table == ofp.TableAll && sw.Version() == ofp.V11 {
+			continue // Write says it table by table
+		}
+		var err error
+		if frame, err = enc.Append(frame[:0], sw.Version(), 0, m); err != nil {
+			failures = append(failures, channel.ItemError{Index: i, Message: m, Err: err})
+		}
+		sum.Write(frame)
+	}
+	if failures != nil {
+		return nil, &channel.WriteError{Errors: failures}
+	}
+	return sum.Sum(nil), nil
+}
+
+// txn is the store's side of a transaction.
+func (d *State) txn(b *book, t Txn, effects []effect) store.Txn {
+	x := store.Txn{Author: t.Author, Note: t.Note, Request: t.Request}
+	x.Edits = b.exhumedEdits(make([]store.Edit, 0, len(effects)+len(b.exhumed)+1))
+	for _, e := range effects {
+		if e.after != nil {
+			x.Edits = append(x.Edits, store.Edit{Key: e.at.key(b.dpid), Value: e.after})
+			continue
+		}
+		x.Edits = append(x.Edits, store.Edit{Key: e.at.key(b.dpid), Remove: true}, store.Edit{Key: e.at.tombstone(b.dpid), Value: e.before})
+	}
+	b.changes++
+	x.Edits = append(x.Edits, store.Edit{Key: headKey(b.dpid), Value: binary.BigEndian.AppendUint64(nil, b.changes)})
+	return x
+}
+
+// carry takes effects over into the book.
+func (b *book) carry(effects []effect) {
+	now := time.Now()
+	for _, e := range effects {
+		b.set(e.at, e.after, now)
+		if e.after == nil {
+			b.bury(e.at, e.before)
+		} else {
+			b.exhume(e.at)
+		}
+	}
+}
+
+// confirm notes that the switch has carried all effects out.
+func (b *book) confirm(effects []effect) {
+	now := time.Now()
+	for _, e := range effects {
+		if e.after != nil {
+			b.mark(e.at, Installed, "", now)
+		} else {
+			b.exhume(e.at)
+		}
+	}
+}
+
+// undo brings store and switch back to where they were before effects of which
+// the switch has refused some.
+func (d *State) undo(ctx context.Context, sw Switch, b *book, t Txn, effects []effect, refused *channel.WriteError, rev store.Revision) (store.Revision, error) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), undoTimeout)
+	defer cancel()
+	failed := make(map[int]bool)
+	for _, e := range refused.Errors {
+		failed[e.Index] = true
+	}
+	back := make([]effect, 0, len(effects))
+	carriedOut := false
+	for _, e := range slices.Backward(effects) {
+		back = append(back, effect{e.message, e.at, e.after, e.before})
+		carriedOut = carriedOut || !failed[e.message]
+	}
+	x := d.txn(b, Txn{Author: t.Author, Note: "undo: " + refused.Error()}, back)
+	if len(x.Note) > store.MaxText {
+		x.Note = x.Note[:store.MaxText]
+	}
+	if _, err := d.store.Commit(ctx, x); err != nil {
+		return rev, &InDoubtError{rev, errors.Join(refused, fmt.Errorf("undo: %w", err))}
+	}
+	b.exhumed = nil
+	b.carry(back)
+	if carriedOut {
+		if _, err := d.bring(ctx, sw, b); err != nil {
+			return rev, &InDoubtError{d.store.Revision(), errors.Join(refused, fmt.Errorf("undo: %w", err))}
+		}
+	} else {
+		b.confirm(back)
+	}
+	return 0, refused
+}
+
+// maxOwners bounds the owners: their numbers stand in the upper 16 bits of
+// cookies, of which the upper half is left to apps.
+const maxOwners = 1 << 15
+
+// owner returns the number of an owner, a new one if it has none.
+func (d *State) owner(ctx context.Context, name string) (ownerID, error) {
+	if name == "" {
+		return 0, nil
+	}
+	d.mu.Lock()
+	id, ok := d.owners[name]
+	n := len(d.owners) + 1
+	d.mu.Unlock()
+	if ok {
+		return id, nil
+	}
+	if len(name) > store.MaxKey/2 {
+		return 0, fmt.Errorf("owner: name of %d bytes: %w", len(name), store.ErrLimit)
+	}
+	for ; n < maxOwners; n++ {
+		id = ownerID(n)
+		d.mu.Lock()
+		_, taken := d.names[id]
+		if !taken {
+			d.owners[name], d.names[id] = id, name
+		}
+		d.mu.Unlock()
+		if taken {
+			continue
+		}
+		_, err := d.store.Commit(ctx, store.Txn{Edits: []store.Edit{{Key: append([]byte{kindOwner}, name...), Value: binary.BigEndian.AppendUint16(nil, uint16(id))}}})
+		if err != nil {
+			d.mu.Lock()
+			delete(d.owners, name)
+			delete(d.names, id)
+			d.mu.Unlock()
+			return 0, fmt.Errorf("owner %q: %w", name, err)
+		}
+		return id, nil
+	}
+	return 0, fmt.Errorf("owner %q: %w: there are %d already", name, store.ErrLimit, maxOwners)
+}
+
+func (d *State) ownerName(id ownerID) string {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.names[id]
+}
