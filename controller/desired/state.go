@@ -268,6 +268,9 @@ func (d *State) undo(ctx context.Context, sw Switch, b *book, t Txn, effects []e
 	}
 	b.exhumed = nil
 	b.carry(back)
+	if sw.Version() <= ofp.V11 {
+		b.buryAdded(t.Messages)
+	}
 	if carriedOut {
 		if _, err := d.bring(ctx, sw, b); err != nil {
 			return rev, &InDoubtError{d.store.Revision(), errors.Join(refused, fmt.Errorf("undo: %w", err))}
@@ -276,6 +279,28 @@ func (d *State) undo(ctx context.Context, sw Switch, b *book, t Txn, effects []e
 		b.confirm(back)
 	}
 	return 0, refused
+}
+
+// buryAdded makes tombstones for the flows that modifying may have added. In 1.0
+// and 1.1 to modify what is not there adds it; and it is not there if the message
+// that was to add it was refused.
+func (b *book) buryAdded(msgs []ofp.Message) {
+	var p packer
+	for _, m := range msgs {
+		f, ok := m.(*ofp.FlowMod)
+		if !ok || f.Command != ofp.FlowModify && f.Command != ofp.FlowModifyStrict {
+			continue
+		}
+		at := flowPlace(f.Table, f.Priority, &f.Match)
+		if b.value(at) != nil {
+			continue
+		}
+		added := *f
+		added.Command, added.BufferID = ofp.FlowAdd, ofp.NoBuffer
+		if v, err := p.pack(0, &added); err == nil {
+			b.bury(at, v)
+		}
+	}
 }
 
 // maxOwners bounds the owners: their numbers stand in the upper 16 bits of

@@ -71,6 +71,7 @@ var arrows = []rule{
 	{room: "controller/channel", imports: []string{"ofp"}},
 	{room: "controller/plan", imports: []string{"ofp"}},
 	{room: "controller/store", imports: []string{"ofp"}},
+	{room: "controller/desired", imports: []string{"ofp", "controller/channel", "controller/plan", "controller/store"}},
 	{room: "controller/topology", imports: []string{"ofp"}},
 	{room: "controller", imports: []string{"ofp/...", "controller/..."}},
 	{room: "proto/...", imports: []string{"proto/..."}},
