@@ -25,14 +25,14 @@ func env(pairs ...string) func(string) string {
 
 func TestPlanComesFromTheEnvironment(t *testing.T) {
 	p, err := planFrom(env())
-	if err != nil || !slices.Equal(p.versions, []string{"1.0", "1.3"}) || len(p.controllers) != 3 || p.switches != 16 || p.macs != 100 || !p.goBench {
+	if err != nil || !slices.Equal(p.versions, []string{"1.0", "1.3"}) || len(p.controllers) != 3 || p.switches != 16 || p.macs != 100 || len(p.scenarios) != len(scenarios) || p.idle != 5000 {
 		t.Errorf("default plan %+v, %v", p, err)
 	}
 	p, err = planFrom(env("BENCH_VERSIONS=1.1", "BENCH_CONTROLLERS=floor", "BENCH_REPEAT=5", "BENCH_CORES=2 3", "BENCH_GO=0"))
-	if err != nil || !slices.Equal(p.versions, []string{"1.1"}) || p.repeat != 5 || p.cores != [2]string{"2", "3"} || p.goBench {
+	if err != nil || !slices.Equal(p.versions, []string{"1.1"}) || p.repeat != 5 || p.cores != [2]string{"2", "3"} || slices.Contains(p.scenarios, "go") {
 		t.Errorf("plan %+v, %v", p, err)
 	}
-	for _, bad := range []string{"BENCH_REPEAT=0", "BENCH_LOOPS=x", "BENCH_CONTROLLERS=nox", "BENCH_CORES=1", "BENCH_DEADLINE=soon"} {
+	for _, bad := range []string{"BENCH_REPEAT=0", "BENCH_LOOPS=x", "BENCH_CONTROLLERS=nox", "BENCH_CORES=1", "BENCH_DEADLINE=soon", "BENCH_HOLD=x", "BENCH_SCENARIOS=nox", "BENCH_LOAD=1"} {
 		if _, err := planFrom(env(bad)); err == nil || !strings.Contains(err.Error(), bad[:strings.Index(bad, "=")]) {
 			t.Errorf("%s: error %v", bad, err)
 		}

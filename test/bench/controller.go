@@ -3,7 +3,6 @@ package main
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"fmt"
 	"net"
 	"os"
@@ -24,7 +23,7 @@ var commands = map[string]func(p *plan, port int, dir string) []string{
 	"sluiced": func(p *plan, port int, dir string) []string {
 		return []string{
 			filepath.Join(p.bin, "sluiced"), "--openflow", "127.0.0.1:" + strconv.Itoa(port),
-			"--grpc", "127.0.0.1:0", "--http", "127.0.0.1:0", "--state", dir, "--apps", "l2switch", "--log-level", "warn",
+			"--grpc", "127.0.0.1:0", "--http", "127.0.0.1:" + strconv.Itoa(p.http), "--state", dir, "--apps", "l2switch", "--log-level", "warn",
 		}
 	},
 	"ovs-testcontroller": func(_ *plan, port int, dir string) []string {
@@ -59,9 +58,9 @@ type child struct {
 	port   int
 }
 
-// start starts a controller on its core and waits until it listens. The kernel
+// start starts a controller on these cores and waits until it listens. The kernel
 // ends it if this process dies; else stop does.
-func start(ctx context.Context, p *plan, name string) (*child, error) {
+func start(ctx context.Context, p *plan, name, cores string) (*child, error) {
 	port, err := freePort()
 	if err != nil {
 		return nil, err
@@ -70,7 +69,7 @@ func start(ctx context.Context, p *plan, name string) (*child, error) {
 	if err != nil {
 		return nil, err
 	}
-	args := append([]string{"-c", p.cores[0]}, commands[name](p, port, dir)...)
+	args := append([]string{"-c", cores}, commands[name](p, port, dir)...)
 	c := &child{cmd: exec.Command("taskset", args...), ended: make(chan struct{}), dir: dir, port: port}
 	c.cmd.Stdout, c.cmd.Stderr = &c.output, &c.output
 	c.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL, Setpgid: true}
@@ -136,63 +135,4 @@ func (c *child) stop() {
 		<-c.ended
 	}
 	os.RemoveAll(c.dir)
-}
-
-// load is what ofbench says in JSON, as far as it is shown.
-type load struct {
-	Rate struct {
-		Median float64 `json:"median"`
-	} `json:"responses_per_second"`
-	Latency struct {
-		P50 float64 `json:"p50"`
-		P99 float64 `json:"p99"`
-	} `json:"latency_microseconds"`
-	CPU struct {
-		PerMillion float64 `json:"seconds_per_million_answers"`
-		Cores      float64 `json:"cores"`
-	} `json:"controller_cpu"`
-	Sent uint64  `json:"sent"`
-	Lost uint64  `json:"given_up"`
-	Own  float64 `json:"ofbench_cores"`
-}
-
-// ofbench runs the generator on a core.
-func (c *child) ofbench(ctx context.Context, p *plan, core string, args ...string) (*load, error) {
-	args = append([]string{
-		"-c", core, filepath.Join(p.bin, "ofbench"), "-p", strconv.Itoa(c.port), "--pid", strconv.Itoa(c.cmd.Process.Pid), "--json",
-		"-M", strconv.Itoa(p.macs), "-l", strconv.Itoa(p.loops), "-m", strconv.Itoa(p.ms), "-w", "1",
-	}, args...)
-	cmd := exec.CommandContext(ctx, "taskset", args...)
-	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
-	cmd.WaitDelay = stopDeadline
-	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
-	var stdout, stderr bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &stdout, &stderr
-	if err := cmd.Run(); err != nil {
-		return nil, fmt.Errorf("ofbench: %w: %s", err, strings.TrimSpace(stderr.String()))
-	}
-	l := new(load)
-	if err := json.Unmarshal(stdout.Bytes(), l); err != nil {
-		return nil, fmt.Errorf("ofbench: %w", err)
-	}
-	return l, nil
-}
-
-// measurement is one repetition of one controller with one version.
-type measurement struct {
-	throughput *load // many switches, generator on a core of its own
-	latency    *load // one switch, generator on the controller's core
-}
-
-func measure(ctx context.Context, p *plan, name, version string) (m measurement, err error) {
-	c, err := start(ctx, p, name)
-	if err != nil {
-		return m, err
-	}
-	defer c.stop()
-	if m.throughput, err = c.ofbench(ctx, p, p.cores[1], "--of", version, "-s", strconv.Itoa(p.switches), "-t"); err != nil {
-		return m, err
-	}
-	m.latency, err = c.ofbench(ctx, p, p.cores[0], "--of", version, "-s", "1", "--dpid-offset", "1000")
-	return m, err
 }

@@ -20,9 +20,14 @@ type measurements map[key][]measurement
 
 // of returns the median of one figure.
 func (ms measurements) of(k key, figure func(measurement) float64) float64 {
+	return median(ms[k], figure)
+}
+
+// median returns the middle one of some figures, or the mean of the middle two.
+func median[T any](of []T, figure func(T) float64) float64 {
 	var xs []float64
-	for _, m := range ms[k] {
-		xs = append(xs, figure(m))
+	for _, x := range of {
+		xs = append(xs, figure(x))
 	}
 	slices.Sort(xs)
 	if len(xs) == 0 {
