@@ -19,7 +19,7 @@
 // held while an app, a switch or the socket is waited for.
 //
 // At most Config.MaxPending connections wait for their switch to be ready; more
-// are closed at once. What a connection may hold, and what happens when it is
+// wait their turn in the kernel, and are closed if nobody makes room. What a connection may hold, and what happens when it is
 // full, is in package channel. What is written there under Handler is all that
 // this package knows of a connection.
 package controller
@@ -51,7 +51,8 @@ type Config struct {
 	PanicLimit int
 	// MaxPending bounds the connections whose switch is not ready yet, so that
 	// peers which only connect cannot use up the descriptors that switches need.
-	// More are closed at once, and counted. Default 1,024.
+	// More wait until one of them is ready or has ended. If none is for half a
+	// second, they are closed and counted. Default 1,024.
 	MaxPending int
 	// ControllerMeter bounds the packets that each switch of OpenFlow 1.3 sends to
 	// its controllers by a meter in the switch (OFPM_CONTROLLER); rate 0: nothing
@@ -82,7 +83,7 @@ type Controller struct {
 	stats   channel.Stats
 	metrics metrics
 	serving atomic.Int32 // listeners
-	pending atomic.Int32 // connections whose switch is not ready
+	pending crowd        // connections whose switch is not ready
 	roles   roles
 
 	mu       sync.Mutex
@@ -134,6 +135,7 @@ func New(cfg Config) (*Controller, error) {
 		c.apps = append(c.apps, &app{App: a, limit: int64(c.cfg.PanicLimit)})
 	}
 	c.metrics.init()
+	c.pending.init()
 	return c, nil
 }
 
@@ -154,15 +156,14 @@ func (c *Controller) Serve(ctx context.Context, ln net.Listener) error {
 	}()
 	c.serving.Add(1)
 	defer c.serving.Add(-1)
-	var crowd channel.Throttle
+	var crowded channel.Throttle
 	for delay := time.Duration(0); ; {
 		nc, err := ln.Accept()
 		switch {
-		case err == nil && c.pending.Add(1) > int32(c.cfg.MaxPending):
-			c.pending.Add(-1)
+		case err == nil && !c.pending.enter(ctx, c.cfg.MaxPending):
 			c.stats.Refused[channel.ReasonCrowded].Add(1)
 			nc.Close()
-			if held, ok := crowd.Pass(); ok {
+			if held, ok := crowded.Pass(); ok {
 				c.log.WithFields(logrus.Fields{
 					"addr": nc.RemoteAddr().String(), "reason": channel.ReasonCrowded.String(), "pending": c.cfg.MaxPending, "more": held,
 				}).Warn("connection refused")
@@ -193,7 +194,7 @@ func (c *Controller) connection(ctx context.Context, nc net.Conn) {
 	s.conn = channel.New(nc, c.cfg.Channel, &c.stats, log)
 	end := s.conn.Run(ctx, (*link)(s))
 	if s.since.IsZero() {
-		c.pending.Add(-1)
+		c.pending.leave()
 	}
 	fields := logrus.Fields{"reason": end.Reason.String()}
 	if end.Err != nil {

@@ -70,7 +70,7 @@ func (l *link) Up(*channel.Conn) error {
 		s.attach(a)
 	}
 	s.since = time.Now()
-	s.c.pending.Add(-1)
+	s.c.pending.leave()
 	s.c.publish(s)
 	fields := logrus.Fields{"name": s.Name(), "ports": len(s.Ports()), "transport": string(s.Transport())}
 	if name := s.CertificateName(); name != "" {

@@ -85,7 +85,7 @@ func TestCrowd(t *testing.T) {
 		newPeer(t, ofp.V13, ofp.DPID(i+1)).dial(c.addr)
 		c.sw(t, ofp.DPID(i+1))
 	}
-	eventually(t, "three switches", func() bool { return c.pending.Load() == 0 })
+	eventually(t, "three switches", func() bool { return c.pending.n.Load() == 0 })
 	idle := []net.Conn{dial(), dial()}
 	for range 5 {
 		if _, err := dial().Read(make([]byte, 100)); err == nil {
@@ -99,7 +99,7 @@ func TestCrowd(t *testing.T) {
 		t.Errorf("%d lines", n)
 	}
 	idle[0].Close()
-	eventually(t, "room", func() bool { return c.pending.Load() == 1 })
+	eventually(t, "room", func() bool { return c.pending.n.Load() == 1 })
 	newPeer(t, ofp.V13, 9).dial(c.addr)
 	c.sw(t, 9)
 }
