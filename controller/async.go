@@ -3,12 +3,11 @@ package controller
 import (
 	"context"
 	"errors"
-	"fmt"
 
 	"github.com/sluice-sdn/sluice/ofp"
 )
 
-// nicira is what Open vSwitch says of its manufacturer.
+// niciraName is what Open vSwitch says of its manufacturer.
 const niciraName = "Nicira, Inc."
 
 // allPortStatus are the reasons of a port status: they come to slaves, too, for the
@@ -18,17 +17,27 @@ const allPortStatus = 1<<ofp.PortAdded | 1<<ofp.PortDeleted | 1<<ofp.PortModifie
 // SetAsync chooses which messages the switch sends of its own accord, while this
 // controller is master or equal and while it is slave: SET_ASYNC in OpenFlow 1.3
 // (section 7.3.10), in earlier versions Open vSwitch's own message. Port status is
-// always on. It fails as Write does.
+// always on, and so is the notice that another controller became the master, which
+// Open vSwitch gives in 1.3. It fails as Write does.
 func (s *Switch) SetAsync(ctx context.Context, masks ofp.AsyncMasks) error {
 	for i := range masks.PortStatus {
 		masks.PortStatus[i] |= allPortStatus
 	}
-	var m ofp.Message = &ofp.SetAsync{AsyncMasks: masks}
 	if s.Version() < ofp.V13 {
-		m = &ofp.NXSetAsyncConfig{AsyncMasks: masks}
+		return s.Write(ctx, []ofp.Message{&ofp.NXSetAsyncConfig{AsyncMasks: masks}})
 	}
-	return s.Write(ctx, []ofp.Message{m})
+	msgs := []ofp.Message{&ofp.SetAsync{AsyncMasks: masks}}
+	if s.Desc().Manufacturer == niciraName { // SET_ASYNC turns it off
+		notice := new(ofp.NXSetAsyncConfig2)
+		notice.Set(ofp.AsyncRoleStatus, false, roleReasons)
+		notice.Set(ofp.AsyncRoleStatus, true, roleReasons)
+		msgs = append(msgs, notice)
+	}
+	return s.Write(ctx, msgs)
 }
+
+// roleReasons are those of the notice that Open vSwitch sends.
+const roleReasons = 1<<ofp.RoleMasterRequest | 1<<ofp.RoleConfig
 
 // Async returns what SetAsync sets, as the switch has it; OpenFlow 1.3.
 func (s *Switch) Async(ctx context.Context) (ofp.AsyncMasks, error) {
@@ -40,30 +49,17 @@ func (s *Switch) Async(ctx context.Context) (ofp.AsyncMasks, error) {
 }
 
 // setAsync asks a switch that connects for the messages that the configuration
-// wants, and where roles are asked for to be told when another controller becomes
-// the master, which Open vSwitch can in OpenFlow 1.3. A switch that refuses is
-// taken as it is.
-func (s *Switch) setAsync(ctx context.Context, roles bool) error {
-	if masks := s.c.cfg.Async; masks != nil {
-		switch err := s.SetAsync(ctx, *masks); {
-		case errors.Is(err, ErrDisconnected):
-			return err
-		case err != nil:
-			s.log.WithError(err).Warn("switch does not let the controller choose what it sends")
-		}
-	}
-	if !roles || s.Version() < ofp.V13 || s.Desc().Manufacturer != niciraName {
+// wants. A switch that refuses is taken as it is.
+func (s *Switch) setAsync(ctx context.Context) error {
+	if s.c.cfg.Async == nil {
 		return nil
 	}
-	m := new(ofp.NXSetAsyncConfig2)
-	for _, slave := range []bool{false, true} {
-		m.Set(ofp.AsyncRoleStatus, slave, 1<<ofp.RoleMasterRequest|1<<ofp.RoleConfig)
-	}
-	if err := s.Write(ctx, []ofp.Message{m}); err != nil {
-		if errors.Is(err, ErrDisconnected) {
-			return err
-		}
-		s.log.WithField("error", fmt.Sprint(err)).Debug("switch does not tell of other masters")
+	err := s.SetAsync(ctx, *s.c.cfg.Async)
+	switch {
+	case errors.Is(err, ErrDisconnected):
+		return err
+	case err != nil:
+		s.log.WithError(err).Warn("switch does not let the controller choose what it sends")
 	}
 	return nil
 }

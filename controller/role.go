@@ -66,9 +66,9 @@ func (s *Switch) refusedWrite(msgs []ofp.Message) error {
 
 // Role returns this controller's role on the switch as the switch last told it, and
 // the generation id that came with it: equal where nobody ever asked for one
-// (section 6.3.4 of OpenFlow 1.3.5). A switch of OpenFlow 1.0 to 1.2 does not tell
-// that another controller became the master; then the first command that it
-// refuses does. AskRole asks it.
+// (section 6.3.4 of OpenFlow 1.3.5). Open vSwitch tells in OpenFlow 1.3 that another
+// controller became the master; in earlier versions, and of other switches, the
+// first command that is refused does. AskRole asks.
 func (s *Switch) Role() ofp.RoleState { return s.conn.Role() }
 
 // AskRole asks the switch what this controller's role is, and with which generation

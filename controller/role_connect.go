@@ -76,7 +76,7 @@ func (s *Switch) takeRole() error {
 	s.unconfigured = ask
 	ctx, cancel := context.WithTimeout(context.Background(), s.c.cfg.RoleTimeout)
 	defer cancel()
-	if err := s.setAsync(ctx, ask); err != nil {
+	if err := s.setAsync(ctx); err != nil {
 		return err
 	}
 	if !ask {

@@ -324,19 +324,24 @@ func TestStale(t *testing.T) {
 // TestDemoted: another controller becomes the master; the first command that is
 // refused tells it, item by item, and no more are sent.
 func TestDemoted(t *testing.T) {
-	for _, v := range []ofp.Version{ofp.V12, ofp.V13} {
+	for _, v := range ofp.Versions() {
 		t.Run(v.String(), func(t *testing.T) {
 			s := &testSession{detached: make(chan struct{})}
 			c := serve(t, Config{Role: ofp.RoleMaster, Apps: []App{testApp{"watch", func(*Switch) Session { return roleSession{s} }}}})
 			sim := simulated(t, c, v, simswitch.Config{})
 			sw := c.sw(t, 1)
+			state, why := func(r ofp.Role, g uint64) ofp.RoleState { return ofp.RoleState{Role: r, Generation: g} }, ofp.BadRequestIsSlave
+			if v < ofp.V12 { // which have neither generation ids nor an error of their own
+				state, why = func(r ofp.Role, _ uint64) ofp.RoleState { return ofp.RoleState{Role: r, Generation: ofp.NoGeneration} }, ofp.BadRequestEPERM
+			}
+			master, slave := func(g uint64) ofp.RoleState { return state(ofp.RoleMaster, g) }, func(g uint64) ofp.RoleState { return state(ofp.RoleSlave, g) }
 			if sw.Role() != master(0) {
 				t.Fatalf("role %+v", sw.Role())
 			}
 			sim.Elect(5)
 			err := sw.Write(t.Context(), []ofp.Message{&ofp.BarrierRequest{}, aFlow()[0], aFlow()[0]})
 			we, ok := errors.AsType[*WriteError](err)
-			if !ok || len(we.Errors) != 2 || we.Errors[0].Index != 1 || reason(we.Errors[0].Err) != ofp.BadRequestIsSlave || we.Errors[1].Index != 2 {
+			if !ok || len(we.Errors) != 2 || we.Errors[0].Index != 1 || reason(we.Errors[0].Err) != why || we.Errors[1].Index != 2 {
 				t.Fatalf("write: %v", err)
 			}
 			eventually(t, "the app hears of it", func() bool { return cmp.Equal(s.heard(), []string{"role slave"}) })
@@ -359,7 +364,7 @@ func TestDemoted(t *testing.T) {
 			if sw = c.sw(t, 1); sw.Role() != slave(5) {
 				t.Errorf("after reconnecting: %+v", sw.Role())
 			}
-			if got, err := sw.SetRole(t.Context(), master(ofp.NoGeneration)); err != nil || got != master(6) {
+			if got, err := sw.SetRole(t.Context(), ofp.RoleState{Role: ofp.RoleMaster, Generation: ofp.NoGeneration}); err != nil || got != master(6) {
 				t.Errorf("taken back: %+v, %v", got, err)
 			}
 		})

@@ -253,7 +253,7 @@ func (c *Conn) settleError(h ofp.Header, frame []byte) bool {
 		return true
 	}
 	c.stats.Errors[m.Reason].Add(1)
-	if m.Reason == ofp.BadRequestIsSlave {
+	if c.enslaves(m) {
 		c.hearRole(h, ofp.TypeError, frame)
 	}
 	return c.replies.fail(h.XID, &SwitchError{m})

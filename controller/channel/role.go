@@ -184,6 +184,23 @@ func (c *Conn) hearRole(h ofp.Header, typ ofp.Type, frame []byte) {
 	}
 }
 
+// enslaves reports whether an error says that the controller is a slave. OpenFlow
+// 1.0 and 1.1 have no number for that: Open vSwitch says to the command of one who was
+// the master that it is not permitted.
+func (c *Conn) enslaves(m *ofp.Error) bool {
+	if m.Reason == ofp.BadRequestIsSlave {
+		return true
+	}
+	if m.Reason != ofp.BadRequestEPERM || c.version >= ofp.V12 || c.Role().Role != ofp.RoleMaster {
+		return false
+	}
+	typ := ofp.TypeOf(m.Data)
+	if h, err := ofp.ParseHeader(m.Data); typ == ofp.TypeUnknown && err == nil {
+		typ = h.Type()
+	}
+	return forbidden>>typ&1 != 0
+}
+
 // asks notes a request for a role, whose answer is believed whenever it comes.
 func (r *role) asks(xid uint32, want ofp.Role) {
 	r.mu.Lock()

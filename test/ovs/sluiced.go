@@ -69,9 +69,14 @@ func (n *Net) StartSluiced(ctx context.Context, program string, args ...string) 
 
 // HTTP reads a page of the controller, such as /metrics.
 func (n *Net) HTTP(ctx context.Context, path string) (status int, body string, err error) {
+	return n.HTTPFrom(ctx, HTTPAddr, path)
+}
+
+// HTTPFrom is HTTP of a controller on another address.
+func (n *Net) HTTPFrom(ctx context.Context, addr, path string) (status int, body string, err error) {
 	ctx, cancel := context.WithTimeout(ctx, commandTimeout)
 	defer cancel()
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+HTTPAddr+path, nil)
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+addr+path, nil)
 	if err != nil {
 		return 0, "", err
 	}
