@@ -114,7 +114,8 @@ func fromSwitch(sw *controller.Switch) *sluicev1.Switch {
 	f, d := sw.Features(), sw.Desc()
 	return &sluicev1.Switch{
 		Dpid: sw.DPID().String(), Name: valid(sw.Name()), Version: sw.Version().String(), Address: sw.Addr().String(),
-		Role:      sluicev1.ControllerRole(sw.Role().Role),
+		Role:          sluicev1.ControllerRole(sw.Role().Role),
+		PacketInDrops: fromDrops(sw.PacketInDrops()), ControllerMeter: fromControllerMeter(sw.ControllerMeter()),
 		Transport: string(sw.Transport()), CertificateName: valid(sw.CertificateName()),
 		ConnectedSince: timestamppb.New(sw.Since()), PortCount: uint32(len(sw.Ports())),
 		TableCount: uint32(f.Tables), BufferCount: f.Buffers, Capabilities: bitNames(uint32(f.Capabilities), capabilityNames(sw.Version())),
@@ -123,6 +124,27 @@ func fromSwitch(sw *controller.Switch) *sluicev1.Switch {
 			Serial: valid(d.Serial), Datapath: valid(d.Datapath), Text: partText(sw, &d),
 		},
 	}
+}
+
+func fromDrops(all []controller.PacketInDrops) []*sluicev1.PacketInDrops {
+	var rows []*sluicev1.PacketInDrops
+	for _, d := range all {
+		if d.InboxFull > 0 || d.OverLimit > 0 {
+			rows = append(rows, &sluicev1.PacketInDrops{Class: d.Class.String(), AppsTooSlow: d.InboxFull, OverLimit: d.OverLimit})
+		}
+	}
+	return rows
+}
+
+// fromControllerMeter returns nil if no meter was asked for.
+func fromControllerMeter(m controller.ControllerMeter) *sluicev1.ControllerMeter {
+	switch {
+	case m.Err != nil:
+		return &sluicev1.ControllerMeter{Error: valid(m.Err.Error())}
+	case m.Limit.Rate > 0:
+		return &sluicev1.ControllerMeter{Rate: uint32(m.Limit.Rate), Burst: uint32(m.Limit.Burst)}
+	}
+	return nil
 }
 
 func fromPort(p *ofp.Port) *sluicev1.Port {

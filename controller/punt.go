@@ -20,7 +20,7 @@ var ErrNoMeter = errors.New("no meter for packets to the controller")
 // ControllerMeter is what a switch does about Config.ControllerMeter. The zero value
 // means that nothing is set.
 type ControllerMeter struct {
-	Limit channel.Limit // that the switch keeps; zero if it keeps none
+	Limit channel.Limit // that the switch keeps, its burst filled in; zero if it keeps none
 	Err   error         // why it keeps none
 }
 
@@ -48,6 +48,9 @@ func (s *Switch) meterPunts() error {
 	err := s.setMeter(ctx, limit)
 	if errors.Is(err, ErrDisconnected) {
 		return err
+	}
+	if limit.Burst == 0 {
+		limit.Burst = limit.Rate
 	}
 	m := &ControllerMeter{Limit: limit}
 	if err != nil {

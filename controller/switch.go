@@ -139,6 +139,14 @@ func (s *Switch) portName(no ofp.PortNo) (string, bool) {
 // Done is closed when the switch is gone.
 func (s *Switch) Done() <-chan struct{} { return s.conn.Done() }
 
+// PacketInDrops counts the packets of a class that the switch has sent and no app
+// has seen.
+type PacketInDrops = channel.PacketInDrops
+
+// PacketInDrops tells how many packets have been dropped since the switch
+// connected, a row a class.
+func (s *Switch) PacketInDrops() []PacketInDrops { return s.conn.PacketInDrops() }
+
 // Send encodes m into the switch's outbox and returns without waiting; m may be
 // reused at once. What is sent while a handler runs may stay in the outbox until
 // the handler's batch of events ends, two milliseconds at most. It fails with an

@@ -92,6 +92,7 @@ func (c *client) show() *cobra.Command {
 						fmt.Fprintf(w, "certificate: %s\n", printable(name))
 					}
 					fmt.Fprintf(w, "role: %s\n", roleWord(s.GetRole()))
+					printOverload(w, s)
 					fmt.Fprintf(w, "tables: %d, buffers: %d\n", s.GetTableCount(), s.GetBufferCount())
 					fmt.Fprintf(w, "capabilities: %s\n", orDash(s.GetCapabilities()))
 					printDescription(w, s.GetDescription())
@@ -100,6 +101,19 @@ func (c *client) show() *cobra.Command {
 				})
 			})
 		},
+	}
+}
+
+// printOverload prints what a switch sent too much of, if it did, and the meter that
+// was asked for.
+func printOverload(w io.Writer, s *sluicev1.Switch) {
+	if m := s.GetControllerMeter(); m.GetError() != "" {
+		fmt.Fprintf(w, "controller meter: none: %s\n", printable(m.GetError()))
+	} else if m != nil {
+		fmt.Fprintf(w, "controller meter: %d packets/s, %d at once\n", m.GetRate(), m.GetBurst())
+	}
+	for _, d := range s.GetPacketInDrops() {
+		fmt.Fprintf(w, "dropped of %s: %d over the limit, %d that the apps were too slow for\n", d.GetClass(), d.GetOverLimit(), d.GetAppsTooSlow())
 	}
 }
 

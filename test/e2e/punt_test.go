@@ -114,6 +114,13 @@ func TestControllerMeter(t *testing.T) {
 		t.Errorf("%d lines say that the 1.0 switch has no meters", n)
 	}
 
+	if show := l.sluice(t, "show", "br13"); !strings.Contains(show, "\ncontroller meter: 100 packets/s, 50 at once\n") {
+		t.Errorf("show:\n%s", show)
+	}
+	if show := l.sluice(t, "show", "br10"); !strings.Contains(show, "\ncontroller meter: none: no meter for packets to the controller: OpenFlow 1.0 has no meters\n") {
+		t.Errorf("show:\n%s", show)
+	}
+
 	// Another daemon with another rate changes the meter, without an error.
 	l.check(l.sluiced.Terminate(5 * time.Second))
 	l.args = []string{"--apps", "none", "--controller-meter", "700"}
@@ -123,3 +130,38 @@ func TestControllerMeter(t *testing.T) {
 		t.Errorf("dump-meters:\n%s", out)
 	}
 }
+
+// TestPacketInRate floods a bridge whose packets all go to the controller: those of
+// a class that has a limit are dropped and told of, and none of another class.
+func TestPacketInRate(t *testing.T) {
+	t.Parallel()
+	const packets = 3000
+	l := newLab(t, "--packet-in-rate", "ip=20")
+	l.bridge("br13", 1, "OpenFlow13")
+	l.ready(heal, "br13")
+	a := l.hosts("br13", 13, 1)[0]
+	l.sluice(t, "add-flow", "br13", "priority=9,ip,actions=controller")
+	start := time.Now()
+	flood(t, a, 13, packets)
+	var show string
+	l.check(ovs.Wait(l.within(heal), "drops", func(ctx context.Context) (err error) {
+		if show = l.sluice(t, "show", "br13"); !dropped.MatchString(show) {
+			return fmt.Errorf("show: %s", show)
+		}
+		return nil
+	}))
+	l.check(l.Settle(t.Context()))
+	came, took := l.packetIns(t), time.Since(start)
+	show = l.sluice(t, "show", "br13")
+	n, _ := strconv.Atoi(dropped.FindStringSubmatch(show)[1])
+	if most := 20 + int(20*took.Seconds()*1.1) + 50; came-n > most || strings.Contains(show, "dropped of arp") {
+		t.Errorf("%d packet-ins in %v, at most %d are to pass; show:\n%s", came, took, most, show)
+	}
+	t.Logf("of %d packet-ins %d are dropped in %v", came, n, took)
+	// The first line tells of the first chunk, and so does not wait.
+	if lines := strings.Count(l.sluiced.Output(), `msg="packet-ins dropped"`); lines == 0 || lines > 1+int(took/(10*time.Second)) {
+		t.Errorf("%d lines in %v", lines, took)
+	}
+}
+
+var dropped = regexp.MustCompile(`(?m)^dropped of ip: (\d+) over the limit, 0 that the apps were too slow for$`)

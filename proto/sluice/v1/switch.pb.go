@@ -222,6 +222,12 @@ type Switch struct {
 	// The first name of its certificate (common name, DNS or URI name, else the
 	// subject); empty if it has shown none, or none that was verified.
 	CertificateName string `protobuf:"bytes,13,opt,name=certificate_name,json=certificateName,proto3" json:"certificate_name,omitempty"`
+	// The packets of it that were dropped before any app saw them, by class; classes
+	// of which none was are left out.
+	PacketInDrops []*PacketInDrops `protobuf:"bytes,14,rep,name=packet_in_drops,json=packetInDrops,proto3" json:"packet_in_drops,omitempty"`
+	// The meter in the switch that bounds what it sends to its controllers. Left out
+	// if none was asked for.
+	ControllerMeter *ControllerMeter `protobuf:"bytes,15,opt,name=controller_meter,json=controllerMeter,proto3" json:"controller_meter,omitempty"`
 	unknownFields   protoimpl.UnknownFields
 	sizeCache       protoimpl.SizeCache
 }
@@ -347,6 +353,148 @@ func (x *Switch) GetCertificateName() string {
 	return ""
 }
 
+func (x *Switch) GetPacketInDrops() []*PacketInDrops {
+	if x != nil {
+		return x.PacketInDrops
+	}
+	return nil
+}
+
+func (x *Switch) GetControllerMeter() *ControllerMeter {
+	if x != nil {
+		return x.ControllerMeter
+	}
+	return nil
+}
+
+// PacketInDrops counts packets that a switch sent and no app saw, since it
+// connected.
+type PacketInDrops struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// "arp", "lldp", "ip" or "other".
+	Class string `protobuf:"bytes,1,opt,name=class,proto3" json:"class,omitempty"`
+	// Dropped because the apps were too slow.
+	AppsTooSlow uint64 `protobuf:"varint,2,opt,name=apps_too_slow,json=appsTooSlow,proto3" json:"apps_too_slow,omitempty"`
+	// Dropped because they were over the class's limit.
+	OverLimit     uint64 `protobuf:"varint,3,opt,name=over_limit,json=overLimit,proto3" json:"over_limit,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *PacketInDrops) Reset() {
+	*x = PacketInDrops{}
+	mi := &file_sluice_v1_switch_proto_msgTypes[5]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PacketInDrops) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PacketInDrops) ProtoMessage() {}
+
+func (x *PacketInDrops) ProtoReflect() protoreflect.Message {
+	mi := &file_sluice_v1_switch_proto_msgTypes[5]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PacketInDrops.ProtoReflect.Descriptor instead.
+func (*PacketInDrops) Descriptor() ([]byte, []int) {
+	return file_sluice_v1_switch_proto_rawDescGZIP(), []int{5}
+}
+
+func (x *PacketInDrops) GetClass() string {
+	if x != nil {
+		return x.Class
+	}
+	return ""
+}
+
+func (x *PacketInDrops) GetAppsTooSlow() uint64 {
+	if x != nil {
+		return x.AppsTooSlow
+	}
+	return 0
+}
+
+func (x *PacketInDrops) GetOverLimit() uint64 {
+	if x != nil {
+		return x.OverLimit
+	}
+	return 0
+}
+
+// ControllerMeter is what a switch does about the meter that was asked for.
+type ControllerMeter struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Packets a second, and at once; zero if the switch has no such meter.
+	Rate  uint32 `protobuf:"varint,1,opt,name=rate,proto3" json:"rate,omitempty"`
+	Burst uint32 `protobuf:"varint,2,opt,name=burst,proto3" json:"burst,omitempty"`
+	// Why it has none.
+	Error         string `protobuf:"bytes,3,opt,name=error,proto3" json:"error,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ControllerMeter) Reset() {
+	*x = ControllerMeter{}
+	mi := &file_sluice_v1_switch_proto_msgTypes[6]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ControllerMeter) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ControllerMeter) ProtoMessage() {}
+
+func (x *ControllerMeter) ProtoReflect() protoreflect.Message {
+	mi := &file_sluice_v1_switch_proto_msgTypes[6]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ControllerMeter.ProtoReflect.Descriptor instead.
+func (*ControllerMeter) Descriptor() ([]byte, []int) {
+	return file_sluice_v1_switch_proto_rawDescGZIP(), []int{6}
+}
+
+func (x *ControllerMeter) GetRate() uint32 {
+	if x != nil {
+		return x.Rate
+	}
+	return 0
+}
+
+func (x *ControllerMeter) GetBurst() uint32 {
+	if x != nil {
+		return x.Burst
+	}
+	return 0
+}
+
+func (x *ControllerMeter) GetError() string {
+	if x != nil {
+		return x.Error
+	}
+	return ""
+}
+
 // SwitchDescription is what a switch tells of itself in words.
 type SwitchDescription struct {
 	state        protoimpl.MessageState `protogen:"open.v1"`
@@ -363,7 +511,7 @@ type SwitchDescription struct {
 
 func (x *SwitchDescription) Reset() {
 	*x = SwitchDescription{}
-	mi := &file_sluice_v1_switch_proto_msgTypes[5]
+	mi := &file_sluice_v1_switch_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -375,7 +523,7 @@ func (x *SwitchDescription) String() string {
 func (*SwitchDescription) ProtoMessage() {}
 
 func (x *SwitchDescription) ProtoReflect() protoreflect.Message {
-	mi := &file_sluice_v1_switch_proto_msgTypes[5]
+	mi := &file_sluice_v1_switch_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -388,7 +536,7 @@ func (x *SwitchDescription) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SwitchDescription.ProtoReflect.Descriptor instead.
 func (*SwitchDescription) Descriptor() ([]byte, []int) {
-	return file_sluice_v1_switch_proto_rawDescGZIP(), []int{5}
+	return file_sluice_v1_switch_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *SwitchDescription) GetManufacturer() string {
@@ -443,7 +591,7 @@ type ListPortsRequest struct {
 
 func (x *ListPortsRequest) Reset() {
 	*x = ListPortsRequest{}
-	mi := &file_sluice_v1_switch_proto_msgTypes[6]
+	mi := &file_sluice_v1_switch_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -455,7 +603,7 @@ func (x *ListPortsRequest) String() string {
 func (*ListPortsRequest) ProtoMessage() {}
 
 func (x *ListPortsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_sluice_v1_switch_proto_msgTypes[6]
+	mi := &file_sluice_v1_switch_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -468,7 +616,7 @@ func (x *ListPortsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListPortsRequest.ProtoReflect.Descriptor instead.
 func (*ListPortsRequest) Descriptor() ([]byte, []int) {
-	return file_sluice_v1_switch_proto_rawDescGZIP(), []int{6}
+	return file_sluice_v1_switch_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *ListPortsRequest) GetSwitch() string {
@@ -489,7 +637,7 @@ type ListPortsResponse struct {
 
 func (x *ListPortsResponse) Reset() {
 	*x = ListPortsResponse{}
-	mi := &file_sluice_v1_switch_proto_msgTypes[7]
+	mi := &file_sluice_v1_switch_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -501,7 +649,7 @@ func (x *ListPortsResponse) String() string {
 func (*ListPortsResponse) ProtoMessage() {}
 
 func (x *ListPortsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_sluice_v1_switch_proto_msgTypes[7]
+	mi := &file_sluice_v1_switch_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -514,7 +662,7 @@ func (x *ListPortsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListPortsResponse.ProtoReflect.Descriptor instead.
 func (*ListPortsResponse) Descriptor() ([]byte, []int) {
-	return file_sluice_v1_switch_proto_rawDescGZIP(), []int{7}
+	return file_sluice_v1_switch_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *ListPortsResponse) GetPorts() []*Port {
@@ -560,7 +708,7 @@ type Port struct {
 
 func (x *Port) Reset() {
 	*x = Port{}
-	mi := &file_sluice_v1_switch_proto_msgTypes[8]
+	mi := &file_sluice_v1_switch_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -572,7 +720,7 @@ func (x *Port) String() string {
 func (*Port) ProtoMessage() {}
 
 func (x *Port) ProtoReflect() protoreflect.Message {
-	mi := &file_sluice_v1_switch_proto_msgTypes[8]
+	mi := &file_sluice_v1_switch_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -585,7 +733,7 @@ func (x *Port) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Port.ProtoReflect.Descriptor instead.
 func (*Port) Descriptor() ([]byte, []int) {
-	return file_sluice_v1_switch_proto_rawDescGZIP(), []int{8}
+	return file_sluice_v1_switch_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *Port) GetNumber() uint32 {
@@ -684,7 +832,7 @@ type ListPortStatsRequest struct {
 
 func (x *ListPortStatsRequest) Reset() {
 	*x = ListPortStatsRequest{}
-	mi := &file_sluice_v1_switch_proto_msgTypes[9]
+	mi := &file_sluice_v1_switch_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -696,7 +844,7 @@ func (x *ListPortStatsRequest) String() string {
 func (*ListPortStatsRequest) ProtoMessage() {}
 
 func (x *ListPortStatsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_sluice_v1_switch_proto_msgTypes[9]
+	mi := &file_sluice_v1_switch_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -709,7 +857,7 @@ func (x *ListPortStatsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListPortStatsRequest.ProtoReflect.Descriptor instead.
 func (*ListPortStatsRequest) Descriptor() ([]byte, []int) {
-	return file_sluice_v1_switch_proto_rawDescGZIP(), []int{9}
+	return file_sluice_v1_switch_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *ListPortStatsRequest) GetSwitch() string {
@@ -737,7 +885,7 @@ type ListPortStatsResponse struct {
 
 func (x *ListPortStatsResponse) Reset() {
 	*x = ListPortStatsResponse{}
-	mi := &file_sluice_v1_switch_proto_msgTypes[10]
+	mi := &file_sluice_v1_switch_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -749,7 +897,7 @@ func (x *ListPortStatsResponse) String() string {
 func (*ListPortStatsResponse) ProtoMessage() {}
 
 func (x *ListPortStatsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_sluice_v1_switch_proto_msgTypes[10]
+	mi := &file_sluice_v1_switch_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -762,7 +910,7 @@ func (x *ListPortStatsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListPortStatsResponse.ProtoReflect.Descriptor instead.
 func (*ListPortStatsResponse) Descriptor() ([]byte, []int) {
-	return file_sluice_v1_switch_proto_rawDescGZIP(), []int{10}
+	return file_sluice_v1_switch_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *ListPortStatsResponse) GetPorts() []*PortStats {
@@ -806,7 +954,7 @@ type PortStats struct {
 
 func (x *PortStats) Reset() {
 	*x = PortStats{}
-	mi := &file_sluice_v1_switch_proto_msgTypes[11]
+	mi := &file_sluice_v1_switch_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -818,7 +966,7 @@ func (x *PortStats) String() string {
 func (*PortStats) ProtoMessage() {}
 
 func (x *PortStats) ProtoReflect() protoreflect.Message {
-	mi := &file_sluice_v1_switch_proto_msgTypes[11]
+	mi := &file_sluice_v1_switch_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -831,7 +979,7 @@ func (x *PortStats) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PortStats.ProtoReflect.Descriptor instead.
 func (*PortStats) Descriptor() ([]byte, []int) {
-	return file_sluice_v1_switch_proto_rawDescGZIP(), []int{11}
+	return file_sluice_v1_switch_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *PortStats) GetNumber() uint32 {
@@ -949,7 +1097,7 @@ type ListTableStatsRequest struct {
 
 func (x *ListTableStatsRequest) Reset() {
 	*x = ListTableStatsRequest{}
-	mi := &file_sluice_v1_switch_proto_msgTypes[12]
+	mi := &file_sluice_v1_switch_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -961,7 +1109,7 @@ func (x *ListTableStatsRequest) String() string {
 func (*ListTableStatsRequest) ProtoMessage() {}
 
 func (x *ListTableStatsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_sluice_v1_switch_proto_msgTypes[12]
+	mi := &file_sluice_v1_switch_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -974,7 +1122,7 @@ func (x *ListTableStatsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListTableStatsRequest.ProtoReflect.Descriptor instead.
 func (*ListTableStatsRequest) Descriptor() ([]byte, []int) {
-	return file_sluice_v1_switch_proto_rawDescGZIP(), []int{12}
+	return file_sluice_v1_switch_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *ListTableStatsRequest) GetSwitch() string {
@@ -995,7 +1143,7 @@ type ListTableStatsResponse struct {
 
 func (x *ListTableStatsResponse) Reset() {
 	*x = ListTableStatsResponse{}
-	mi := &file_sluice_v1_switch_proto_msgTypes[13]
+	mi := &file_sluice_v1_switch_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1007,7 +1155,7 @@ func (x *ListTableStatsResponse) String() string {
 func (*ListTableStatsResponse) ProtoMessage() {}
 
 func (x *ListTableStatsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_sluice_v1_switch_proto_msgTypes[13]
+	mi := &file_sluice_v1_switch_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1020,7 +1168,7 @@ func (x *ListTableStatsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListTableStatsResponse.ProtoReflect.Descriptor instead.
 func (*ListTableStatsResponse) Descriptor() ([]byte, []int) {
-	return file_sluice_v1_switch_proto_rawDescGZIP(), []int{13}
+	return file_sluice_v1_switch_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *ListTableStatsResponse) GetTables() []*TableStats {
@@ -1055,7 +1203,7 @@ type TableStats struct {
 
 func (x *TableStats) Reset() {
 	*x = TableStats{}
-	mi := &file_sluice_v1_switch_proto_msgTypes[14]
+	mi := &file_sluice_v1_switch_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1067,7 +1215,7 @@ func (x *TableStats) String() string {
 func (*TableStats) ProtoMessage() {}
 
 func (x *TableStats) ProtoReflect() protoreflect.Message {
-	mi := &file_sluice_v1_switch_proto_msgTypes[14]
+	mi := &file_sluice_v1_switch_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1080,7 +1228,7 @@ func (x *TableStats) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TableStats.ProtoReflect.Descriptor instead.
 func (*TableStats) Descriptor() ([]byte, []int) {
-	return file_sluice_v1_switch_proto_rawDescGZIP(), []int{14}
+	return file_sluice_v1_switch_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *TableStats) GetTable() uint32 {
@@ -1135,7 +1283,7 @@ type BarrierRequest struct {
 
 func (x *BarrierRequest) Reset() {
 	*x = BarrierRequest{}
-	mi := &file_sluice_v1_switch_proto_msgTypes[15]
+	mi := &file_sluice_v1_switch_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1147,7 +1295,7 @@ func (x *BarrierRequest) String() string {
 func (*BarrierRequest) ProtoMessage() {}
 
 func (x *BarrierRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_sluice_v1_switch_proto_msgTypes[15]
+	mi := &file_sluice_v1_switch_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1160,7 +1308,7 @@ func (x *BarrierRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BarrierRequest.ProtoReflect.Descriptor instead.
 func (*BarrierRequest) Descriptor() ([]byte, []int) {
-	return file_sluice_v1_switch_proto_rawDescGZIP(), []int{15}
+	return file_sluice_v1_switch_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *BarrierRequest) GetSwitch() string {
@@ -1178,7 +1326,7 @@ type BarrierResponse struct {
 
 func (x *BarrierResponse) Reset() {
 	*x = BarrierResponse{}
-	mi := &file_sluice_v1_switch_proto_msgTypes[16]
+	mi := &file_sluice_v1_switch_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1190,7 +1338,7 @@ func (x *BarrierResponse) String() string {
 func (*BarrierResponse) ProtoMessage() {}
 
 func (x *BarrierResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_sluice_v1_switch_proto_msgTypes[16]
+	mi := &file_sluice_v1_switch_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1203,7 +1351,7 @@ func (x *BarrierResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BarrierResponse.ProtoReflect.Descriptor instead.
 func (*BarrierResponse) Descriptor() ([]byte, []int) {
-	return file_sluice_v1_switch_proto_rawDescGZIP(), []int{16}
+	return file_sluice_v1_switch_proto_rawDescGZIP(), []int{18}
 }
 
 var File_sluice_v1_switch_proto protoreflect.FileDescriptor
@@ -1217,7 +1365,7 @@ const file_sluice_v1_switch_proto_rawDesc = "" +
 	"\x10GetSwitchRequest\x12\x16\n" +
 	"\x06switch\x18\x01 \x01(\tR\x06switch\">\n" +
 	"\x11GetSwitchResponse\x12)\n" +
-	"\x06switch\x18\x01 \x01(\v2\x11.sluice.v1.SwitchR\x06switch\"\xe8\x03\n" +
+	"\x06switch\x18\x01 \x01(\v2\x11.sluice.v1.SwitchR\x06switch\"\xf1\x04\n" +
 	"\x06Switch\x12\x12\n" +
 	"\x04dpid\x18\x01 \x01(\tR\x04dpid\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x12\x18\n" +
@@ -1234,7 +1382,18 @@ const file_sluice_v1_switch_proto_rawDesc = "" +
 	" \x01(\v2\x1c.sluice.v1.SwitchDescriptionR\vdescription\x12-\n" +
 	"\x04role\x18\v \x01(\x0e2\x19.sluice.v1.ControllerRoleR\x04role\x12\x1c\n" +
 	"\ttransport\x18\f \x01(\tR\ttransport\x12)\n" +
-	"\x10certificate_name\x18\r \x01(\tR\x0fcertificateName\"\xb7\x01\n" +
+	"\x10certificate_name\x18\r \x01(\tR\x0fcertificateName\x12@\n" +
+	"\x0fpacket_in_drops\x18\x0e \x03(\v2\x18.sluice.v1.PacketInDropsR\rpacketInDrops\x12E\n" +
+	"\x10controller_meter\x18\x0f \x01(\v2\x1a.sluice.v1.ControllerMeterR\x0fcontrollerMeter\"h\n" +
+	"\rPacketInDrops\x12\x14\n" +
+	"\x05class\x18\x01 \x01(\tR\x05class\x12\"\n" +
+	"\rapps_too_slow\x18\x02 \x01(\x04R\vappsTooSlow\x12\x1d\n" +
+	"\n" +
+	"over_limit\x18\x03 \x01(\x04R\toverLimit\"Q\n" +
+	"\x0fControllerMeter\x12\x12\n" +
+	"\x04rate\x18\x01 \x01(\rR\x04rate\x12\x14\n" +
+	"\x05burst\x18\x02 \x01(\rR\x05burst\x12\x14\n" +
+	"\x05error\x18\x03 \x01(\tR\x05error\"\xb7\x01\n" +
 	"\x11SwitchDescription\x12\"\n" +
 	"\fmanufacturer\x18\x01 \x01(\tR\fmanufacturer\x12\x1a\n" +
 	"\bhardware\x18\x02 \x01(\tR\bhardware\x12\x1a\n" +
@@ -1347,66 +1506,70 @@ func file_sluice_v1_switch_proto_rawDescGZIP() []byte {
 	return file_sluice_v1_switch_proto_rawDescData
 }
 
-var file_sluice_v1_switch_proto_msgTypes = make([]protoimpl.MessageInfo, 17)
+var file_sluice_v1_switch_proto_msgTypes = make([]protoimpl.MessageInfo, 19)
 var file_sluice_v1_switch_proto_goTypes = []any{
 	(*ListSwitchesRequest)(nil),    // 0: sluice.v1.ListSwitchesRequest
 	(*ListSwitchesResponse)(nil),   // 1: sluice.v1.ListSwitchesResponse
 	(*GetSwitchRequest)(nil),       // 2: sluice.v1.GetSwitchRequest
 	(*GetSwitchResponse)(nil),      // 3: sluice.v1.GetSwitchResponse
 	(*Switch)(nil),                 // 4: sluice.v1.Switch
-	(*SwitchDescription)(nil),      // 5: sluice.v1.SwitchDescription
-	(*ListPortsRequest)(nil),       // 6: sluice.v1.ListPortsRequest
-	(*ListPortsResponse)(nil),      // 7: sluice.v1.ListPortsResponse
-	(*Port)(nil),                   // 8: sluice.v1.Port
-	(*ListPortStatsRequest)(nil),   // 9: sluice.v1.ListPortStatsRequest
-	(*ListPortStatsResponse)(nil),  // 10: sluice.v1.ListPortStatsResponse
-	(*PortStats)(nil),              // 11: sluice.v1.PortStats
-	(*ListTableStatsRequest)(nil),  // 12: sluice.v1.ListTableStatsRequest
-	(*ListTableStatsResponse)(nil), // 13: sluice.v1.ListTableStatsResponse
-	(*TableStats)(nil),             // 14: sluice.v1.TableStats
-	(*BarrierRequest)(nil),         // 15: sluice.v1.BarrierRequest
-	(*BarrierResponse)(nil),        // 16: sluice.v1.BarrierResponse
-	(*timestamppb.Timestamp)(nil),  // 17: google.protobuf.Timestamp
-	(ControllerRole)(0),            // 18: sluice.v1.ControllerRole
-	(*GetRoleRequest)(nil),         // 19: sluice.v1.GetRoleRequest
-	(*SetRoleRequest)(nil),         // 20: sluice.v1.SetRoleRequest
-	(*SnoopRequest)(nil),           // 21: sluice.v1.SnoopRequest
-	(*GetRoleResponse)(nil),        // 22: sluice.v1.GetRoleResponse
-	(*SetRoleResponse)(nil),        // 23: sluice.v1.SetRoleResponse
-	(*SnoopResponse)(nil),          // 24: sluice.v1.SnoopResponse
+	(*PacketInDrops)(nil),          // 5: sluice.v1.PacketInDrops
+	(*ControllerMeter)(nil),        // 6: sluice.v1.ControllerMeter
+	(*SwitchDescription)(nil),      // 7: sluice.v1.SwitchDescription
+	(*ListPortsRequest)(nil),       // 8: sluice.v1.ListPortsRequest
+	(*ListPortsResponse)(nil),      // 9: sluice.v1.ListPortsResponse
+	(*Port)(nil),                   // 10: sluice.v1.Port
+	(*ListPortStatsRequest)(nil),   // 11: sluice.v1.ListPortStatsRequest
+	(*ListPortStatsResponse)(nil),  // 12: sluice.v1.ListPortStatsResponse
+	(*PortStats)(nil),              // 13: sluice.v1.PortStats
+	(*ListTableStatsRequest)(nil),  // 14: sluice.v1.ListTableStatsRequest
+	(*ListTableStatsResponse)(nil), // 15: sluice.v1.ListTableStatsResponse
+	(*TableStats)(nil),             // 16: sluice.v1.TableStats
+	(*BarrierRequest)(nil),         // 17: sluice.v1.BarrierRequest
+	(*BarrierResponse)(nil),        // 18: sluice.v1.BarrierResponse
+	(*timestamppb.Timestamp)(nil),  // 19: google.protobuf.Timestamp
+	(ControllerRole)(0),            // 20: sluice.v1.ControllerRole
+	(*GetRoleRequest)(nil),         // 21: sluice.v1.GetRoleRequest
+	(*SetRoleRequest)(nil),         // 22: sluice.v1.SetRoleRequest
+	(*SnoopRequest)(nil),           // 23: sluice.v1.SnoopRequest
+	(*GetRoleResponse)(nil),        // 24: sluice.v1.GetRoleResponse
+	(*SetRoleResponse)(nil),        // 25: sluice.v1.SetRoleResponse
+	(*SnoopResponse)(nil),          // 26: sluice.v1.SnoopResponse
 }
 var file_sluice_v1_switch_proto_depIdxs = []int32{
 	4,  // 0: sluice.v1.ListSwitchesResponse.switches:type_name -> sluice.v1.Switch
 	4,  // 1: sluice.v1.GetSwitchResponse.switch:type_name -> sluice.v1.Switch
-	17, // 2: sluice.v1.Switch.connected_since:type_name -> google.protobuf.Timestamp
-	5,  // 3: sluice.v1.Switch.description:type_name -> sluice.v1.SwitchDescription
-	18, // 4: sluice.v1.Switch.role:type_name -> sluice.v1.ControllerRole
-	8,  // 5: sluice.v1.ListPortsResponse.ports:type_name -> sluice.v1.Port
-	11, // 6: sluice.v1.ListPortStatsResponse.ports:type_name -> sluice.v1.PortStats
-	14, // 7: sluice.v1.ListTableStatsResponse.tables:type_name -> sluice.v1.TableStats
-	0,  // 8: sluice.v1.SwitchService.ListSwitches:input_type -> sluice.v1.ListSwitchesRequest
-	2,  // 9: sluice.v1.SwitchService.GetSwitch:input_type -> sluice.v1.GetSwitchRequest
-	6,  // 10: sluice.v1.SwitchService.ListPorts:input_type -> sluice.v1.ListPortsRequest
-	9,  // 11: sluice.v1.SwitchService.ListPortStats:input_type -> sluice.v1.ListPortStatsRequest
-	12, // 12: sluice.v1.SwitchService.ListTableStats:input_type -> sluice.v1.ListTableStatsRequest
-	15, // 13: sluice.v1.SwitchService.Barrier:input_type -> sluice.v1.BarrierRequest
-	19, // 14: sluice.v1.SwitchService.GetRole:input_type -> sluice.v1.GetRoleRequest
-	20, // 15: sluice.v1.SwitchService.SetRole:input_type -> sluice.v1.SetRoleRequest
-	21, // 16: sluice.v1.SwitchService.Snoop:input_type -> sluice.v1.SnoopRequest
-	1,  // 17: sluice.v1.SwitchService.ListSwitches:output_type -> sluice.v1.ListSwitchesResponse
-	3,  // 18: sluice.v1.SwitchService.GetSwitch:output_type -> sluice.v1.GetSwitchResponse
-	7,  // 19: sluice.v1.SwitchService.ListPorts:output_type -> sluice.v1.ListPortsResponse
-	10, // 20: sluice.v1.SwitchService.ListPortStats:output_type -> sluice.v1.ListPortStatsResponse
-	13, // 21: sluice.v1.SwitchService.ListTableStats:output_type -> sluice.v1.ListTableStatsResponse
-	16, // 22: sluice.v1.SwitchService.Barrier:output_type -> sluice.v1.BarrierResponse
-	22, // 23: sluice.v1.SwitchService.GetRole:output_type -> sluice.v1.GetRoleResponse
-	23, // 24: sluice.v1.SwitchService.SetRole:output_type -> sluice.v1.SetRoleResponse
-	24, // 25: sluice.v1.SwitchService.Snoop:output_type -> sluice.v1.SnoopResponse
-	17, // [17:26] is the sub-list for method output_type
-	8,  // [8:17] is the sub-list for method input_type
-	8,  // [8:8] is the sub-list for extension type_name
-	8,  // [8:8] is the sub-list for extension extendee
-	0,  // [0:8] is the sub-list for field type_name
+	19, // 2: sluice.v1.Switch.connected_since:type_name -> google.protobuf.Timestamp
+	7,  // 3: sluice.v1.Switch.description:type_name -> sluice.v1.SwitchDescription
+	20, // 4: sluice.v1.Switch.role:type_name -> sluice.v1.ControllerRole
+	5,  // 5: sluice.v1.Switch.packet_in_drops:type_name -> sluice.v1.PacketInDrops
+	6,  // 6: sluice.v1.Switch.controller_meter:type_name -> sluice.v1.ControllerMeter
+	10, // 7: sluice.v1.ListPortsResponse.ports:type_name -> sluice.v1.Port
+	13, // 8: sluice.v1.ListPortStatsResponse.ports:type_name -> sluice.v1.PortStats
+	16, // 9: sluice.v1.ListTableStatsResponse.tables:type_name -> sluice.v1.TableStats
+	0,  // 10: sluice.v1.SwitchService.ListSwitches:input_type -> sluice.v1.ListSwitchesRequest
+	2,  // 11: sluice.v1.SwitchService.GetSwitch:input_type -> sluice.v1.GetSwitchRequest
+	8,  // 12: sluice.v1.SwitchService.ListPorts:input_type -> sluice.v1.ListPortsRequest
+	11, // 13: sluice.v1.SwitchService.ListPortStats:input_type -> sluice.v1.ListPortStatsRequest
+	14, // 14: sluice.v1.SwitchService.ListTableStats:input_type -> sluice.v1.ListTableStatsRequest
+	17, // 15: sluice.v1.SwitchService.Barrier:input_type -> sluice.v1.BarrierRequest
+	21, // 16: sluice.v1.SwitchService.GetRole:input_type -> sluice.v1.GetRoleRequest
+	22, // 17: sluice.v1.SwitchService.SetRole:input_type -> sluice.v1.SetRoleRequest
+	23, // 18: sluice.v1.SwitchService.Snoop:input_type -> sluice.v1.SnoopRequest
+	1,  // 19: sluice.v1.SwitchService.ListSwitches:output_type -> sluice.v1.ListSwitchesResponse
+	3,  // 20: sluice.v1.SwitchService.GetSwitch:output_type -> sluice.v1.GetSwitchResponse
+	9,  // 21: sluice.v1.SwitchService.ListPorts:output_type -> sluice.v1.ListPortsResponse
+	12, // 22: sluice.v1.SwitchService.ListPortStats:output_type -> sluice.v1.ListPortStatsResponse
+	15, // 23: sluice.v1.SwitchService.ListTableStats:output_type -> sluice.v1.ListTableStatsResponse
+	18, // 24: sluice.v1.SwitchService.Barrier:output_type -> sluice.v1.BarrierResponse
+	24, // 25: sluice.v1.SwitchService.GetRole:output_type -> sluice.v1.GetRoleResponse
+	25, // 26: sluice.v1.SwitchService.SetRole:output_type -> sluice.v1.SetRoleResponse
+	26, // 27: sluice.v1.SwitchService.Snoop:output_type -> sluice.v1.SnoopResponse
+	19, // [19:28] is the sub-list for method output_type
+	10, // [10:19] is the sub-list for method input_type
+	10, // [10:10] is the sub-list for extension type_name
+	10, // [10:10] is the sub-list for extension extendee
+	0,  // [0:10] is the sub-list for field type_name
 }
 
 func init() { file_sluice_v1_switch_proto_init() }
@@ -1416,15 +1579,15 @@ func file_sluice_v1_switch_proto_init() {
 	}
 	file_sluice_v1_role_proto_init()
 	file_sluice_v1_snoop_proto_init()
-	file_sluice_v1_switch_proto_msgTypes[11].OneofWrappers = []any{}
-	file_sluice_v1_switch_proto_msgTypes[14].OneofWrappers = []any{}
+	file_sluice_v1_switch_proto_msgTypes[13].OneofWrappers = []any{}
+	file_sluice_v1_switch_proto_msgTypes[16].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_sluice_v1_switch_proto_rawDesc), len(file_sluice_v1_switch_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   17,
+			NumMessages:   19,
 			NumExtensions: 0,
 			NumServices:   1,
 		},
