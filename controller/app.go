@@ -15,7 +15,7 @@ type App interface {
 
 // Session is an app's view of one switch. It may have any of the methods of
 // PacketInHandler, PortStatusHandler, FlowRemovedHandler, ErrorHandler,
-// RoleHandler and Detacher. The events of one switch come one at a time, in the order in which
+// RoleHandler, BatchHandler and Detacher. The events of one switch come one at a time, in the order in which
 // the switch sent them; those of several switches come in parallel. A handler
 // may call any method of the switch, those that wait for a reply included;
 // while it waits, the switch's later events wait too.
@@ -46,6 +46,13 @@ type FlowRemovedHandler interface {
 // returns.
 type ErrorHandler interface {
 	Error(xid uint32, m *ofp.Error)
+}
+
+// BatchHandler hears that all events which came together have been handled, a few
+// hundred packets perhaps under load, one otherwise: here is published what need not
+// be for each of them, such as counts.
+type BatchHandler interface {
+	BatchDone()
 }
 
 // Detacher hears that the switch is gone. Nothing is called after it.

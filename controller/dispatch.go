@@ -29,6 +29,7 @@ type handler struct {
 	flowRemoved FlowRemovedHandler
 	err         ErrorHandler
 	role        RoleHandler
+	batch       BatchHandler
 	detach      Detacher
 }
 
@@ -105,6 +106,11 @@ func (l *link) Events(_ *channel.Conn, b *channel.Batch) {
 	var other time.Duration
 	for d.event, d.from = 0, 0; d.event < b.Len(); {
 		s.run(b, &packets, &other)
+	}
+	for i := range d.handlers {
+		if h := &d.handlers[i]; h.batch != nil && !h.app.disabled.Load() {
+			s.guard(h.app, h.batch.BatchDone)
+		}
 	}
 	if packets > 0 {
 		s.c.metrics.handling.observe(packets, time.Since(d.now)-other)
@@ -251,6 +257,7 @@ func (s *Switch) attach(a *app) {
 	h.flowRemoved, _ = session.(FlowRemovedHandler)
 	h.err, _ = session.(ErrorHandler)
 	h.role, _ = session.(RoleHandler)
+	h.batch, _ = session.(BatchHandler)
 	h.detach, _ = session.(Detacher)
 	s.dispatch.handlers = append(s.dispatch.handlers, h)
 }

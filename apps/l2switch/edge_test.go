@@ -174,7 +174,7 @@ func TestBrokenPackets(t *testing.T) {
 		t.Run(tc.name, func(t *testing.T) {
 			r := newRig(t, ofp.V13, Config{}, simswitch.Config{})
 			tc.m.Match.SetUint(ofp.FieldInPort, uint64(tc.in))
-			r.s.PacketIn(&tc.m)
+			r.packet(&tc.m)
 			if diff := cmp.Diff(tc.want, r.app.Stats()); diff != "" {
 				t.Errorf("stats (-want +got):\n%s", diff)
 			}
@@ -197,7 +197,7 @@ func TestSwitchThatDoesNotAnswer(t *testing.T) {
 		}
 		m := ofp.PacketIn{BufferID: ofp.NoBuffer, Data: eth('A', 'B')}
 		m.Match.SetUint(ofp.FieldInPort, 2)
-		if !r.s.PacketIn(&m) {
+		if !r.packet(&m) {
 			t.Error("a packet is not handled")
 		}
 		if s := r.app.Stats(); s.Errors != 1 || s.Flooded != 2 || s.Learned != 2 || s.Hosts != 1 {
@@ -222,7 +222,7 @@ func TestSilentSwitch(t *testing.T) {
 			packet := func(in ofp.PortNo, frame []byte) {
 				m := ofp.PacketIn{BufferID: ofp.NoBuffer, TotalLen: uint16(len(frame)), Data: frame}
 				m.Match.SetUint(ofp.FieldInPort, uint64(in))
-				if !r.s.PacketIn(&m) {
+				if !r.packet(&m) {
 					t.Error("a packet is not handled")
 				}
 				r.Flush()

@@ -98,7 +98,9 @@ func (t *hosts) learn(k uint64, port ofp.PortNo, now uint32) sighting {
 	h := t.slot(k)
 	switch {
 	case h.key != 0 && h.port == port:
-		h.seen = now
+		if h.seen != now { // a table that is only read stays in the cache
+			h.seen = now
+		}
 		return seenAgain
 	case h.key != 0:
 		h.port, h.seen = port, now

@@ -185,7 +185,7 @@ func (r *rig) pump() {
 		r.events = r.events[1:]
 		switch m := m.(type) {
 		case *ofp.PacketIn:
-			r.s.PacketIn(m)
+			r.packet(m)
 		case *ofp.PortStatus:
 			r.s.PortStatus(m)
 		case *ofp.Error:
@@ -193,6 +193,13 @@ func (r *rig) pump() {
 		}
 	}
 	r.t.Fatal("the switch and the app never come to rest")
+}
+
+// packet is a batch of one.
+func (r *rig) packet(m *ofp.PacketIn) (handled bool) {
+	handled = r.s.PacketIn(m)
+	r.s.BatchDone()
+	return handled
 }
 
 // inject lets a frame come in, and returns where it went: "1 3", "controller" if

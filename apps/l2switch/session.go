@@ -33,6 +33,7 @@ type session struct {
 	flood ofp.PortNo // what a packet-out floods to
 	begin time.Time
 	left  func()
+	batch batch
 	cfg   *Config
 	slave bool // the controller is: the switch is left alone
 
@@ -44,12 +45,37 @@ type session struct {
 	// down: to hear again that they are down changes nothing.
 	clean map[ofp.PortNo]struct{}
 
-	// One flow-mod and two packet-outs serve every packet: Send encodes at once.
-	// The slices are the bytes of the flow's match.
-	flow                   *ofp.FlowMod
-	inPort, dst, src, vlan []byte
-	apply                  []ofp.Instruction
-	out                    ofp.PacketOut
+	// One flow-mod and one packet-out serve every packet: SendSoon encodes at once.
+	// The arrays are the bytes of the flow's match, port is where its action has
+	// the port.
+	flow     *ofp.FlowMod
+	inPort   *[4]byte
+	dst, src *[6]byte
+	vlan     *[2]byte
+	port     *uint32
+	out      ofp.PacketOut
+}
+
+// batch is what one batch of packets shares: the time, and what is counted of
+// them, so that an atomic addition is not paid for each.
+type batch struct {
+	clocked                      bool
+	now                          uint32
+	forwarded, flooded, returned uint64
+}
+
+// BatchDone implements controller.BatchHandler.
+func (s *session) BatchDone() {
+	b := &s.batch
+	for _, x := range [...]struct {
+		to *atomic.Uint64
+		n  uint64
+	}{{&s.stats.forwarded, b.forwarded}, {&s.stats.flooded, b.flooded}, {&s.stats.returned, b.returned}} {
+		if x.n > 0 {
+			x.to.Add(x.n)
+		}
+	}
+	*b = batch{}
 }
 
 func newSession(cfg *Config, sw wire) *session {
@@ -64,13 +90,14 @@ func newSession(cfg *Config, sw wire) *session {
 		s.flow.Match.SetUint(f, 0)
 	}
 	// Only now do the fields stay where they are.
-	for f, b := range map[ofp.FieldID]*[]byte{
-		ofp.FieldInPort: &s.inPort, ofp.FieldEthDst: &s.dst, ofp.FieldEthSrc: &s.src, ofp.FieldVLANVID: &s.vlan,
-	} {
+	at := func(f ofp.FieldID) []byte {
 		x, _ := s.flow.Match.Lookup(f)
-		*b = x.Value
+		return x.Value
 	}
-	s.apply = []ofp.Instruction{ofp.Apply(ofp.Output(0))}
+	s.inPort, s.vlan = (*[4]byte)(at(ofp.FieldInPort)), (*[2]byte)(at(ofp.FieldVLANVID))
+	s.dst, s.src = (*[6]byte)(at(ofp.FieldEthDst)), (*[6]byte)(at(ofp.FieldEthSrc))
+	s.flow.Instructions = []ofp.Instruction{ofp.Apply(ofp.Output(0))}
+	s.port = &s.flow.Instructions[0].Actions[0].Arg
 	s.out.Actions = make([]ofp.Action, 1)
 	return s
 }
@@ -107,8 +134,13 @@ func (s *session) prepare(ctx context.Context, swept bool) error {
 	return nil
 }
 
-// now is the session's clock in seconds.
-func (s *session) now() uint32 { return uint32(s.sw.Now().Sub(s.begin) / time.Second) }
+// now is the session's clock in seconds, which is read once a batch.
+func (s *session) now() uint32 {
+	if !s.batch.clocked {
+		s.batch.now, s.batch.clocked = uint32(s.sw.Now().Sub(s.begin)/time.Second), true
+	}
+	return s.batch.now
+}
 
 // PacketIn implements controller.PacketInHandler. LLDP and link-local frames are
 // left to apps that come later.
@@ -176,24 +208,25 @@ func (s *session) forward(m *ofp.PacketIn, h *header, in, to ofp.PortNo) {
 		delete(s.clean, in)
 		delete(s.clean, to)
 	}
-	binary.BigEndian.PutUint32(s.inPort, uint32(in))
+	binary.BigEndian.PutUint32(s.inPort[:], uint32(in))
 	putMAC(s.dst, h.dst)
 	putMAC(s.src, h.src)
-	binary.BigEndian.PutUint16(s.vlan, h.vlan)
+	binary.BigEndian.PutUint16(s.vlan[:], h.vlan)
 	s.flow.BufferID = m.BufferID
-	s.flow.Instructions = nil
 	if to != in {
-		s.apply[0].Actions[0].Arg = uint32(to)
-		s.flow.Instructions = s.apply
+		*s.port = uint32(to)
+		s.flow.Instructions = s.flow.Instructions[:1]
+	} else {
+		s.flow.Instructions = s.flow.Instructions[:0]
 	}
 	s.answer(s.flow)
 	switch {
 	case to == in:
-		s.stats.returned.Add(1)
+		s.batch.returned++
 	case m.BufferID == ofp.NoBuffer:
 		s.sendOut(m, in, to)
 	default:
-		s.stats.forwarded.Add(1)
+		s.batch.forwarded++
 	}
 }
 
@@ -206,7 +239,7 @@ func (s *session) sendOut(m *ofp.PacketIn, in, to ofp.PortNo) {
 	switch {
 	case m.BufferID != ofp.NoBuffer:
 	case to == in: // nothing keeps the packet: it is dropped by saying nothing
-		s.stats.returned.Add(1)
+		s.batch.returned++
 		return
 	case len(m.Data) < int(m.TotalLen):
 		s.stats.lost.Add(1)
@@ -216,12 +249,12 @@ func (s *session) sendOut(m *ofp.PacketIn, in, to ofp.PortNo) {
 	}
 	switch {
 	case to == s.flood:
-		s.stats.flooded.Add(1)
+		s.batch.flooded++
 	case to == in:
 		o.Actions = o.Actions[:0] // drops, and frees the buffer
-		s.stats.returned.Add(1)
+		s.batch.returned++
 	default:
-		s.stats.forwarded.Add(1)
+		s.batch.forwarded++
 	}
 	s.answer(o)
 	o.Data = nil
@@ -242,8 +275,8 @@ func (s *session) send(m ofp.Message) {
 	}
 }
 
-func putMAC(b []byte, mac uint64) {
-	binary.BigEndian.PutUint16(b, uint16(mac>>32))
+func putMAC(b *[6]byte, mac uint64) {
+	binary.BigEndian.PutUint16(b[:], uint16(mac>>32))
 	binary.BigEndian.PutUint32(b[2:], uint32(mac))
 }
 
@@ -364,4 +397,7 @@ func (s *session) Error(_ uint32, m *ofp.Error) {
 }
 
 // Detach implements controller.Detacher.
-func (s *session) Detach() { s.left() }
+func (s *session) Detach() {
+	s.BatchDone()
+	s.left()
+}

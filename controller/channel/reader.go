@@ -202,8 +202,28 @@ func (c *Conn) cut() *CloseError {
 		}
 		if typ == ofp.TypePacketIn || !c.settle(h, typ, frame) {
 			r.chunk.events = append(r.chunk.events, event{start: uint32(at), end: uint32(at + len(frame)), typ: typ})
+			if typ == ofp.TypePacketIn && !listened {
+				r.more(binary.BigEndian.Uint16(frame))
+			}
 		}
 	}
+}
+
+// more marks the packet-ins that follow the first one of a run, without what
+// other messages need; head is what they begin with, version and type.
+func (r *reader) more(head uint16) {
+	b, at, events := r.chunk.buf[:r.end], r.start, r.chunk.events
+	for len(b)-at >= ofp.HeaderLen {
+		h := binary.BigEndian.Uint32(b[at:])
+		n := int(h & 0xffff)
+		if uint16(h>>16) != head || n < ofp.HeaderLen || n > len(b)-at {
+			break
+		}
+		events = append(events, event{start: uint32(at), end: uint32(at + n), typ: ofp.TypePacketIn})
+		at += n
+	}
+	r.in.addMany(ofp.TypePacketIn, len(events)-len(r.chunk.events))
+	r.start, r.chunk.events = at, events
 }
 
 // settle takes what is no event.

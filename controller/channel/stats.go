@@ -78,6 +78,14 @@ func (t *tally) add(typ ofp.Type) {
 	t.seen |= 1 << (typ & (NumTypes - 1))
 }
 
+// addMany adds n of a type.
+func (t *tally) addMany(typ ofp.Type, n int) {
+	if n > 0 {
+		t.n[typ&(NumTypes-1)] += uint32(n)
+		t.seen |= 1 << (typ & (NumTypes - 1))
+	}
+}
+
 // merge adds the counts of another.
 func (t *tally) merge(from *tally) {
 	for seen := from.seen; seen != 0; seen &= seen - 1 {
