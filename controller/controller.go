@@ -192,9 +192,14 @@ func (c *Controller) connection(ctx context.Context, nc net.Conn) {
 	log := c.log.WithField("addr", nc.RemoteAddr().String())
 	s := newSwitch(c, log)
 	s.conn = channel.New(nc, c.cfg.Channel, &c.stats, log)
-	end := s.conn.Run(ctx, (*link)(s))
+	s.ran(s.conn.Run(ctx, (*link)(s)), log)
+}
+
+// ran tells how a connection has ended. It stands by itself because its stack
+// would be kept for as long as the connection lasts.
+func (s *Switch) ran(end *channel.CloseError, log logrus.FieldLogger) {
 	if s.since.IsZero() {
-		c.pending.leave()
+		s.c.pending.leave()
 	}
 	fields := logrus.Fields{"reason": end.Reason.String()}
 	if end.Err != nil {

@@ -141,6 +141,10 @@ func (d *daemon) run(ctx context.Context) error {
 			return nil
 		})
 	}
+	parts.Go(func() error {
+		tidy(ending)
+		return nil
+	})
 	for _, ln := range []net.Listener{d.listeners.grpc, d.gateway.listener} {
 		parts.Go(func() error {
 			if err := d.grpc.Serve(ln); err != nil && !errors.Is(err, grpc.ErrServerStopped) {

@@ -111,15 +111,23 @@ func (c *Conn) Run(ctx context.Context, h Handler) *CloseError {
 	}
 	c.out.start = func() { c.writers.Go(c.write) }
 	c.in.start = func() { c.dispatchers.Go(func() { c.dispatch(h) }) }
-	err := c.secure()
+	// The handshake goes deep: in a goroutine of its own its stack is given back.
+	met := make(chan *CloseError, 1)
 	speak := c.nc
-	if err != nil {
-		speak = c.raw() // the peer may still read why
-	} else {
-		err = c.handshake()
-	}
+	go func() {
+		err := c.secure()
+		if err != nil {
+			speak = c.raw() // the peer may still read why
+		} else {
+			speak = c.nc
+			err = c.handshake()
+		}
+		met <- err
+	}()
+	err := <-met
 	if err == nil {
 		c.recordKnown()
+		c.r.raw, c.r.quiet = rawOf(c.nc), true
 		c.dispatchers.Go(func() { c.introduce(h) })
 		c.r.limits = newLimiter(c.cfg.PacketInLimits, time.Now())
 		err = c.read()

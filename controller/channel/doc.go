@@ -28,8 +28,8 @@
 // Conn.Run starts and awaits them all; the goroutine that calls Run is the
 // reader.
 //
-//   - The reader performs the TLS handshake, before the others are there, and then
-//     OpenFlow's; it reads chunks, cuts frames, answers echoes, settles replies and
+//   - The reader awaits the TLS handshake and then OpenFlow's, which go deep, in a
+//     goroutine whose stack is not kept; it reads chunks, cuts frames, answers echoes, settles replies and
 //     errors by xid, and puts the events of a chunk into the inbox in one step. It
 //     never runs a handler, so that a handler may wait for a reply. Its read
 //     deadline is also the liveness clock.
@@ -90,5 +90,6 @@
 //     that costs one comparison for each chunk.
 //   - TLS handshakes compute on half of the processors at once; the others wait,
 //     each for its own HelloTimeout at most.
-//   - An idle connection holds a read buffer of 4 KiB and no write buffer.
+//   - An idle connection holds no buffers: its reader takes one when there is
+//     something to read. Over TLS it keeps one of 4 KiB.
 package channel

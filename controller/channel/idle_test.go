@@ -68,3 +68,47 @@ func TestIdleConnection(t *testing.T) {
 		<-r.w.down
 	})
 }
+
+// TestQuietReader: over a socket, the reader of a connection without events waits
+// without a buffer, and what then comes, in pieces or at once, is read as ever.
+func TestQuietReader(t *testing.T) {
+	ours, theirs := tcpPair(t)
+	r := startOver(t, ours, theirs, ofp.V13, Config{EchoInterval: 50 * time.Millisecond, EchoMisses: 1 << 30})
+	r.mute = map[ofp.Type]bool{ofp.TypeEchoRequest: true} // an answer could come between two pieces
+	c := r.ready()
+	quiet := func() {
+		t.Helper()
+		for end := time.Now().Add(30 * time.Second); ; {
+			buf := make([]byte, 1<<20)
+			if strings.Contains(string(buf[:runtime.Stack(buf, true)]), ".(*Conn).awaitBytes(") {
+				return
+			}
+			if time.Now().After(end) {
+				t.Fatal("the reader keeps its buffer")
+			}
+			time.Sleep(time.Millisecond)
+		}
+	}
+	for i := range 3 {
+		quiet()
+		b, err := ofp.Append(nil, ofp.V13, 0, &ofp.PacketIn{BufferID: uint32(i), Data: make([]byte, 9000*i)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, piece := range [][]byte{b[:3], b[3:20], b[20:]} {
+			r.raw(piece)
+			time.Sleep(time.Millisecond) // so that most come apart; either way they must be read
+		}
+		if got := r.w.events(t, i+1)[i].(*ofp.PacketIn); got.BufferID != uint32(i) {
+			t.Errorf("event %+v", got)
+		}
+		if _, err := c.Request(t.Context(), &ofp.BarrierRequest{}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	quiet()
+	theirs.Close()
+	if e := r.ended(); e.Reason != ReasonPeerClosed {
+		t.Errorf("ended with %v", e)
+	}
+}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"syscall"
 	"time"
 
 	"github.com/sluice-sdn/sluice/ofp"
@@ -13,9 +14,11 @@ import (
 // reader is what the reader goroutine keeps between two chunks.
 type reader struct {
 	chunk      *Batch
-	start, end int       // of the bytes in chunk.buf that are not cut yet
-	last       int       // bytes of the last read
-	deadline   time.Time // that the socket has
+	start, end int             // of the bytes in chunk.buf that are not cut yet
+	last       int             // bytes of the last read
+	raw        syscall.RawConn // what a quiet reader waits at; nil if it must wait in a read
+	quiet      bool            // no events come: nothing is kept while the reader waits
+	deadline   time.Time       // that the socket has
 	turn       turn
 	misses     int      // silent intervals in a row
 	stalled    bool     // the reader's patience with a full inbox is at its end
@@ -31,6 +34,11 @@ type reader struct {
 // There is always room: cut leaves less than one message.
 func (c *Conn) fill(deadline time.Time) error {
 	r := &c.r
+	if r.quiet && r.raw != nil && r.start == r.end {
+		if err := c.awaitBytes(deadline); err != nil {
+			return err
+		}
+	}
 	if r.chunk == nil {
 		r.chunk = newChunk(false)
 	}
@@ -50,16 +58,8 @@ func (c *Conn) fill(deadline time.Time) error {
 		r.end = copy(r.chunk.buf, r.chunk.buf[r.start:r.end])
 		r.start = 0
 	}
-	if !deadline.Equal(r.deadline) {
-		if err := c.nc.SetReadDeadline(deadline); err != nil {
-			return err
-		}
-		r.deadline = deadline
-	}
-	select {
-	case <-c.done:
-		return c.end
-	default:
+	if err := c.until(deadline); err != nil {
+		return err
 	}
 	n, err := c.nc.Read(r.chunk.buf[r.end:])
 	if c.rec != nil && n > 0 {
@@ -71,6 +71,36 @@ func (c *Conn) fill(deadline time.Time) error {
 		return nil
 	}
 	return err
+}
+
+// until sets the deadline of the next read. It fails if the connection has ended
+// already: fail sets a deadline, too, and that one counts.
+func (c *Conn) until(deadline time.Time) error {
+	if !deadline.Equal(c.r.deadline) {
+		if err := c.nc.SetReadDeadline(deadline); err != nil {
+			return err
+		}
+		c.r.deadline = deadline
+	}
+	select {
+	case <-c.done:
+		return c.end
+	default:
+		return nil
+	}
+}
+
+// awaitBytes waits for something to read, without a buffer.
+func (c *Conn) awaitBytes(deadline time.Time) error {
+	r := &c.r
+	if r.chunk != nil {
+		r.chunk.recycle()
+		r.chunk, r.start, r.end = nil, 0, 0
+	}
+	if err := c.until(deadline); err != nil {
+		return err
+	}
+	return r.raw.Read(readable)
 }
 
 // next cuts one frame off; ok is false if there is no whole one. A length below
@@ -144,6 +174,7 @@ func (c *Conn) fillAlive() *CloseError {
 			}
 			r.misses++
 			r.last = 0
+			r.quiet = true
 			c.out.trim()
 			c.in.trim()
 			c.out.answer(c.version, c.out.reserve(1), &ofp.EchoRequest{})
@@ -292,6 +323,7 @@ func (c *Conn) deliver() *CloseError {
 	if len(r.chunk.events) == 0 {
 		return nil
 	}
+	r.quiet = false
 	// What is not cut yet is saved first: the chunk is the dispatcher's once it
 	// is in the inbox.
 	tail := r.chunk.buf[r.start:r.end]

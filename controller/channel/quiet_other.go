@@ -1,0 +1,13 @@
+//go:build !(linux || darwin || freebsd || netbsd || openbsd)
+
+package channel
+
+import (
+	"net"
+	"syscall"
+)
+
+// rawOf returns nil: a quiet connection keeps its buffer here.
+func rawOf(net.Conn) syscall.RawConn { return nil }
+
+func readable(uintptr) bool { return true }
