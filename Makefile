@@ -17,6 +17,8 @@ ARGS ?=
 FUZZTIME ?= 30s
 # How many damaged messages of each version `make fuzz-long` tries.
 FUZZN ?= 10000000
+# How long `make soak` lasts.
+SOAK ?= 10m
 # The packages that `make test`, `make check` and `make fuzz` look at.
 PKGS ?= ./...
 export FUZZTIME PKGS
@@ -56,6 +58,10 @@ check: ## formatting, vet, linters, generated files, go.mod, scripts
 bench: build ## measure sluiced against a floor and a peer in the same run (see docs/performance.md)
 	tools/install bench
 	test/bench/run
+
+.PHONY: soak
+soak: ## SOAK (10m) of storms, reconnects, bulk pushes and hostile bytes: nothing may grow; draws docs/soak.svg
+	SOAK=$(SOAK) SOAK_SVG=$(CURDIR)/docs/soak.svg go test ./test/soak -run TestSoak -count=1 -v -timeout 0
 
 .PHONY: bench-codec
 bench-codec: ## measure the codec against its floor, other Go codecs and ovs-ofctl (see docs/performance.md)
