@@ -81,7 +81,7 @@ confirmed the change, and exits with status 0 only then.`,
 		verb.GroupID = "change"
 		root.AddCommand(verb)
 	}
-	root.AddCommand(c.ofpPrint(), c.version())
+	root.AddCommand(c.ofpPrint(), c.replay(), c.version())
 	root.Version = buildVersion()
 	root.SetVersionTemplate("sluice {{.Version}}\n")
 	return root

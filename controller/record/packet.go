@@ -115,6 +115,9 @@ func (w *writer) section(comment string) error {
 	intf.Name, intf.LinkType = "openflow", layers.LinkTypeEthernet
 	intf.Description = "OpenFlow as the controller reads and writes it, in packets made for the purpose"
 	ng, err := pcapgo.NewNgWriterInterface(&w.buf, intf, options)
+	if err == nil {
+		err = ng.Flush()
+	}
 	if err != nil {
 		return fmt.Errorf("beginning a capture: %w", err)
 	}

@@ -49,6 +49,9 @@ func packetIn(t testing.TB, n, size int) []byte {
 
 func TestRecording(t *testing.T) {
 	x := run(t, Config{Program: "test 1.0"}, nil)
+	if list := read(t, x.path); len(list) > 0 {
+		t.Fatal("there are connections before the first")
+	}
 	before := time.Now()
 	up, down := handshake(t, 0x42)
 	type side struct {
