@@ -228,7 +228,8 @@ func sleepUntil(ctx context.Context, at time.Time) bool {
 
 // playTalk plays one connection.
 func (c *client) playTalk(ctx context.Context, t *dialogue, o *replayOptions, hold bool) *outcome {
-	p := &player{s: newScript(t), wait: o.wait, limit: c.timeout, speed: o.speed, hold: hold}
+	p := newPlayer(newScript(t))
+	p.wait, p.limit, p.speed, p.hold = o.wait, c.timeout, o.speed, hold
 	r := &outcome{talk: t, player: p}
 	begin := time.Now()
 	d := net.Dialer{Timeout: c.timeout}

@@ -52,11 +52,14 @@ type player struct {
 	sent, leftOut int
 }
 
+// newPlayer returns a player that has done nothing yet.
+func newPlayer(s *script) *player {
+	return &player{s: s, impatient: map[subject]bool{}, due: map[int]struct{}{}, news: make(chan struct{}, 1), ended: make(chan struct{})}
+}
+
 // play plays the script over nc, and returns when it is through, or why not. It
-// closes nc.
+// closes nc. It may be called once.
 func (p *player) play(ctx context.Context, nc net.Conn) error {
-	p.news, p.ended = make(chan struct{}, 1), make(chan struct{})
-	p.impatient, p.due = map[subject]bool{}, map[int]struct{}{}
 	go func() {
 		defer close(p.ended)
 		p.read(nc)
@@ -87,12 +90,8 @@ func (p *player) because(err error) error {
 // step says the next message, once it is time and the controller has said what
 // it said before.
 func (p *player) step(ctx context.Context, nc net.Conn, k int, begin time.Time) error {
-	p.mu.Lock()
-	p.at = k
-	p.mu.Unlock()
-	var at time.Time
 	if p.speed > 0 {
-		at = begin.Add(time.Duration(float64(p.s.steps[k].after) / p.speed))
+		at := begin.Add(time.Duration(float64(p.s.steps[k].after) / p.speed))
 		if err := p.until(ctx, nc, at, func() bool { return false }); err != nil {
 			return err
 		}
@@ -110,7 +109,7 @@ func (p *player) step(ctx context.Context, nc net.Conn, k int, begin time.Time) 
 			p.mu.Unlock()
 			return p.write(nc, b)
 		}
-		b := p.overtake(k)
+		b := p.overtake()
 		p.mu.Unlock()
 		if err := p.write(nc, b); err != nil {
 			return err
@@ -124,7 +123,7 @@ func (p *player) step(ctx context.Context, nc net.Conn, k int, begin time.Time) 
 // ready reports whether step k can be said. The caller holds p.mu.
 func (p *player) ready(k int) bool {
 	st := &p.s.steps[k]
-	if st.done {
+	if st.done || st.frame[1] == 0 { // a hello waits for nobody
 		return true
 	}
 	if st.ask >= 0 {
@@ -152,6 +151,7 @@ func (p *player) take(k int, ready bool) []byte {
 	if !ready {
 		p.giveUp(st)
 	}
+	p.at = k + 1 // before it is written: the answer may be quick
 	if st.done {
 		return nil
 	}
@@ -185,8 +185,8 @@ func (p *player) giveUp(st *step) {
 }
 
 // overtake returns the replies to requests that have come though their places
-// in the recording are after step k. The caller holds p.mu.
-func (p *player) overtake(k int) (b []byte) {
+// in the recording are still to come. The caller holds p.mu.
+func (p *player) overtake() (b []byte) {
 	for i := range p.due {
 		b = append(b, p.late(i, len(p.s.steps))...)
 	}
@@ -273,9 +273,6 @@ func (p *player) write(nc net.Conn, b []byte) error {
 // finish waits for what the controller still said in the recording, and with
 // hold for its end or ctx.
 func (p *player) finish(ctx context.Context, nc net.Conn) error {
-	p.mu.Lock()
-	p.at = len(p.s.steps)
-	p.mu.Unlock()
 	err := p.until(ctx, nc, time.Now().Add(p.wait), func() bool { return p.settle(len(p.s.asks)) })
 	if errors.Is(err, errClosed) && !p.hold {
 		return nil // all was said; it closed in the recording, too, perhaps
