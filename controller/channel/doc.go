@@ -49,9 +49,9 @@
 //
 // # Turns
 //
-// Connections share the processors. A reader that has read 64 KiB while others
-// wait, or 256 KiB, lets the runtime look at the network before it reads again
-// (turn.go): so a switch that storms delays every other one by its turn, rather
+// Connections share the processors. A reader that has read 16 KiB while others
+// have little to say, or 1 MiB, lets the runtime look at the network before it
+// reads again (turn.go): so a switch that storms delays every other one by its turn, rather
 // than by as much as it has to say.
 //
 // # Locks

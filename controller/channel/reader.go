@@ -61,7 +61,7 @@ func (c *Conn) fill(deadline time.Time) error {
 	if err := c.until(deadline); err != nil {
 		return err
 	}
-	n, err := c.nc.Read(r.chunk.buf[r.end:])
+	n, err := c.nc.Read(r.turn.most(r.chunk.buf[r.end:]))
 	if c.rec != nil && n > 0 {
 		c.rec.Received(r.chunk.buf[r.end : r.end+n])
 	}

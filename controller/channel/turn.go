@@ -19,7 +19,7 @@ import (
 // The zero value is ready. It holds two descriptors from its first use on, for
 // the life of the process; without them (none is left) nobody parks.
 type turnstile struct {
-	light atomic.Uint32 // counts reads of little, by anybody
+	light atomic.Uint32 // counts reads by those who are calm
 
 	mu     sync.Mutex
 	passed chan struct{} // closed when the one who parks is back; nil if nobody does
@@ -31,32 +31,56 @@ type turnstile struct {
 // turns is that of all connections: they share the processors of one process.
 var turns turnstile
 
-// How much a reader reads before it passes the turnstile: while others read only
-// little, and are kept waiting, or else.
+// How much a reader reads before it passes the turnstile: longTurn while nobody
+// else reads, or all read much; shortTurn, shortTurns times, once somebody else has
+// read who is calm, and so has perhaps waited. A short turn is also the most that is
+// read at once then, so that the turn is the dispatcher's and the writer's too. Who
+// has read less than smallChunk calmReads times in a row is calm.
 const (
-	shortTurn = largeChunk
-	longTurn  = 4 * largeChunk
+	shortTurn  = 16 << 10
+	shortTurns = 64
+	longTurn   = 1 << 20
+	calmReads  = 4
 )
 
 // turn is what one reader knows of its turn. It is the reader's alone.
 type turn struct {
 	read  int    // bytes since the last pass
-	light uint32 // turnstile.light at that time
+	calm  int    // reads of little in a row
+	light uint32 // turnstile.light at the last pass, and what this reader has added since
+	short int    // so many short turns are left
+}
+
+// most cuts a buffer to what may be read at once.
+func (own *turn) most(b []byte) []byte {
+	if own.short > 0 && len(b) > shortTurn {
+		return b[:shortTurn]
+	}
+	return b
 }
 
 // took counts n bytes that were read, and passes the turnstile where it is time.
 func (t *turnstile) took(own *turn, n int) {
-	if n < smallChunk {
+	if n >= smallChunk {
+		own.calm = 0
+	} else if own.calm++; own.calm >= calmReads {
 		t.light.Add(1)
 		own.light++ // not by others
 	}
-	if own.read += max(n, smallChunk/4); own.read < shortTurn {
+	length := longTurn
+	if own.short > 0 {
+		length = shortTurn
+	}
+	if own.read += max(n, smallChunk/4); own.read < length {
 		return
 	}
-	if light := t.light.Load(); light != own.light || own.read >= longTurn {
-		t.pass()
-		own.read, own.light = 0, t.light.Load()
+	t.pass()
+	if light := t.light.Load(); light != own.light {
+		own.light, own.short = light, shortTurns
+	} else {
+		own.short = max(own.short-1, 0)
 	}
+	own.read = 0
 }
 
 // pass returns when the runtime has looked at the network after it was called, or

@@ -114,32 +114,51 @@ func TestTurnTogether(t *testing.T) {
 	}
 }
 
-// TestTurnLength: a reader passes after a short turn while others read little,
-// after a long one if it is alone or all read much.
+// TestTurnLength: a reader passes after a long turn if it is alone or all read much,
+// after short ones while others read who are calm and for a while after.
 func TestTurnLength(t *testing.T) {
 	var gate turnstile
+	var own turn
+	chunk := make([]byte, largeChunk)
 	passes := func(bytes int, others func()) (n int) {
-		var own turn
-		own.light = gate.light.Load()
-		for read := 0; read < bytes; read += largeChunk {
+		for read := 0; read < bytes; {
 			others()
-			before := own.read
-			gate.took(&own, largeChunk)
-			if own.read < before+largeChunk {
+			before, m := own.read, len(own.most(chunk))
+			gate.took(&own, m)
+			if own.read < before+m {
 				n++
 			}
+			read += m
 		}
 		return n
 	}
-	const much = 16 * longTurn
-	if n := passes(much, func() {}); n != 16 {
-		t.Errorf("alone: %d passes, want 16", n)
+	if n := passes(8*longTurn, func() {}); n != 8 {
+		t.Errorf("alone: %d passes, want 8", n)
 	}
-	if n := passes(much, func() { gate.took(new(turn), largeChunk/2) }); n != 16 {
-		t.Errorf("all read much: %d passes, want 16", n)
+	var storm turn
+	if n := passes(8*longTurn, func() { gate.took(&storm, largeChunk) }); n != 8 {
+		t.Errorf("all read much: %d passes, want 8", n)
 	}
-	if n := passes(much, func() { gate.took(new(turn), 100) }); n != much/shortTurn {
-		t.Errorf("others read little: %d passes, want %d", n, much/shortTurn)
+	var odd turn
+	i := 0
+	dribble := func() { // now and then much
+		if i++; i%calmReads == 0 {
+			gate.took(&odd, largeChunk)
+		} else {
+			gate.took(&odd, 100)
+		}
+	}
+	if n := passes(8*longTurn, dribble); n != 8 {
+		t.Errorf("another reads much, and little in between: %d passes, want 8", n)
+	}
+	var calm turn
+	passes(longTurn, func() { gate.took(&calm, 100) })
+	if n := passes(longTurn, func() { gate.took(&calm, 100) }); n != longTurn/shortTurn {
+		t.Errorf("another is calm: %d passes, want %d", n, longTurn/shortTurn)
+	}
+	passes(shortTurns*shortTurn, func() {})
+	if n := passes(8*longTurn, func() {}); n != 8 {
+		t.Errorf("alone again: %d passes, want 8", n)
 	}
 }
 
