@@ -18,17 +18,17 @@
 // run in the dispatcher. Controller.mu guards the registry; it is a leaf, never
 // held while an app, a switch or the socket is waited for.
 //
-// At most Config.MaxPending connections wait for their switch to be ready; more
-// wait their turn in the kernel, and are closed if nobody makes room. What a connection may hold, and what happens when it is
+// At most Config.MaxPending connections wait for their switch to be ready; others
+// wait for their turn, for Config.AdmitTimeout at most (admit.go). Lines about
+// connections are held back where there would be many of a kind (quiet.go). What a
+// connection may hold, and what happens when it is
 // full, is in package channel. What is written there under Handler is all that
 // this package knows of a connection.
 package controller
 
 import (
-	"context"
-	"errors"
+	"cmp"
 	"fmt"
-	"net"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -50,10 +50,22 @@ type Config struct {
 	// PanicLimit is how many panics disable an app. Default 10.
 	PanicLimit int
 	// MaxPending bounds the connections whose switch is not ready yet, so that
-	// peers which only connect cannot use up the descriptors that switches need.
-	// More wait until one of them is ready or has ended. If none is for half a
-	// second, they are closed and counted. Default 1,024.
+	// peers which only connect cannot use up what switches need. One source has
+	// three quarters of that at most, a source being an IPv4 address or the first
+	// 64 bits of an IPv6 address. Default 1,024.
 	MaxPending int
+	// ConnectRate is how many connections a second one source may begin, and
+	// ConnectRateTotal how many all may; twice as many at once. Below zero there is
+	// no limit. Default 1,000 and 5,000.
+	ConnectRate      int
+	ConnectRateTotal int
+	// AdmitTimeout is how long a connection may wait until these bounds let it
+	// begin. Then it is closed, and counted. When four times MaxPending wait, others
+	// wait in the kernel, and are closed if for half a second none of those before
+	// gets on. Default 5 s.
+	AdmitTimeout time.Duration
+	// TLS is for Connect to switches that listen with TLS.
+	TLS *channel.TLS
 	// ControllerMeter bounds the packets that each switch of OpenFlow 1.3 sends to
 	// its controllers by a meter in the switch (OFPM_CONTROLLER); rate 0: nothing
 	// is set. See Switch.ControllerMeter.
@@ -77,14 +89,15 @@ type Config struct {
 // Controller holds the switches and dispatches their events. It is a
 // prometheus.Collector of metrics named sluice_….
 type Controller struct {
-	cfg     Config
-	log     logrus.FieldLogger
-	apps    []*app
-	stats   channel.Stats
-	metrics metrics
-	serving atomic.Int32 // listeners
-	pending crowd        // connections whose switch is not ready
-	roles   roles
+	cfg       Config
+	log       logrus.FieldLogger
+	apps      []*app
+	stats     channel.Stats
+	metrics   metrics
+	serving   atomic.Int32 // listeners
+	admission admission
+	quiet     quiet
+	roles     roles
 
 	mu       sync.Mutex
 	switches map[ofp.DPID]*Switch
@@ -110,9 +123,11 @@ func New(cfg Config) (*Controller, error) {
 	if c.cfg.RoleTimeout == 0 {
 		c.cfg.RoleTimeout = 5 * time.Second
 	}
-	if c.cfg.MaxPending == 0 {
-		c.cfg.MaxPending = 1024
-	}
+	c.cfg.MaxPending = cmp.Or(c.cfg.MaxPending, 1024)
+	c.cfg.ConnectRate = cmp.Or(c.cfg.ConnectRate, 1000)
+	c.cfg.ConnectRateTotal = cmp.Or(c.cfg.ConnectRateTotal, 5000)
+	c.cfg.AdmitTimeout = cmp.Or(c.cfg.AdmitTimeout, 5*time.Second)
+	c.admission.init(&c.cfg)
 	if err := cfg.Channel.Check(); err != nil {
 		return nil, fmt.Errorf("controller: %w", err)
 	}
@@ -135,89 +150,5 @@ func New(cfg Config) (*Controller, error) {
 		c.apps = append(c.apps, &app{App: a, limit: int64(c.cfg.PanicLimit)})
 	}
 	c.metrics.init()
-	c.pending.init()
 	return c, nil
 }
-
-// Serve accepts switches on ln until ctx ends, then flushes and closes every
-// connection, closes ln, waits for every goroutine and returns nil. It returns
-// early, with an error, only if ln fails. It may be called for several
-// listeners.
-func (c *Controller) Serve(ctx context.Context, ln net.Listener) error {
-	var wg sync.WaitGroup
-	defer wg.Wait()
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	stop := context.AfterFunc(ctx, func() { ln.Close() })
-	defer func() {
-		if stop() {
-			ln.Close()
-		}
-	}()
-	c.serving.Add(1)
-	defer c.serving.Add(-1)
-	var crowded channel.Throttle
-	for delay := time.Duration(0); ; {
-		nc, err := ln.Accept()
-		switch {
-		case err == nil && !c.pending.enter(ctx, c.cfg.MaxPending):
-			c.stats.Refused[channel.ReasonCrowded].Add(1)
-			nc.Close()
-			if held, ok := crowded.Pass(); ok {
-				c.log.WithFields(logrus.Fields{
-					"addr": nc.RemoteAddr().String(), "reason": channel.ReasonCrowded.String(), "pending": c.cfg.MaxPending, "more": held,
-				}).Warn("connection refused")
-			}
-		case err == nil:
-			delay = 0
-			wg.Go(func() { c.connection(ctx, nc) })
-		case ctx.Err() != nil:
-			return nil
-		case errors.Is(err, net.ErrClosed):
-			return fmt.Errorf("accept switches: %w", err)
-		default:
-			// Out of descriptors, most likely: others will end.
-			delay = min(max(2*delay, 5*time.Millisecond), time.Second)
-			c.log.WithField("error", err).WithField("retry_in", delay).Warn("cannot accept a switch")
-			select {
-			case <-time.After(delay):
-			case <-ctx.Done():
-			}
-		}
-	}
-}
-
-// connection serves one peer until it is gone.
-func (c *Controller) connection(ctx context.Context, nc net.Conn) {
-	log := c.log.WithField("addr", nc.RemoteAddr().String())
-	s := newSwitch(c, log)
-	s.conn = channel.New(nc, c.cfg.Channel, &c.stats, log)
-	s.ran(s.conn.Run(ctx, (*link)(s)), log)
-}
-
-// ran tells how a connection has ended. It stands by itself because its stack
-// would be kept for as long as the connection lasts.
-func (s *Switch) ran(end *channel.CloseError, log logrus.FieldLogger) {
-	if s.since.IsZero() {
-		s.c.pending.leave()
-	}
-	fields := logrus.Fields{"reason": end.Reason.String()}
-	if end.Err != nil {
-		fields["error"] = end.Err
-	}
-	if s.conn.Version() != 0 {
-		fields["version"] = s.conn.Version().String()
-	}
-	switch {
-	case s.since.IsZero() && end.Reason == channel.ReasonShutdown:
-		log.WithFields(fields).Info("connection closed before the switch was ready")
-	case s.since.IsZero():
-		log.WithFields(fields).Warn("connection refused")
-	default:
-		fields["dpid"] = s.dpid.String()
-		log.WithFields(fields).Info("switch disconnected")
-	}
-}
-
-// Ready reports whether a listener is being served.
-func (c *Controller) Ready() bool { return c.serving.Load() > 0 }

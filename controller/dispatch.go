@@ -71,13 +71,13 @@ func (l *link) Up(*channel.Conn) error {
 		s.attach(a)
 	}
 	s.since = time.Now()
-	s.c.pending.leave()
+	s.leave()
 	s.c.publish(s)
 	fields := logrus.Fields{"name": s.Name(), "ports": len(s.Ports()), "transport": string(s.Transport())}
 	if name := s.CertificateName(); name != "" {
 		fields["certificate"] = name
 	}
-	s.log.WithFields(fields).Info("switch connected")
+	s.c.changed(s, s.log.WithFields(fields), "switch connected")
 	return nil
 }
 

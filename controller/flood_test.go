@@ -71,7 +71,7 @@ func TestErrorsDoNotFillTheLog(t *testing.T) {
 // TestCrowd: peers that only connect are bounded, and leave room again when they
 // go; switches that are ready do not count.
 func TestCrowd(t *testing.T) {
-	c := serve(t, Config{MaxPending: 2, Channel: channel.Config{HelloTimeout: time.Minute}})
+	c := serve(t, Config{MaxPending: 4, AdmitTimeout: 300 * time.Millisecond, Channel: channel.Config{HelloTimeout: time.Minute}})
 	dial := func() net.Conn {
 		t.Helper()
 		nc, err := net.Dial("tcp", c.addr)
@@ -85,21 +85,26 @@ func TestCrowd(t *testing.T) {
 		newPeer(t, ofp.V13, ofp.DPID(i+1)).dial(c.addr)
 		c.sw(t, ofp.DPID(i+1))
 	}
-	eventually(t, "three switches", func() bool { return c.pending.n.Load() == 0 })
-	idle := []net.Conn{dial(), dial()}
+	eventually(t, "three switches", func() bool { return c.admission.pending.Load() == 0 })
+	idle := []net.Conn{dial(), dial(), dial()} // all that one source may have
+	eventually(t, "three that are pending", func() bool { return c.admission.pending.Load() == 3 })
+	var more []net.Conn
 	for range 5 {
-		if _, err := dial().Read(make([]byte, 100)); err == nil {
+		more = append(more, dial())
+	}
+	for _, nc := range more {
+		if _, err := nc.Read(make([]byte, 100)); err == nil {
 			t.Error("one too many was greeted")
 		}
 	}
 	if n := c.stats.Refused[channel.ReasonCrowded].Load(); n != 5 {
 		t.Errorf("%d refusals counted", n)
 	}
-	if n := len(c.logs.with("connection refused")); n != 1 {
+	if n := len(c.logs.with("connection refused")); n != 5 {
 		t.Errorf("%d lines", n)
 	}
 	idle[0].Close()
-	eventually(t, "room", func() bool { return c.pending.n.Load() == 1 })
+	eventually(t, "room", func() bool { return c.admission.pending.Load() == 2 })
 	newPeer(t, ofp.V13, 9).dial(c.addr)
 	c.sw(t, 9)
 }

@@ -28,6 +28,8 @@ var (
 	descDropped     = desc("openflow_messages_dropped_total", "Messages thrown away, by reason.", "reason")
 	descRefused     = desc("connections_refused_total", "Connections that ended before their switch was ready, by reason.", "reason")
 	descEnded       = desc("connections_ended_total", "Connections of ready switches that ended, by reason.", "reason")
+	descPending     = desc("connections_pending", "Connections whose switch is not ready yet.")
+	descWaiting     = desc("connections_waiting", "Connections that wait for their turn to begin.")
 	descInbox       = desc("inbox_batches", "Batches of events that wait for the apps, over all switches.")
 	descOutbox      = desc("outbox_bytes", "Bytes that wait to be written, over all switches.")
 	descRequests    = desc("requests_in_flight", "Requests and writes that wait for a reply, over all switches.")
@@ -101,7 +103,7 @@ func (h *histogram) metric(d *prometheus.Desc) prometheus.Metric {
 // Describe implements prometheus.Collector.
 func (c *Controller) Describe(ch chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{
-		descConnected, descByVersion, descMetered, descReceived, descSent, descErrors, descUndecodable, descDropped, descRefused,
+		descConnected, descByVersion, descMetered, descReceived, descSent, descErrors, descUndecodable, descDropped, descRefused, descPending, descWaiting,
 		descEnded, descInbox, descOutbox, descRequests, descHandling, descPanics, descDisabled,
 		descByRole, descRoles,
 	} {
@@ -141,6 +143,8 @@ func (c *Controller) Collect(ch chan<- prometheus.Metric) {
 		counter(descRoles, c.metrics.roles[r].Load(), r.String())
 	}
 	gauge(descMetered, metered)
+	gauge(descPending, int(c.admission.pending.Load()))
+	gauge(descWaiting, int(c.admission.waiting.Load()))
 	gauge(descInbox, batches)
 	gauge(descOutbox, bytes)
 	gauge(descRequests, requests)

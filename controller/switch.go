@@ -23,6 +23,7 @@ type Switch struct {
 	log   logrus.FieldLogger
 	dpid  ofp.DPID
 	since time.Time
+	leave func() // makes room for another connection whose switch is not ready
 	names ofp.Names
 	ports ports
 

@@ -38,8 +38,9 @@ type daemon struct {
 	gateway    *gateway
 	tls        *channel.TLS // nil: nothing is encrypted
 	listeners  listeners
-	recorder   *record.Recorder // or nil
-	ending     chan struct{}    // closed when drain begins
+	connect    []channel.Endpoint // switches that listen
+	recorder   *record.Recorder   // or nil
+	ending     chan struct{}      // closed when drain begins
 }
 
 // serve runs a daemon with these settings until ctx ends.
@@ -91,7 +92,9 @@ func newDaemon(ctx context.Context, s *settings, logger logrus.FieldLogger) (*da
 		Apps:            chosen,
 		Channel:         channel.Config{Extensions: bool(s.extensions), Pins: channel.Pins(s.tlsPin), PacketInLimits: s.packetIn.Limits},
 		ControllerMeter: s.meter.Limit,
-		Role:            roleOf(s.role.value), Generation: uint64(s.generation),
+		MaxPending:      int(s.maxPending), ConnectRate: s.rate.orUnlimited(), ConnectRateTotal: s.rateTotal.orUnlimited(),
+		TLS:  encryption,
+		Role: roleOf(s.role.value), Generation: uint64(s.generation),
 	}
 	if recorder != nil {
 		config.Channel.Recorder = recorder
@@ -105,7 +108,7 @@ func newDaemon(ctx context.Context, s *settings, logger logrus.FieldLogger) (*da
 		return nil, err
 	}
 	ending := make(chan struct{})
-	d := &daemon{log: logger, controller: engine, grpc: api.New(engine, api.Config{Logger: logger, Ending: ending}), tls: encryption, recorder: recorder, ending: ending}
+	d := &daemon{log: logger, controller: engine, grpc: api.New(engine, api.Config{Logger: logger, Ending: ending}), tls: encryption, connect: s.connect, recorder: recorder, ending: ending}
 	if d.gateway, err = newGateway(); err != nil {
 		return nil, err
 	}
@@ -134,6 +137,9 @@ func (d *daemon) run(ctx context.Context) error {
 	parts, ending := errgroup.WithContext(ctx)
 	for _, ln := range d.listeners.openflow {
 		parts.Go(func() error { return d.controller.Serve(engineCtx, ln) })
+	}
+	for _, e := range d.connect {
+		parts.Go(func() error { return d.controller.Connect(engineCtx, e) })
 	}
 	if d.tls != nil {
 		parts.Go(func() error {
@@ -231,6 +237,9 @@ func (d *daemon) announce(s *settings) {
 		if addr, ok := l.ln.Addr().(*net.TCPAddr); ok && !addr.IP.IsLoopback() {
 			log.Warn("other machines can command the switches here: there is no authentication")
 		}
+	}
+	for _, e := range s.connect {
+		d.log.WithFields(logrus.Fields{"flag": "connect", "addr": e.String()}).Info("connecting to a switch")
 	}
 	d.announceTLS(s)
 	for _, ln := range d.listeners.openflow {

@@ -74,6 +74,19 @@ func (e *endpoints) set(items []string) error {
 	return err
 }
 
+// targets are switches to connect to.
+type targets []channel.Endpoint
+
+func (t *targets) String() string { return joined(*t) }
+
+func (t *targets) set(items []string) error {
+	all, err := parseAll(items, channel.ParseConnect)
+	if err == nil {
+		*t = all
+	}
+	return err
+}
+
 func joined(all []channel.Endpoint) string {
 	texts := make([]string, len(all))
 	for i, e := range all {

@@ -154,6 +154,11 @@ func textOf(n *yaml.Node, as any) (string, error) {
 			return n.Value, nil
 		}
 		return "", fmt.Errorf("is %s; want a number", kind(n))
+	case *count:
+		if n.ShortTag() == "!!int" {
+			return n.Value, nil
+		}
+		return "", fmt.Errorf("is %s; want a number", kind(n))
 	case *appNames:
 		return listOf(n, "[l2switch]")
 	case *listFlag:

@@ -87,6 +87,12 @@ func TestPrecedence(t *testing.T) {
 			s.packetIn.Limits[channel.ClassARP] = channel.Limit{Rate: 5, Burst: 7}
 		}},
 		{"meter by flag", []string{"--controller-meter", "1000:50"}, nil, "", func(s *settings) { s.meter.Limit = channel.Limit{Rate: 1000, Burst: 50} }},
+		{"switches to connect to, and none by flag", []string{"--connect", ""}, nil, "connect: [tcp:10.0.0.1]\nmax-pending: 7\nconnect-rate: '0'", func(s *settings) {
+			s.maxPending, s.rate = 7, 0
+		}},
+		{"switches to connect to", []string{"--connect", "10.0.0.1", "--connect=unix:/s,ssl:sw1:6640"}, nil, "", func(s *settings) {
+			s.connect = targets{{Transport: channel.TransportTCP, Addr: "10.0.0.1:6653"}, {Transport: channel.TransportUnix, Addr: "/s"}, {Transport: channel.TransportTLS, Addr: "sw1:6640"}}
+		}},
 		{"apps as text", nil, nil, "apps: l2switch", func(*settings) {}},
 		{"alias", nil, nil, "grpc: &here '[::1]:7'\nhttp: *here\n", func(s *settings) { s.grpc, s.http = "[::1]:7", "[::1]:7" }},
 	} {
@@ -105,7 +111,7 @@ func TestPrecedence(t *testing.T) {
 }
 
 func TestWrongSettings(t *testing.T) {
-	const keys = "there are: openflow, tls-cert, tls-key, tls-ca, tls-pin, grpc, http, apps, extensions, packet-in-rate, controller-meter, state, role, generation-id, record, record-size, record-files, log-level, log-format"
+	const keys = "there are: openflow, connect, tls-cert, tls-key, tls-ca, tls-pin, max-pending, connect-rate, connect-rate-total, grpc, http, apps, extensions, packet-in-rate, controller-meter, state, role, generation-id, record, record-size, record-files, log-level, log-format"
 	for _, test := range []struct {
 		name string
 		env  map[string]string
@@ -121,6 +127,10 @@ func TestWrongSettings(t *testing.T) {
 		{"number among addresses", nil, "openflow: [':6653', 1]", "f.yaml:1: openflow: item 2 is a number; want a text"},
 		{"no addresses", nil, "openflow: []", "f.yaml:1: openflow: is empty; want where switches connect, such as :6653"},
 		{"no address among addresses", nil, "openflow: ':6653,host'", `f.yaml:1: openflow: "host" is no address; want [HOST]:PORT`},
+		{"too many", nil, "max-pending: 1000001", `f.yaml:1: max-pending: "1000001" is no number from 0 to 1000000`},
+		{"below zero", nil, "connect-rate: -1", `f.yaml:1: connect-rate: "-1" is no number from 0 to 1000000`},
+		{"text for a number", nil, "connect-rate: true", "f.yaml:1: connect-rate: is true or false; want a number"},
+		{"what the switch is told", nil, "connect: ptcp:6640", "f.yaml:1: connect: ptcp: is what the switch is told; here it is tcp:HOST:PORT, where the switch listens"},
 		{"no pin", nil, "tls-pin: [br0]", `f.yaml:1: tls-pin: "br0" is no pin; want DPID=NAME, NAME being a name of the switch's certificate, or dpid`},
 		{"address twice", nil, "openflow: ':6653,tcp::6653'", `f.yaml:1: openflow: "tcp::6653" is listed twice`},
 		{"number for a yes or no", nil, "extensions: 1", "f.yaml:1: extensions: is a number; want true or false"},
@@ -231,7 +241,8 @@ func TestExampleFile(t *testing.T) {
 	// Resolved over settings that differ from the defaults everywhere, so that a
 	// key that is missing from the example shows.
 	got := &settings{logFormat: choice{value: "json", of: []string{"text", "json"}}, state: "elsewhere",
-		tlsCert: "c", tlsKey: "k", tlsCA: "ca", tlsPin: pins{ByDPID: true}, packetIn: packetInRate{channel.Limits{{Rate: 1}}}, meter: controllerMeter{channel.Limit{Rate: 1}},
+		tlsCert: "c", tlsKey: "k", tlsCA: "ca", tlsPin: pins{ByDPID: true},
+		connect: targets{{Addr: "x"}}, packetIn: packetInRate{channel.Limits{{Rate: 1}}}, meter: controllerMeter{channel.Limit{Rate: 1}},
 		role: choice{value: "slave", of: []string{"equal", "master", "slave"}}, generation: 7,
 		recording: recordSettings{path: "r", size: 1, files: 1}}
 	flags := got.flags()
@@ -273,6 +284,8 @@ func TestCommandLine(t *testing.T) {
 		{"bad value", []string{"--http", "x"}, 2, "", "sluiced: invalid argument \"x\" for \"--http\" flag: \"x\" is no address; want HOST:PORT or :PORT, such as 127.0.0.1:8653\nsluiced: see sluiced --help\n"},
 		{"TLS without a certificate", []string{"--openflow", "ssl::6654"}, 2, "", "sluiced: --openflow ssl::6654 wants --tls-cert and --tls-key, the controller's certificate and its key\nsluiced: see sluiced --help\n"},
 		{"certificate without its key", []string{"--tls-cert", "x"}, 2, "", "sluiced: --tls-cert and --tls-key go together: a certificate is of no use without its key\nsluiced: see sluiced --help\n"},
+		{"TLS to a switch without a certificate", []string{"--connect", "ssl:h:1"}, 2, "", "sluiced: --connect ssl:h:1 wants --tls-cert and --tls-key, the controller's certificate and its key\nsluiced: see sluiced --help\n"},
+		{"no room", []string{"--max-pending", "0"}, 2, "", "sluiced: --max-pending 0 would let no switch connect; want 1 at least\nsluiced: see sluiced --help\n"},
 		{"CA alone", []string{"--tls-ca", "x"}, 2, "", "sluiced: --tls-ca wants --tls-cert and --tls-key, the controller's certificate and its key\nsluiced: see sluiced --help\n"},
 		{"pins without a CA", []string{"--tls-pin", "dpid"}, 2, "", "sluiced: --tls-pin wants --tls-ca: a name counts only in a certificate that was verified\nsluiced: see sluiced --help\n"},
 		{"certificate that is not there", []string{"--openflow", "ssl::0", "--tls-cert", "/nonexistent/c", "--tls-key", "/nonexistent/k"}, 1, "", "sluiced: TLS: stat /nonexistent/c: no such file or directory\nsluiced: stat /nonexistent/k: no such file or directory\n"},

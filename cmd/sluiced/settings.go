@@ -20,10 +20,14 @@ import (
 // settings is what the daemon can be told.
 type settings struct {
 	openflow   endpoints
+	connect    targets
 	tlsCert    file
 	tlsKey     file
 	tlsCA      file
 	tlsPin     pins
+	maxPending count
+	rate       count
+	rateTotal  count
 	grpc       address
 	http       address
 	extensions toggle
@@ -42,14 +46,17 @@ type settings struct {
 // who just starts it, and open to other machines only where switches connect.
 func defaults() *settings {
 	return &settings{
-		openflow:  endpoints{{Transport: channel.TransportTCP, Addr: ":" + channel.DefaultPort}},
-		grpc:      "127.0.0.1:8653",
-		http:      "127.0.0.1:9653",
-		apps:      appNames{l2switch.Name},
-		role:      choice{value: "equal", of: []string{"equal", "master", "slave"}},
-		recording: recordSettings{size: 100 << 20, files: 5},
-		logLevel:  level(logrus.InfoLevel),
-		logFormat: choice{value: "text", of: []string{"text", "json"}},
+		openflow:   endpoints{{Transport: channel.TransportTCP, Addr: ":" + channel.DefaultPort}},
+		maxPending: 1024,
+		rate:       1000,
+		rateTotal:  5000,
+		grpc:       "127.0.0.1:8653",
+		http:       "127.0.0.1:9653",
+		apps:       appNames{l2switch.Name},
+		role:       choice{value: "equal", of: []string{"equal", "master", "slave"}},
+		recording:  recordSettings{size: 100 << 20, files: 5},
+		logLevel:   level(logrus.InfoLevel),
+		logFormat:  choice{value: "text", of: []string{"text", "json"}},
 	}
 }
 
@@ -60,10 +67,14 @@ func (s *settings) flags() *pflag.FlagSet {
 	f := pflag.NewFlagSet("sluiced", pflag.ContinueOnError)
 	f.SortFlags = false
 	f.Var(&listFlag{list: &s.openflow, typ: "ADDR,…"}, "openflow", "listen here for switches, several times if need be: [HOST]:PORT, ssl:[HOST]:PORT or unix:PATH")
+	f.Var(&listFlag{list: &s.connect, typ: "ADDR,…"}, "connect", "connect to switches that listen, several times if need be: tcp:HOST:PORT, ssl:HOST:PORT or unix:PATH")
 	f.Var(&s.tlsCert, "tls-cert", "the controller's certificate for ssl: addresses, and what leads from it to its CA (PEM)")
 	f.Var(&s.tlsKey, "tls-key", "the key of --tls-cert (PEM)")
 	f.Var(&s.tlsCA, "tls-ca", "CA of the switches' certificates (PEM): a switch without one is refused")
 	f.Var(&listFlag{list: &s.tlsPin, typ: "PIN,…"}, "tls-pin", "DPID=NAME: accept the DPID with a certificate of that name only; dpid: each switch over TLS has its DPID for a name")
+	f.Var(&s.maxPending, "max-pending", "how many connections may be in their handshake; one source may have three quarters of them")
+	f.Var(&s.rate, "connect-rate", "how many connections a second one source may begin, twice as many at once; 0: no limit")
+	f.Var(&s.rateTotal, "connect-rate-total", "how many connections a second all may begin, twice as many at once; 0: no limit")
 	f.Var(&s.grpc, "grpc", "listen here for the gRPC API (plain text, no authentication)")
 	f.Var(&s.http, "http", "listen here for /metrics, /healthz, /readyz and the JSON API at /v1/")
 	f.Var(&s.apps, "apps", "apps to run, asked about packets in this order; none for none")
@@ -117,6 +128,24 @@ func (a *address) Set(s string) error {
 	*a = address(s)
 	return nil
 }
+
+// count is a number of things that is not large.
+type count uint32
+
+func (c *count) String() string { return strconv.FormatUint(uint64(*c), 10) }
+func (*count) Type() string     { return "N" }
+
+func (c *count) Set(s string) error {
+	n, err := strconv.ParseUint(s, 10, 32)
+	if err != nil || n > maxCount {
+		return fmt.Errorf("%q is no number from 0 to %d", cut(s), maxCount)
+	}
+	*c = count(n)
+	return nil
+}
+
+// maxCount is the largest count.
+const maxCount = 1_000_000
 
 // directory is a path; prepare makes it and tries it out.
 type directory string

@@ -71,19 +71,33 @@ func (p *pins) set(items []string) error {
 // check says what settings that are right each by itself have wrong together.
 func (s *settings) check() error {
 	var wrong []error
-	encrypted := slices.IndexFunc(s.openflow, func(e channel.Endpoint) bool { return e.Transport == channel.TransportTLS })
+	encrypted := func(e channel.Endpoint) bool { return e.Transport == channel.TransportTLS }
+	listens, connects := slices.IndexFunc(s.openflow, encrypted), slices.IndexFunc(s.connect, encrypted)
 	switch {
 	case (s.tlsCert == "") != (s.tlsKey == ""):
 		wrong = append(wrong, errors.New("--tls-cert and --tls-key go together: a certificate is of no use without its key"))
-	case encrypted >= 0 && s.tlsCert == "":
-		wrong = append(wrong, fmt.Errorf("--openflow %s wants --tls-cert and --tls-key, the controller's certificate and its key", s.openflow[encrypted]))
+	case listens >= 0 && s.tlsCert == "":
+		wrong = append(wrong, fmt.Errorf("--openflow %s wants --tls-cert and --tls-key, the controller's certificate and its key", s.openflow[listens]))
+	case connects >= 0 && s.tlsCert == "":
+		wrong = append(wrong, fmt.Errorf("--connect %s wants --tls-cert and --tls-key, the controller's certificate and its key", s.connect[connects]))
 	case s.tlsCA != "" && s.tlsCert == "":
 		wrong = append(wrong, errors.New("--tls-ca wants --tls-cert and --tls-key, the controller's certificate and its key"))
 	}
 	if channel.Pins(s.tlsPin).Any() && s.tlsCA == "" {
 		wrong = append(wrong, errors.New("--tls-pin wants --tls-ca: a name counts only in a certificate that was verified"))
 	}
+	if s.maxPending == 0 {
+		wrong = append(wrong, errors.New("--max-pending 0 would let no switch connect; want 1 at least"))
+	}
 	return errors.Join(wrong...)
+}
+
+// orUnlimited is a limit as the engine takes it, for which 0 is the default.
+func (c count) orUnlimited() int {
+	if c == 0 {
+		return -1
+	}
+	return int(c)
 }
 
 // newTLS returns what encrypts, or nil if nothing does.
@@ -106,7 +120,7 @@ func (d *daemon) announceTLS(s *settings) {
 	log := d.log.WithFields(d.tls.Fields())
 	log.WithField("switches", map[bool]string{true: "must show a certificate", false: "are asked for no certificate"}[d.tls.Mutual()]).Info("TLS for switches")
 	plain := false
-	for _, e := range s.openflow {
+	for _, e := range slices.Concat(s.openflow, endpoints(s.connect)) {
 		plain = plain || e.Transport != channel.TransportTLS
 	}
 	if !d.tls.Mutual() {

@@ -35,6 +35,7 @@ const (
 	ReasonTLSHandshake
 	ReasonPlain
 	ReasonPin
+	ReasonRate
 	NumReasons
 )
 
@@ -63,6 +64,7 @@ var reasonNames = [NumReasons]string{
 	ReasonTLSHandshake:    "tls_handshake",        // the TLS handshake failed
 	ReasonPlain:           "plain_openflow",       // the peer speaks plain OpenFlow to a TLS port
 	ReasonPin:             "tls_pin",              // the DPID is pinned to another certificate
+	ReasonRate:            "connect_rate",         // its source connects too often
 }
 
 // String returns the reason as a metric label.

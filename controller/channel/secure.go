@@ -220,6 +220,10 @@ func (c *Conn) raw() net.Conn {
 	return t.NetConn()
 }
 
+// Hangup closes a connection that no Conn was made for. It says nothing to the
+// peer, not even that TLS ends, and does not wait.
+func Hangup(nc net.Conn) { (&Conn{nc: nc}).raw().Close() }
+
 // identity is how a peer has come, and who it has proved to be.
 type identity struct {
 	transport Transport
