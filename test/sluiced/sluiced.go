@@ -42,8 +42,9 @@ type Daemon struct {
 	ended chan struct{} // closed when it has ended and all it said has been read
 	err   error         // how it ended; valid once ended is closed
 
-	mu  sync.Mutex
-	log strings.Builder
+	mu      sync.Mutex
+	log     strings.Builder
+	dumping bool // the end of the log is wanted, too
 }
 
 // Build builds sluiced and other programs of cmd/ into a folder.
@@ -95,7 +96,7 @@ func (d *Daemon) read(out io.Reader, ready chan<- struct{}) {
 	for told := false; ; {
 		text, err := lines.ReadString('\n')
 		d.mu.Lock()
-		if d.log.Len() < logLimit {
+		if d.log.Len() < logLimit || d.dumping {
 			d.log.WriteString(text)
 		}
 		d.mu.Unlock()
@@ -151,6 +152,20 @@ func (d *Daemon) Stop() error {
 	}
 	os.RemoveAll(d.state)
 	return errors.Join(late, d.err)
+}
+
+// Dump ends it as a crash does, with the stacks of its goroutines in the log, and
+// returns the log. It is for tests that have failed.
+func (d *Daemon) Dump() string {
+	d.mu.Lock()
+	d.dumping = true
+	d.mu.Unlock()
+	_ = d.cmd.Process.Signal(syscall.SIGQUIT) // fails only if it has ended
+	select {
+	case <-d.ended:
+	case <-time.After(stopLimit): // Stop kills it
+	}
+	return d.Log()
 }
 
 // Get returns a page of its HTTP port.

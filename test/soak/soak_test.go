@@ -68,6 +68,7 @@ func TestSoak(t *testing.T) {
 	begin := time.Now()
 	for n := 0; n <= leastCycles || time.Since(begin) < length; n++ {
 		if err := r.cycle(ctx, n); err != nil {
+			t.Log(r.daemon.Dump())
 			t.Fatalf("cycle %d: %v", n, err)
 		}
 		var base *sample
@@ -76,6 +77,7 @@ func TestSoak(t *testing.T) {
 		}
 		s, err := rest(ctx, r.daemon, base)
 		if err != nil {
+			t.Log(r.daemon.Dump())
 			t.Fatalf("after cycle %d: %v", n, err)
 		}
 		rests = append(rests, s)
