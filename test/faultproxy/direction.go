@@ -138,11 +138,7 @@ func (d *direction) receive() ending {
 func (d *direction) act() (over bool, how ending) {
 	d.mu.Lock()
 	now := time.Now()
-	if d.fresh {
-		d.faults, d.fresh = d.next, false
-		d.rand, d.began = d.source(d.nthSet), now
-		d.bytes, d.messages = 0, 0
-	}
+	d.renewLocked(now)
 	_ = d.src.SetReadDeadline(d.nextTime(now)) // fails only if it is closed, as the next read does
 	d.mu.Unlock()
 	if d.held != nil && !now.Before(d.heldUntil) {
@@ -157,6 +153,15 @@ func (d *direction) act() (over bool, how ending) {
 		}
 	}
 	return false, none
+}
+
+// renewLocked takes new faults over.
+func (d *direction) renewLocked(now time.Time) {
+	if d.fresh {
+		d.faults, d.fresh = d.next, false
+		d.rand, d.began = d.source(d.nthSet), now
+		d.bytes, d.messages = 0, 0
+	}
 }
 
 // nextTime is when a window in time begins or ends next, or what is held must
@@ -216,6 +221,10 @@ func (d *direction) fire(f *active) (over bool, how ending) {
 // take cuts what was read into messages and hands them on.
 func (d *direction) take() (over bool, how ending) {
 	now := time.Now()
+	// A read may succeed though Set has ended it.
+	d.mu.Lock()
+	d.renewLocked(now)
+	d.mu.Unlock()
 	for d.start < d.end {
 		n := d.frame(d.buf[d.start:d.end])
 		if n == 0 {
@@ -317,10 +326,7 @@ func (d *direction) lastWords() bool {
 	for {
 		now := time.Now()
 		d.mu.Lock()
-		if d.fresh {
-			d.faults, d.fresh = d.next, false
-			d.began, d.bytes, d.messages = now, 0, 0
-		}
+		d.renewLocked(now)
 		d.mu.Unlock()
 		if !d.cut(now) {
 			return true
