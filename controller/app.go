@@ -15,7 +15,7 @@ type App interface {
 
 // Session is an app's view of one switch. It may have any of the methods of
 // PacketInHandler, PortStatusHandler, FlowRemovedHandler, ErrorHandler,
-// RoleHandler, BatchHandler and Detacher. The events of one switch come one at a time, in the order in which
+// RoleHandler, AheadHandler, BatchHandler and Detacher. The events of one switch come one at a time, in the order in which
 // the switch sent them; those of several switches come in parallel. A handler
 // may call any method of the switch, those that wait for a reply included;
 // while it waits, the switch's later events wait too.
@@ -46,6 +46,15 @@ type FlowRemovedHandler interface {
 // returns.
 type ErrorHandler interface {
 	Error(xid uint32, m *ofp.Error)
+}
+
+// AheadHandler is shown packets, a few at a time, before PacketIn is called with
+// them, so that an app with much state can load what it will need for all of them at
+// once. It is no handler of packets: not all are shown, and another app may take
+// them. What it does not want to see in this batch any more it says with false. The
+// packet is valid until the method returns.
+type AheadHandler interface {
+	Ahead(packet []byte) (more bool)
 }
 
 // BatchHandler hears that all events which came together have been handled, a few

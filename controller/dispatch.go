@@ -30,6 +30,7 @@ type handler struct {
 	err         ErrorHandler
 	role        RoleHandler
 	batch       BatchHandler
+	ahead       AheadHandler
 	detach      Detacher
 }
 
@@ -43,6 +44,8 @@ type dispatch struct {
 	sender   *app      // the app that was called last: it alone may have gathered messages
 	event    int       // in the batch: the one at hand
 	from     int       // in handlers: the first to ask about the event at hand
+	looks    bool      // an app looks ahead
+	looked   int       // events of the batch that were looked at
 	errors   channel.Throttle
 	roles    channel.RoleChanges // those of the role that the apps were told of
 }
@@ -104,6 +107,10 @@ func (l *link) Events(_ *channel.Conn, b *channel.Batch) {
 	d.now = time.Now()
 	var packets int
 	var other time.Duration
+	d.looked = b.Len() // one packet is looked at soon enough
+	if d.looks && b.Len() > 1 {
+		d.looked = 0
+	}
 	for d.event, d.from = 0, 0; d.event < b.Len(); {
 		s.run(b, &packets, &other)
 	}
@@ -132,6 +139,9 @@ func (s *Switch) run(b *channel.Batch, packets *int, other *time.Duration) {
 		}
 	}()
 	for d.event < b.Len() {
+		if d.event == d.looked {
+			s.lookAhead(b)
+		}
 		typ, frame := b.Event(d.event)
 		if typ != ofp.TypePacketIn && s.ended() {
 			d.event = b.Len()
@@ -147,6 +157,35 @@ func (s *Switch) run(b *channel.Batch, packets *int, other *time.Duration) {
 		}
 		d.event++
 		d.from = 0
+	}
+}
+
+// lookAround is how many packets an app is shown at a time: enough for memory to
+// be waited for once rather than for each.
+const lookAround = 8
+
+// lookAhead shows the next packets to the apps that look ahead.
+func (s *Switch) lookAhead(b *channel.Batch) {
+	d := &s.dispatch
+	from := d.looked
+	d.looked = min(from+lookAround, b.Len())
+	more := false
+	for i := range d.handlers {
+		h := &d.handlers[i]
+		if h.ahead == nil || h.app.disabled.Load() {
+			continue
+		}
+		s.guard(h.app, func() {
+			for n := from; n < d.looked; n++ {
+				if _, frame := b.Event(n); !h.ahead.Ahead(ofp.PeekPacket(frame)) {
+					return
+				}
+			}
+			more = true
+		})
+	}
+	if !more {
+		d.looked = b.Len()
 	}
 }
 
@@ -257,9 +296,12 @@ func (s *Switch) attach(a *app) {
 	h.flowRemoved, _ = session.(FlowRemovedHandler)
 	h.err, _ = session.(ErrorHandler)
 	h.role, _ = session.(RoleHandler)
+	h.ahead, _ = session.(AheadHandler)
+	d := &s.dispatch
+	d.looks = d.looks || h.ahead != nil
 	h.batch, _ = session.(BatchHandler)
 	h.detach, _ = session.(Detacher)
-	s.dispatch.handlers = append(s.dispatch.handlers, h)
+	d.handlers = append(d.handlers, h)
 }
 
 // guard calls an app outside of a batch.

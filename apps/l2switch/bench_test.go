@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/binary"
 	"errors"
+	"strconv"
 	"testing"
 	"time"
 
@@ -113,5 +114,59 @@ func BenchmarkKnownDestination(b *testing.B) {
 				}
 			})
 		}
+	}
+}
+
+// BenchmarkManyHosts is a packet-in between two of the hosts of one of 16
+// switches, which send 500 each in turns: what more hosts cost is what memory
+// costs.
+func BenchmarkManyHosts(b *testing.B) {
+	for _, hosts := range []int{100, 10000} {
+		b.Run(strconv.Itoa(hosts), func(b *testing.B) {
+			app, err := New(Config{})
+			if err != nil {
+				b.Fatal(err)
+			}
+			const switches, batch, group = 16, 500, 8
+			var sessions [switches]*session
+			var at [switches]int
+			m := ofp.PacketIn{BufferID: 7, TotalLen: 64}
+			m.Match.SetUint(ofp.FieldInPort, 1)
+			frame := func(b []byte, dst, src int) []byte {
+				clear(b)
+				b[0], b[6] = 2, 2
+				binary.BigEndian.PutUint32(b[2:], uint32(dst))
+				binary.BigEndian.PutUint32(b[8:], uint32(src))
+				return b
+			}
+			var frames [group][64]byte
+			for i := range sessions {
+				sessions[i] = newSession(&app.cfg, &sink{v: ofp.V13, now: time.Now()})
+				for h := range hosts {
+					m.Data = frame(frames[0][:], h, h)
+					sessions[i].PacketIn(&m)
+				}
+			}
+			b.ResetTimer()
+			for n := 0; n < b.N; {
+				i := n / batch % switches
+				s := sessions[i]
+				for range batch / group {
+					for g := range frames {
+						at[i] = (at[i] + 1) % hosts
+						frame(frames[g][:], (at[i]+at[i]/hosts*7+hosts/3)%hosts, at[i])
+					}
+					for g, more := 0, true; g < group && more; g++ {
+						more = s.Ahead(frames[g][:])
+					}
+					for g := range frames {
+						m.Data = frames[g][:]
+						s.PacketIn(&m)
+					}
+				}
+				s.BatchDone()
+				n += batch
+			}
+		})
 	}
 }

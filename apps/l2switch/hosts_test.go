@@ -1,6 +1,7 @@
 package l2switch
 
 import (
+	"slices"
 	"testing"
 	"time"
 
@@ -88,7 +89,7 @@ func TestHostsAreAsOnAMap(t *testing.T) {
 			if table.n != len(plain.m) {
 				t.Fatalf("%d hosts, want %d", table.n, len(plain.m))
 			}
-			if 2*table.n > len(table.slots) {
+			if 4*table.n > 3*len(table.slots) {
 				t.Fatalf("%d hosts in %d slots", table.n, len(table.slots))
 			}
 		}
@@ -116,5 +117,35 @@ func TestHostsFillTheirLimit(t *testing.T) {
 	}
 	if n := table.forget(3); n != limit/7+1 || table.n != limit-n {
 		t.Errorf("%d hosts forgotten, %d left", n, table.n)
+	}
+}
+
+// TestAhead: to look ahead changes nothing and allocates nothing, whatever the
+// packet, and a small table does not ask for it.
+func TestAhead(t *testing.T) {
+	out, _ := known(t, ofp.V13, 7)
+	app, err := New(Config{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := newSession(&app.cfg, out)
+	if s.Ahead(eth('A', 'B')) {
+		t.Error("an empty table is looked at ahead")
+	}
+	for k := range uint64(looksAhead) {
+		s.hosts.learn(k, 1, 0)
+	}
+	before := slices.Clone(s.hosts.slots)
+	for _, packet := range [][]byte{nil, {1}, eth('A', 'B'), tagged('A', 'B', 5)} {
+		if n := testing.AllocsPerRun(10, func() {
+			if !s.Ahead(packet) {
+				t.Fatal("a large table is not looked at ahead")
+			}
+		}); n != 0 {
+			t.Errorf("%v allocations", n)
+		}
+	}
+	if !slices.Equal(before, s.hosts.slots) {
+		t.Error("the table has changed")
 	}
 }

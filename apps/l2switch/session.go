@@ -177,6 +177,19 @@ func (s *session) PacketIn(m *ofp.PacketIn) bool {
 	return true
 }
 
+// Ahead implements controller.AheadHandler: it has the memory load the hosts of
+// several packets at once.
+func (s *session) Ahead(packet []byte) (more bool) {
+	if len(s.hosts.slots) < looksAhead || s.slave {
+		return false
+	}
+	if h, ok := parse(packet); ok {
+		s.hosts.touch(key(h.src, h.vlan))
+		s.hosts.touch(key(h.dst, h.vlan))
+	}
+	return true
+}
+
 // learn notes where the sender is, and reports whether it may have flows: all
 // may but those that the table has no room for. A group address is no sender's:
 // it is not learnt.
