@@ -24,6 +24,7 @@ var scenarios = []scenario{
 	{"idle", "5,000 idle switches of OpenFlow 1.3: how soon they are ready, their memory, none lost", idle},
 	{"reconnect", "1,000 switches reconnect at once while 100 others carry load", reconnect},
 	{"storm", "one switch sends all it can while 100 others carry load", storm},
+	{"share", "what switches that storm leave to others, on one core and on two", share},
 	{"go", "the Go benchmarks of ofp, controller and l2switch", func(ctx context.Context, _ *plan, w io.Writer) ([]aim, error) {
 		return nil, goBenchmarks(ctx, w)
 	}},
