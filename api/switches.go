@@ -114,8 +114,9 @@ func fromSwitch(sw *controller.Switch) *sluicev1.Switch {
 	f, d := sw.Features(), sw.Desc()
 	return &sluicev1.Switch{
 		Dpid: sw.DPID().String(), Name: valid(sw.Name()), Version: sw.Version().String(), Address: sw.Addr().String(),
-		Role:          sluicev1.ControllerRole(sw.Role().Role),
-		PacketInDrops: fromDrops(sw.PacketInDrops()), ControllerMeter: fromControllerMeter(sw.ControllerMeter()),
+		AuxiliaryConnections: fromAuxiliaries(sw.Auxiliaries()),
+		Role:                 sluicev1.ControllerRole(sw.Role().Role),
+		PacketInDrops:        fromDrops(sw.PacketInDrops()), ControllerMeter: fromControllerMeter(sw.ControllerMeter()),
 		Transport: string(sw.Transport()), CertificateName: valid(sw.CertificateName()),
 		ConnectedSince: timestamppb.New(sw.Since()), PortCount: uint32(len(sw.Ports())),
 		TableCount: uint32(f.Tables), BufferCount: f.Buffers, Capabilities: bitNames(uint32(f.Capabilities), capabilityNames(sw.Version())),
@@ -145,6 +146,14 @@ func fromControllerMeter(m controller.ControllerMeter) *sluicev1.ControllerMeter
 		return &sluicev1.ControllerMeter{Rate: uint32(m.Limit.Rate), Burst: uint32(m.Limit.Burst)}
 	}
 	return nil
+}
+
+func fromAuxiliaries(all []controller.Auxiliary) []*sluicev1.AuxiliaryConnection {
+	var out []*sluicev1.AuxiliaryConnection
+	for _, a := range all {
+		out = append(out, &sluicev1.AuxiliaryConnection{Id: uint32(a.ID), Address: a.Addr.String(), ConnectedSince: timestamppb.New(a.Since)})
+	}
+	return out
 }
 
 func fromPort(p *ofp.Port) *sluicev1.Port {

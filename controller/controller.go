@@ -101,6 +101,7 @@ type Controller struct {
 
 	mu       sync.Mutex
 	switches map[ofp.DPID]*Switch
+	arrival  chan struct{}              // closed when the next switch is ready; nil if nobody waits
 	claims   map[ofp.DPID]chan struct{} // being attached; closed when that is decided
 }
 

@@ -58,6 +58,9 @@ type link Switch
 func (l *link) Up(*channel.Conn) error {
 	s := (*Switch)(l)
 	s.known()
+	if s.auxiliaryID() != 0 {
+		return s.join()
+	}
 	if err := s.c.claim(s); err != nil {
 		return err
 	}
@@ -87,7 +90,12 @@ func (l *link) Up(*channel.Conn) error {
 // Down implements channel.Handler.
 func (l *link) Down(*channel.Conn) {
 	s := (*Switch)(l)
+	if s.main != nil {
+		s.unbind()
+		return
+	}
 	s.c.forget(s)
+	s.aux.close()
 	if held := s.dispatch.errors.Held(); held > 0 {
 		s.log.WithField("more", held).Warn("switch reported errors about messages that nobody waits for")
 	}
@@ -103,6 +111,10 @@ func (l *link) Down(*channel.Conn) {
 // Events implements channel.Handler.
 func (l *link) Events(_ *channel.Conn, b *channel.Batch) {
 	s := (*Switch)(l)
+	if s.main != nil {
+		_ = s.main.conn.Relay(s.conn, b) // the connection ends if it fails
+		return
+	}
 	d := &s.dispatch
 	d.now = time.Now()
 	var packets int

@@ -36,6 +36,7 @@ var (
 	descHandling    = desc("packet_in_handling_seconds", "Time from the decoding of a packet-in until the apps are done with it.")
 	descPanics      = desc("app_panics_total", "Panics in apps.", "app")
 	descByRole      = desc("switches_connected_by_role", "Switches that are connected and ready, by this controller's role there.", "role")
+	descAuxiliary   = desc("auxiliary_connections", "Auxiliary connections, over all switches.")
 	descRoles       = desc("role_changes_total", "Changes of this controller's role on a switch that was ready, by the new role.", "role")
 	descDisabled    = desc("app_disabled", "1 if the app is disabled because it panicked too often.", "app")
 )
@@ -105,7 +106,7 @@ func (c *Controller) Describe(ch chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{
 		descConnected, descByVersion, descMetered, descReceived, descSent, descErrors, descUndecodable, descDropped, descRefused, descPending, descWaiting,
 		descEnded, descInbox, descOutbox, descRequests, descHandling, descPanics, descDisabled,
-		descByRole, descRoles,
+		descByRole, descRoles, descAuxiliary,
 	} {
 		ch <- d
 	}
@@ -123,11 +124,12 @@ func (c *Controller) Collect(ch chan<- prometheus.Metric) {
 	}
 	byVersion := make(map[ofp.Version]int)
 	byRole := make(map[ofp.Role]int)
-	var batches, bytes, requests, metered int
+	var batches, bytes, requests, metered, auxiliary int
 	switches := c.Switches()
 	for _, s := range switches {
 		byVersion[s.Version()]++
 		byRole[s.Role().Role]++
+		auxiliary += len(s.Auxiliaries())
 		b, n, r := s.conn.Queued()
 		batches, bytes, requests = batches+b, bytes+n, requests+r
 		if s.ControllerMeter().Limit.Rate > 0 {
@@ -145,6 +147,7 @@ func (c *Controller) Collect(ch chan<- prometheus.Metric) {
 	gauge(descMetered, metered)
 	gauge(descPending, int(c.admission.pending.Load()))
 	gauge(descWaiting, int(c.admission.waiting.Load()))
+	gauge(descAuxiliary, auxiliary)
 	gauge(descInbox, batches)
 	gauge(descOutbox, bytes)
 	gauge(descRequests, requests)

@@ -129,6 +129,10 @@ func (c *Controller) oust(old, s *Switch) error {
 func (c *Controller) publish(s *Switch) {
 	c.mu.Lock()
 	c.switches[s.dpid] = s
+	if c.arrival != nil {
+		close(c.arrival)
+		c.arrival = nil
+	}
 	c.mu.Unlock()
 	c.release(s)
 }

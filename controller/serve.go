@@ -121,7 +121,12 @@ func (s *Switch) ran(end *channel.CloseError, refusals bool) {
 		s.c.refused(s.Addr(), fields)
 	case !s.since.IsZero():
 		fields["dpid"] = s.dpid.String()
-		s.c.changed(s, s.c.log.WithFields(fields), "switch disconnected")
+		what := "switch disconnected"
+		if s.main != nil {
+			fields["auxiliary"] = s.auxiliaryID()
+			what = "auxiliary connection closed"
+		}
+		s.c.changed(s, s.c.log.WithFields(fields), what)
 	}
 }
 

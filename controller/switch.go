@@ -27,6 +27,9 @@ type Switch struct {
 	names ofp.Names
 	ports ports
 
+	aux  auxiliaries
+	main *Switch // of an auxiliary connection: the switch that it belongs to
+
 	roleTurn     chan struct{} // full while a role is being asked for
 	unconfigured bool          // the handshake has left SET_CONFIG out; of who has roleTurn
 
@@ -47,6 +50,9 @@ func newSwitch(c *Controller, log logrus.FieldLogger) *Switch {
 func (s *Switch) known() {
 	s.dpid = s.conn.Features().DPID
 	s.log = s.log.WithFields(logrus.Fields{"dpid": s.dpid.String(), "version": s.Version().String()})
+	if s.auxiliaryID() != 0 {
+		s.log = s.log.WithField("auxiliary", s.auxiliaryID())
+	}
 	s.ports.set(s.conn.Ports())
 }
 

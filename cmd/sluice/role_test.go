@@ -2,6 +2,7 @@ package main
 
 import (
 	"testing"
+	"time"
 
 	"github.com/sluice-sdn/sluice/ofp"
 	"github.com/sluice-sdn/sluice/test/simswitch"
@@ -9,7 +10,10 @@ import (
 
 func TestRoleVerbs(t *testing.T) {
 	d := newDaemon(t)
-	d.bridge(simswitch.Config{Name: "br0", DPID: 1, Versions: []ofp.Version{ofp.V13}})
+	sim := d.bridge(simswitch.Config{Name: "br0", DPID: 1, Versions: []ofp.Version{ofp.V13}})
+	if err := sim.DialAuxiliary(t.Context(), d.openflow, 5); err != nil {
+		t.Fatal(err)
+	}
 	d.bridge(simswitch.Config{Name: "br1", DPID: 2, Versions: []ofp.Version{ofp.V10}})
 	for _, row := range []struct {
 		args []string
@@ -27,7 +31,12 @@ func TestRoleVerbs(t *testing.T) {
 			t.Errorf("%v: %q, want %q", row.args, got, row.want)
 		}
 	}
-	wantTexts(t, "show", d.must("", "show", "br0"), "role: slave\n")
+	for deadline := time.Now().Add(patience); len(d.c.Switches()[0].Auxiliaries()) == 0; time.Sleep(time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatal("no auxiliary connection in time")
+		}
+	}
+	wantTexts(t, "show", d.must("", "show", "br0"), "role: slave\n", "auxiliary connection 5: from 127.0.0.1:")
 	for _, row := range []struct {
 		args   []string
 		status int

@@ -93,6 +93,9 @@ func (c *client) show() *cobra.Command {
 					}
 					fmt.Fprintf(w, "role: %s\n", roleWord(s.GetRole()))
 					printOverload(w, s)
+					for _, a := range s.GetAuxiliaryConnections() {
+						fmt.Fprintf(w, "auxiliary connection %d: from %s, since %s\n", a.GetId(), a.GetAddress(), a.GetConnectedSince().AsTime().Local().Format(time.DateTime))
+					}
 					fmt.Fprintf(w, "tables: %d, buffers: %d\n", s.GetTableCount(), s.GetBufferCount())
 					fmt.Fprintf(w, "capabilities: %s\n", orDash(s.GetCapabilities()))
 					printDescription(w, s.GetDescription())

@@ -30,6 +30,14 @@ type event struct {
 // Len returns the number of events.
 func (b *Batch) Len() int { return len(b.events) }
 
+// orNil returns nil in place of an empty batch.
+func (b *Batch) orNil() *Batch {
+	if b.Len() == 0 {
+		return nil
+	}
+	return b
+}
+
 // Event returns the type and the frame of event i.
 func (b *Batch) Event(i int) (ofp.Type, []byte) {
 	e := &b.events[i]

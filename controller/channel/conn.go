@@ -65,7 +65,9 @@ type Conn struct {
 	replies replies
 	taps    taps
 	role    role
-	lost    losses
+
+	relaying *relaying // of an auxiliary connection's dispatcher
+	lost     losses
 
 	up        atomic.Bool   // Handler.Up has returned nil
 	done      chan struct{} // closed when the connection ends
@@ -138,7 +140,8 @@ func (c *Conn) Run(ctx context.Context, h Handler) *CloseError {
 	c.write()        // what is left
 	c.linger(speak)
 	c.nc.Close()
-	c.dispatchers.Wait() // no other is started: nobody reads
+	c.in.close()
+	c.dispatchers.Wait() // no other is started
 	if c.up.Load() {
 		h.Down(c)
 	}

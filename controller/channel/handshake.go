@@ -53,8 +53,10 @@ func (c *Conn) handshake() *CloseError {
 		return closef(ReasonPin, "%s", text)
 	}
 	if c.features.AuxiliaryID != 0 {
-		c.out.answerRaw(helloFailed(c.version, 0, ofp.HelloFailedEPERM, "auxiliary connections are not accepted"))
-		return closef(ReasonAuxiliary, "dpid %s: auxiliary connection %d", c.features.DPID, c.features.AuxiliaryID)
+		// The main connection has told the rest (section 6.3.6 of OpenFlow 1.3.5).
+		c.ports = nil
+		c.early = c.early.orNil()
+		return nil
 	}
 	var questions []ofp.Message
 	if c.cfg.Withhold == nil || !c.cfg.Withhold(c.features.DPID) {
@@ -86,9 +88,7 @@ func (c *Conn) handshake() *CloseError {
 	}
 	c.extend()
 	c.ports = UpdatePorts(sortPorts(c.ports), status)
-	if c.early.Len() == 0 {
-		c.early = nil
-	}
+	c.early = c.early.orNil()
 	return nil
 }
 

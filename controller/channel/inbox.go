@@ -14,10 +14,12 @@ const (
 type inbox struct {
 	mu     sync.Mutex
 	queue  []*Batch
-	spill  spill // what came while the queue was full; after all of it
-	over   bool  // overload: all goes the spill's way, until the dispatcher finds nothing
-	absent bool  // there is no dispatcher
-	idle   bool  // a dispatcher with nothing to do goes
+	spill  spill         // what came while the queue was full; after all of it
+	over   bool          // overload: all goes the spill's way, until the dispatcher finds nothing
+	absent bool          // there is no dispatcher
+	idle   bool          // a dispatcher with nothing to do goes
+	closed bool          // no dispatcher is started any more
+	guests chan struct{} // closed when the spill is taken; nil if nobody waits
 
 	start func()        // starts the dispatcher; does not wait
 	wake  chan struct{} // to the dispatcher: there is something
@@ -83,7 +85,7 @@ func (q *inbox) keep(b *Batch, lost *classCounts) bool {
 // called by any goroutine.
 func (q *inbox) post(b *Batch) {
 	q.mu.Lock()
-	wake := q.asideLocked(b, nil)
+	wake := !q.closed && q.asideLocked(b, nil)
 	q.mu.Unlock()
 	if wake {
 		signal(q.wake)
@@ -112,6 +114,10 @@ func (q *inbox) take() (b *Batch, stay bool) {
 		q.queue = append(q.queue[:0], q.queue[1:]...)
 	} else if b = q.spill.Batch; b != nil {
 		q.spill = spill{}
+		if q.guests != nil {
+			close(q.guests)
+			q.guests = nil
+		}
 	} else {
 		q.over = false
 	}

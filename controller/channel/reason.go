@@ -53,7 +53,7 @@ var reasonNames = [NumReasons]string{
 	ReasonIncompatible:    "incompatible_version", // no version in common
 	ReasonPeerError:       "peer_error",           // the switch answered the handshake with an error
 	ReasonOverflow:        "overflow",             // more state events than can be kept, in the handshake or while the apps are busy
-	ReasonAuxiliary:       "auxiliary",            // an auxiliary connection
+	ReasonAuxiliary:       "auxiliary",            // an auxiliary connection that does not fit its main one, or came without; or whose main one ended
 	ReasonDuplicate:       "duplicate_dpid",       // a live connection has the DPID
 	ReasonReplaced:        "replaced",             // dead when a new connection with the DPID came
 	ReasonDead:            "dead",                 // no sign of life

@@ -30,6 +30,7 @@ type link struct {
 	wake    chan struct{}  // something is pending
 	quit    chan struct{}  // closed at the end
 	ended   bool
+	aux     uint8       // number of an auxiliary connection
 	version ofp.Version // 0 until negotiated
 	n       int         // messages received
 
@@ -206,7 +207,11 @@ func (s *Switch) obey(l *link, h ofp.Header, frame []byte, m ofp.Message) {
 	case *ofp.EchoRequest:
 		s.emit(l, h.XID, &ofp.EchoReply{Data: m.Data})
 	case *ofp.FeaturesRequest:
-		s.emit(l, h.XID, s.dp.Features())
+		f := s.dp.Features()
+		if f.AuxiliaryID = l.aux; l.aux != 0 {
+			f.Ports = nil
+		}
+		s.emit(l, h.XID, f)
 	case *ofp.GetConfigRequest:
 		s.emit(l, h.XID, &ofp.GetConfigReply{SwitchConfig: s.dp.miss})
 	case *ofp.SetConfig:

@@ -25,7 +25,9 @@ type Switch struct {
 	refused  []ofp.Error // that were sent
 	errors   []ofp.Error // that were received
 	role     role
-	err      error // why the last connection ended
+	aux      map[uint8]*link
+	links    []*link // auxiliary ones, those that have ended included
+	err      error   // why the last connection ended
 }
 
 // New returns a switch that is not connected yet.
@@ -55,10 +57,20 @@ func (s *Switch) Dial(ctx context.Context, addr string) error {
 // now on.
 func (s *Switch) Start(conn net.Conn) {
 	s.Disconnect()
-	l := &link{conn: conn, wake: make(chan struct{}, 1), quit: make(chan struct{})}
+	s.start(&link{conn: conn})
+}
+
+// start begins the handshake of a connection.
+func (s *Switch) start(l *link) {
+	l.wake, l.quit = make(chan struct{}, 1), make(chan struct{})
 	s.mu.Lock()
-	s.link, s.err = l, nil
-	s.role.connected()
+	if l.aux == 0 {
+		s.link, s.err = l, nil
+		s.role.connected()
+	} else {
+		s.aux[l.aux] = l
+		s.links = append(s.links, l)
+	}
 	top := slices.Max(s.dp.cfg.Versions)
 	hello := ofp.NewHello(s.dp.cfg.Versions...)
 	if s.dp.cfg.NoBitmap {
@@ -84,7 +96,16 @@ func (s *Switch) Disconnect() {
 }
 
 // Close ends the switch. It may be called more than once.
-func (s *Switch) Close() { s.Disconnect() }
+func (s *Switch) Close() {
+	s.Disconnect()
+	s.mu.Lock()
+	all := s.links
+	s.mu.Unlock()
+	for _, l := range all {
+		s.end(l, net.ErrClosed)
+		l.running.Wait()
+	}
+}
 
 // end closes a connection for a reason; the first reason counts.
 func (s *Switch) end(l *link, why error) {
@@ -98,6 +119,9 @@ func (s *Switch) end(l *link, why error) {
 	close(l.quit)
 	if s.link == l {
 		s.link, s.err = nil, why
+	}
+	if l.aux != 0 && s.aux[l.aux] == l {
+		delete(s.aux, l.aux)
 	}
 	s.notify()
 }

@@ -228,8 +228,10 @@ type Switch struct {
 	// The meter in the switch that bounds what it sends to its controllers. Left out
 	// if none was asked for.
 	ControllerMeter *ControllerMeter `protobuf:"bytes,15,opt,name=controller_meter,json=controllerMeter,proto3" json:"controller_meter,omitempty"`
-	unknownFields   protoimpl.UnknownFields
-	sizeCache       protoimpl.SizeCache
+	// The connections that it has besides, by number.
+	AuxiliaryConnections []*AuxiliaryConnection `protobuf:"bytes,16,rep,name=auxiliary_connections,json=auxiliaryConnections,proto3" json:"auxiliary_connections,omitempty"`
+	unknownFields        protoimpl.UnknownFields
+	sizeCache            protoimpl.SizeCache
 }
 
 func (x *Switch) Reset() {
@@ -367,6 +369,13 @@ func (x *Switch) GetControllerMeter() *ControllerMeter {
 	return nil
 }
 
+func (x *Switch) GetAuxiliaryConnections() []*AuxiliaryConnection {
+	if x != nil {
+		return x.AuxiliaryConnections
+	}
+	return nil
+}
+
 // PacketInDrops counts packets that a switch sent and no app saw, since it
 // connected.
 type PacketInDrops struct {
@@ -495,6 +504,69 @@ func (x *ControllerMeter) GetError() string {
 	return ""
 }
 
+// AuxiliaryConnection is one more connection of a switch, OpenFlow 1.3.
+type AuxiliaryConnection struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// 1 to 255.
+	Id uint32 `protobuf:"varint,1,opt,name=id,proto3" json:"id,omitempty"`
+	// Where it came from, HOST:PORT.
+	Address        string                 `protobuf:"bytes,2,opt,name=address,proto3" json:"address,omitempty"`
+	ConnectedSince *timestamppb.Timestamp `protobuf:"bytes,3,opt,name=connected_since,json=connectedSince,proto3" json:"connected_since,omitempty"`
+	unknownFields  protoimpl.UnknownFields
+	sizeCache      protoimpl.SizeCache
+}
+
+func (x *AuxiliaryConnection) Reset() {
+	*x = AuxiliaryConnection{}
+	mi := &file_sluice_v1_switch_proto_msgTypes[7]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *AuxiliaryConnection) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*AuxiliaryConnection) ProtoMessage() {}
+
+func (x *AuxiliaryConnection) ProtoReflect() protoreflect.Message {
+	mi := &file_sluice_v1_switch_proto_msgTypes[7]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use AuxiliaryConnection.ProtoReflect.Descriptor instead.
+func (*AuxiliaryConnection) Descriptor() ([]byte, []int) {
+	return file_sluice_v1_switch_proto_rawDescGZIP(), []int{7}
+}
+
+func (x *AuxiliaryConnection) GetId() uint32 {
+	if x != nil {
+		return x.Id
+	}
+	return 0
+}
+
+func (x *AuxiliaryConnection) GetAddress() string {
+	if x != nil {
+		return x.Address
+	}
+	return ""
+}
+
+func (x *AuxiliaryConnection) GetConnectedSince() *timestamppb.Timestamp {
+	if x != nil {
+		return x.ConnectedSince
+	}
+	return nil
+}
+
 // SwitchDescription is what a switch tells of itself in words.
 type SwitchDescription struct {
 	state        protoimpl.MessageState `protogen:"open.v1"`
@@ -511,7 +583,7 @@ type SwitchDescription struct {
 
 func (x *SwitchDescription) Reset() {
 	*x = SwitchDescription{}
-	mi := &file_sluice_v1_switch_proto_msgTypes[7]
+	mi := &file_sluice_v1_switch_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -523,7 +595,7 @@ func (x *SwitchDescription) String() string {
 func (*SwitchDescription) ProtoMessage() {}
 
 func (x *SwitchDescription) ProtoReflect() protoreflect.Message {
-	mi := &file_sluice_v1_switch_proto_msgTypes[7]
+	mi := &file_sluice_v1_switch_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -536,7 +608,7 @@ func (x *SwitchDescription) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SwitchDescription.ProtoReflect.Descriptor instead.
 func (*SwitchDescription) Descriptor() ([]byte, []int) {
-	return file_sluice_v1_switch_proto_rawDescGZIP(), []int{7}
+	return file_sluice_v1_switch_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *SwitchDescription) GetManufacturer() string {
@@ -591,7 +663,7 @@ type ListPortsRequest struct {
 
 func (x *ListPortsRequest) Reset() {
 	*x = ListPortsRequest{}
-	mi := &file_sluice_v1_switch_proto_msgTypes[8]
+	mi := &file_sluice_v1_switch_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -603,7 +675,7 @@ func (x *ListPortsRequest) String() string {
 func (*ListPortsRequest) ProtoMessage() {}
 
 func (x *ListPortsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_sluice_v1_switch_proto_msgTypes[8]
+	mi := &file_sluice_v1_switch_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -616,7 +688,7 @@ func (x *ListPortsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListPortsRequest.ProtoReflect.Descriptor instead.
 func (*ListPortsRequest) Descriptor() ([]byte, []int) {
-	return file_sluice_v1_switch_proto_rawDescGZIP(), []int{8}
+	return file_sluice_v1_switch_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *ListPortsRequest) GetSwitch() string {
@@ -637,7 +709,7 @@ type ListPortsResponse struct {
 
 func (x *ListPortsResponse) Reset() {
 	*x = ListPortsResponse{}
-	mi := &file_sluice_v1_switch_proto_msgTypes[9]
+	mi := &file_sluice_v1_switch_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -649,7 +721,7 @@ func (x *ListPortsResponse) String() string {
 func (*ListPortsResponse) ProtoMessage() {}
 
 func (x *ListPortsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_sluice_v1_switch_proto_msgTypes[9]
+	mi := &file_sluice_v1_switch_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -662,7 +734,7 @@ func (x *ListPortsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListPortsResponse.ProtoReflect.Descriptor instead.
 func (*ListPortsResponse) Descriptor() ([]byte, []int) {
-	return file_sluice_v1_switch_proto_rawDescGZIP(), []int{9}
+	return file_sluice_v1_switch_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *ListPortsResponse) GetPorts() []*Port {
@@ -708,7 +780,7 @@ type Port struct {
 
 func (x *Port) Reset() {
 	*x = Port{}
-	mi := &file_sluice_v1_switch_proto_msgTypes[10]
+	mi := &file_sluice_v1_switch_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -720,7 +792,7 @@ func (x *Port) String() string {
 func (*Port) ProtoMessage() {}
 
 func (x *Port) ProtoReflect() protoreflect.Message {
-	mi := &file_sluice_v1_switch_proto_msgTypes[10]
+	mi := &file_sluice_v1_switch_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -733,7 +805,7 @@ func (x *Port) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Port.ProtoReflect.Descriptor instead.
 func (*Port) Descriptor() ([]byte, []int) {
-	return file_sluice_v1_switch_proto_rawDescGZIP(), []int{10}
+	return file_sluice_v1_switch_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *Port) GetNumber() uint32 {
@@ -832,7 +904,7 @@ type ListPortStatsRequest struct {
 
 func (x *ListPortStatsRequest) Reset() {
 	*x = ListPortStatsRequest{}
-	mi := &file_sluice_v1_switch_proto_msgTypes[11]
+	mi := &file_sluice_v1_switch_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -844,7 +916,7 @@ func (x *ListPortStatsRequest) String() string {
 func (*ListPortStatsRequest) ProtoMessage() {}
 
 func (x *ListPortStatsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_sluice_v1_switch_proto_msgTypes[11]
+	mi := &file_sluice_v1_switch_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -857,7 +929,7 @@ func (x *ListPortStatsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListPortStatsRequest.ProtoReflect.Descriptor instead.
 func (*ListPortStatsRequest) Descriptor() ([]byte, []int) {
-	return file_sluice_v1_switch_proto_rawDescGZIP(), []int{11}
+	return file_sluice_v1_switch_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *ListPortStatsRequest) GetSwitch() string {
@@ -885,7 +957,7 @@ type ListPortStatsResponse struct {
 
 func (x *ListPortStatsResponse) Reset() {
 	*x = ListPortStatsResponse{}
-	mi := &file_sluice_v1_switch_proto_msgTypes[12]
+	mi := &file_sluice_v1_switch_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -897,7 +969,7 @@ func (x *ListPortStatsResponse) String() string {
 func (*ListPortStatsResponse) ProtoMessage() {}
 
 func (x *ListPortStatsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_sluice_v1_switch_proto_msgTypes[12]
+	mi := &file_sluice_v1_switch_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -910,7 +982,7 @@ func (x *ListPortStatsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListPortStatsResponse.ProtoReflect.Descriptor instead.
 func (*ListPortStatsResponse) Descriptor() ([]byte, []int) {
-	return file_sluice_v1_switch_proto_rawDescGZIP(), []int{12}
+	return file_sluice_v1_switch_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *ListPortStatsResponse) GetPorts() []*PortStats {
@@ -954,7 +1026,7 @@ type PortStats struct {
 
 func (x *PortStats) Reset() {
 	*x = PortStats{}
-	mi := &file_sluice_v1_switch_proto_msgTypes[13]
+	mi := &file_sluice_v1_switch_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -966,7 +1038,7 @@ func (x *PortStats) String() string {
 func (*PortStats) ProtoMessage() {}
 
 func (x *PortStats) ProtoReflect() protoreflect.Message {
-	mi := &file_sluice_v1_switch_proto_msgTypes[13]
+	mi := &file_sluice_v1_switch_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -979,7 +1051,7 @@ func (x *PortStats) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PortStats.ProtoReflect.Descriptor instead.
 func (*PortStats) Descriptor() ([]byte, []int) {
-	return file_sluice_v1_switch_proto_rawDescGZIP(), []int{13}
+	return file_sluice_v1_switch_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *PortStats) GetNumber() uint32 {
@@ -1097,7 +1169,7 @@ type ListTableStatsRequest struct {
 
 func (x *ListTableStatsRequest) Reset() {
 	*x = ListTableStatsRequest{}
-	mi := &file_sluice_v1_switch_proto_msgTypes[14]
+	mi := &file_sluice_v1_switch_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1109,7 +1181,7 @@ func (x *ListTableStatsRequest) String() string {
 func (*ListTableStatsRequest) ProtoMessage() {}
 
 func (x *ListTableStatsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_sluice_v1_switch_proto_msgTypes[14]
+	mi := &file_sluice_v1_switch_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1122,7 +1194,7 @@ func (x *ListTableStatsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListTableStatsRequest.ProtoReflect.Descriptor instead.
 func (*ListTableStatsRequest) Descriptor() ([]byte, []int) {
-	return file_sluice_v1_switch_proto_rawDescGZIP(), []int{14}
+	return file_sluice_v1_switch_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *ListTableStatsRequest) GetSwitch() string {
@@ -1143,7 +1215,7 @@ type ListTableStatsResponse struct {
 
 func (x *ListTableStatsResponse) Reset() {
 	*x = ListTableStatsResponse{}
-	mi := &file_sluice_v1_switch_proto_msgTypes[15]
+	mi := &file_sluice_v1_switch_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1155,7 +1227,7 @@ func (x *ListTableStatsResponse) String() string {
 func (*ListTableStatsResponse) ProtoMessage() {}
 
 func (x *ListTableStatsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_sluice_v1_switch_proto_msgTypes[15]
+	mi := &file_sluice_v1_switch_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1168,7 +1240,7 @@ func (x *ListTableStatsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListTableStatsResponse.ProtoReflect.Descriptor instead.
 func (*ListTableStatsResponse) Descriptor() ([]byte, []int) {
-	return file_sluice_v1_switch_proto_rawDescGZIP(), []int{15}
+	return file_sluice_v1_switch_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *ListTableStatsResponse) GetTables() []*TableStats {
@@ -1203,7 +1275,7 @@ type TableStats struct {
 
 func (x *TableStats) Reset() {
 	*x = TableStats{}
-	mi := &file_sluice_v1_switch_proto_msgTypes[16]
+	mi := &file_sluice_v1_switch_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1215,7 +1287,7 @@ func (x *TableStats) String() string {
 func (*TableStats) ProtoMessage() {}
 
 func (x *TableStats) ProtoReflect() protoreflect.Message {
-	mi := &file_sluice_v1_switch_proto_msgTypes[16]
+	mi := &file_sluice_v1_switch_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1228,7 +1300,7 @@ func (x *TableStats) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TableStats.ProtoReflect.Descriptor instead.
 func (*TableStats) Descriptor() ([]byte, []int) {
-	return file_sluice_v1_switch_proto_rawDescGZIP(), []int{16}
+	return file_sluice_v1_switch_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *TableStats) GetTable() uint32 {
@@ -1283,7 +1355,7 @@ type BarrierRequest struct {
 
 func (x *BarrierRequest) Reset() {
 	*x = BarrierRequest{}
-	mi := &file_sluice_v1_switch_proto_msgTypes[17]
+	mi := &file_sluice_v1_switch_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1295,7 +1367,7 @@ func (x *BarrierRequest) String() string {
 func (*BarrierRequest) ProtoMessage() {}
 
 func (x *BarrierRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_sluice_v1_switch_proto_msgTypes[17]
+	mi := &file_sluice_v1_switch_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1308,7 +1380,7 @@ func (x *BarrierRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BarrierRequest.ProtoReflect.Descriptor instead.
 func (*BarrierRequest) Descriptor() ([]byte, []int) {
-	return file_sluice_v1_switch_proto_rawDescGZIP(), []int{17}
+	return file_sluice_v1_switch_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *BarrierRequest) GetSwitch() string {
@@ -1326,7 +1398,7 @@ type BarrierResponse struct {
 
 func (x *BarrierResponse) Reset() {
 	*x = BarrierResponse{}
-	mi := &file_sluice_v1_switch_proto_msgTypes[18]
+	mi := &file_sluice_v1_switch_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1338,7 +1410,7 @@ func (x *BarrierResponse) String() string {
 func (*BarrierResponse) ProtoMessage() {}
 
 func (x *BarrierResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_sluice_v1_switch_proto_msgTypes[18]
+	mi := &file_sluice_v1_switch_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1351,7 +1423,7 @@ func (x *BarrierResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BarrierResponse.ProtoReflect.Descriptor instead.
 func (*BarrierResponse) Descriptor() ([]byte, []int) {
-	return file_sluice_v1_switch_proto_rawDescGZIP(), []int{18}
+	return file_sluice_v1_switch_proto_rawDescGZIP(), []int{19}
 }
 
 var File_sluice_v1_switch_proto protoreflect.FileDescriptor
@@ -1365,7 +1437,7 @@ const file_sluice_v1_switch_proto_rawDesc = "" +
 	"\x10GetSwitchRequest\x12\x16\n" +
 	"\x06switch\x18\x01 \x01(\tR\x06switch\">\n" +
 	"\x11GetSwitchResponse\x12)\n" +
-	"\x06switch\x18\x01 \x01(\v2\x11.sluice.v1.SwitchR\x06switch\"\xf1\x04\n" +
+	"\x06switch\x18\x01 \x01(\v2\x11.sluice.v1.SwitchR\x06switch\"\xc6\x05\n" +
 	"\x06Switch\x12\x12\n" +
 	"\x04dpid\x18\x01 \x01(\tR\x04dpid\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x12\x18\n" +
@@ -1384,7 +1456,8 @@ const file_sluice_v1_switch_proto_rawDesc = "" +
 	"\ttransport\x18\f \x01(\tR\ttransport\x12)\n" +
 	"\x10certificate_name\x18\r \x01(\tR\x0fcertificateName\x12@\n" +
 	"\x0fpacket_in_drops\x18\x0e \x03(\v2\x18.sluice.v1.PacketInDropsR\rpacketInDrops\x12E\n" +
-	"\x10controller_meter\x18\x0f \x01(\v2\x1a.sluice.v1.ControllerMeterR\x0fcontrollerMeter\"h\n" +
+	"\x10controller_meter\x18\x0f \x01(\v2\x1a.sluice.v1.ControllerMeterR\x0fcontrollerMeter\x12S\n" +
+	"\x15auxiliary_connections\x18\x10 \x03(\v2\x1e.sluice.v1.AuxiliaryConnectionR\x14auxiliaryConnections\"h\n" +
 	"\rPacketInDrops\x12\x14\n" +
 	"\x05class\x18\x01 \x01(\tR\x05class\x12\"\n" +
 	"\rapps_too_slow\x18\x02 \x01(\x04R\vappsTooSlow\x12\x1d\n" +
@@ -1393,7 +1466,11 @@ const file_sluice_v1_switch_proto_rawDesc = "" +
 	"\x0fControllerMeter\x12\x12\n" +
 	"\x04rate\x18\x01 \x01(\rR\x04rate\x12\x14\n" +
 	"\x05burst\x18\x02 \x01(\rR\x05burst\x12\x14\n" +
-	"\x05error\x18\x03 \x01(\tR\x05error\"\xb7\x01\n" +
+	"\x05error\x18\x03 \x01(\tR\x05error\"\x84\x01\n" +
+	"\x13AuxiliaryConnection\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\rR\x02id\x12\x18\n" +
+	"\aaddress\x18\x02 \x01(\tR\aaddress\x12C\n" +
+	"\x0fconnected_since\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampR\x0econnectedSince\"\xb7\x01\n" +
 	"\x11SwitchDescription\x12\"\n" +
 	"\fmanufacturer\x18\x01 \x01(\tR\fmanufacturer\x12\x1a\n" +
 	"\bhardware\x18\x02 \x01(\tR\bhardware\x12\x1a\n" +
@@ -1506,7 +1583,7 @@ func file_sluice_v1_switch_proto_rawDescGZIP() []byte {
 	return file_sluice_v1_switch_proto_rawDescData
 }
 
-var file_sluice_v1_switch_proto_msgTypes = make([]protoimpl.MessageInfo, 19)
+var file_sluice_v1_switch_proto_msgTypes = make([]protoimpl.MessageInfo, 20)
 var file_sluice_v1_switch_proto_goTypes = []any{
 	(*ListSwitchesRequest)(nil),    // 0: sluice.v1.ListSwitchesRequest
 	(*ListSwitchesResponse)(nil),   // 1: sluice.v1.ListSwitchesResponse
@@ -1515,61 +1592,64 @@ var file_sluice_v1_switch_proto_goTypes = []any{
 	(*Switch)(nil),                 // 4: sluice.v1.Switch
 	(*PacketInDrops)(nil),          // 5: sluice.v1.PacketInDrops
 	(*ControllerMeter)(nil),        // 6: sluice.v1.ControllerMeter
-	(*SwitchDescription)(nil),      // 7: sluice.v1.SwitchDescription
-	(*ListPortsRequest)(nil),       // 8: sluice.v1.ListPortsRequest
-	(*ListPortsResponse)(nil),      // 9: sluice.v1.ListPortsResponse
-	(*Port)(nil),                   // 10: sluice.v1.Port
-	(*ListPortStatsRequest)(nil),   // 11: sluice.v1.ListPortStatsRequest
-	(*ListPortStatsResponse)(nil),  // 12: sluice.v1.ListPortStatsResponse
-	(*PortStats)(nil),              // 13: sluice.v1.PortStats
-	(*ListTableStatsRequest)(nil),  // 14: sluice.v1.ListTableStatsRequest
-	(*ListTableStatsResponse)(nil), // 15: sluice.v1.ListTableStatsResponse
-	(*TableStats)(nil),             // 16: sluice.v1.TableStats
-	(*BarrierRequest)(nil),         // 17: sluice.v1.BarrierRequest
-	(*BarrierResponse)(nil),        // 18: sluice.v1.BarrierResponse
-	(*timestamppb.Timestamp)(nil),  // 19: google.protobuf.Timestamp
-	(ControllerRole)(0),            // 20: sluice.v1.ControllerRole
-	(*GetRoleRequest)(nil),         // 21: sluice.v1.GetRoleRequest
-	(*SetRoleRequest)(nil),         // 22: sluice.v1.SetRoleRequest
-	(*SnoopRequest)(nil),           // 23: sluice.v1.SnoopRequest
-	(*GetRoleResponse)(nil),        // 24: sluice.v1.GetRoleResponse
-	(*SetRoleResponse)(nil),        // 25: sluice.v1.SetRoleResponse
-	(*SnoopResponse)(nil),          // 26: sluice.v1.SnoopResponse
+	(*AuxiliaryConnection)(nil),    // 7: sluice.v1.AuxiliaryConnection
+	(*SwitchDescription)(nil),      // 8: sluice.v1.SwitchDescription
+	(*ListPortsRequest)(nil),       // 9: sluice.v1.ListPortsRequest
+	(*ListPortsResponse)(nil),      // 10: sluice.v1.ListPortsResponse
+	(*Port)(nil),                   // 11: sluice.v1.Port
+	(*ListPortStatsRequest)(nil),   // 12: sluice.v1.ListPortStatsRequest
+	(*ListPortStatsResponse)(nil),  // 13: sluice.v1.ListPortStatsResponse
+	(*PortStats)(nil),              // 14: sluice.v1.PortStats
+	(*ListTableStatsRequest)(nil),  // 15: sluice.v1.ListTableStatsRequest
+	(*ListTableStatsResponse)(nil), // 16: sluice.v1.ListTableStatsResponse
+	(*TableStats)(nil),             // 17: sluice.v1.TableStats
+	(*BarrierRequest)(nil),         // 18: sluice.v1.BarrierRequest
+	(*BarrierResponse)(nil),        // 19: sluice.v1.BarrierResponse
+	(*timestamppb.Timestamp)(nil),  // 20: google.protobuf.Timestamp
+	(ControllerRole)(0),            // 21: sluice.v1.ControllerRole
+	(*GetRoleRequest)(nil),         // 22: sluice.v1.GetRoleRequest
+	(*SetRoleRequest)(nil),         // 23: sluice.v1.SetRoleRequest
+	(*SnoopRequest)(nil),           // 24: sluice.v1.SnoopRequest
+	(*GetRoleResponse)(nil),        // 25: sluice.v1.GetRoleResponse
+	(*SetRoleResponse)(nil),        // 26: sluice.v1.SetRoleResponse
+	(*SnoopResponse)(nil),          // 27: sluice.v1.SnoopResponse
 }
 var file_sluice_v1_switch_proto_depIdxs = []int32{
 	4,  // 0: sluice.v1.ListSwitchesResponse.switches:type_name -> sluice.v1.Switch
 	4,  // 1: sluice.v1.GetSwitchResponse.switch:type_name -> sluice.v1.Switch
-	19, // 2: sluice.v1.Switch.connected_since:type_name -> google.protobuf.Timestamp
-	7,  // 3: sluice.v1.Switch.description:type_name -> sluice.v1.SwitchDescription
-	20, // 4: sluice.v1.Switch.role:type_name -> sluice.v1.ControllerRole
+	20, // 2: sluice.v1.Switch.connected_since:type_name -> google.protobuf.Timestamp
+	8,  // 3: sluice.v1.Switch.description:type_name -> sluice.v1.SwitchDescription
+	21, // 4: sluice.v1.Switch.role:type_name -> sluice.v1.ControllerRole
 	5,  // 5: sluice.v1.Switch.packet_in_drops:type_name -> sluice.v1.PacketInDrops
 	6,  // 6: sluice.v1.Switch.controller_meter:type_name -> sluice.v1.ControllerMeter
-	10, // 7: sluice.v1.ListPortsResponse.ports:type_name -> sluice.v1.Port
-	13, // 8: sluice.v1.ListPortStatsResponse.ports:type_name -> sluice.v1.PortStats
-	16, // 9: sluice.v1.ListTableStatsResponse.tables:type_name -> sluice.v1.TableStats
-	0,  // 10: sluice.v1.SwitchService.ListSwitches:input_type -> sluice.v1.ListSwitchesRequest
-	2,  // 11: sluice.v1.SwitchService.GetSwitch:input_type -> sluice.v1.GetSwitchRequest
-	8,  // 12: sluice.v1.SwitchService.ListPorts:input_type -> sluice.v1.ListPortsRequest
-	11, // 13: sluice.v1.SwitchService.ListPortStats:input_type -> sluice.v1.ListPortStatsRequest
-	14, // 14: sluice.v1.SwitchService.ListTableStats:input_type -> sluice.v1.ListTableStatsRequest
-	17, // 15: sluice.v1.SwitchService.Barrier:input_type -> sluice.v1.BarrierRequest
-	21, // 16: sluice.v1.SwitchService.GetRole:input_type -> sluice.v1.GetRoleRequest
-	22, // 17: sluice.v1.SwitchService.SetRole:input_type -> sluice.v1.SetRoleRequest
-	23, // 18: sluice.v1.SwitchService.Snoop:input_type -> sluice.v1.SnoopRequest
-	1,  // 19: sluice.v1.SwitchService.ListSwitches:output_type -> sluice.v1.ListSwitchesResponse
-	3,  // 20: sluice.v1.SwitchService.GetSwitch:output_type -> sluice.v1.GetSwitchResponse
-	9,  // 21: sluice.v1.SwitchService.ListPorts:output_type -> sluice.v1.ListPortsResponse
-	12, // 22: sluice.v1.SwitchService.ListPortStats:output_type -> sluice.v1.ListPortStatsResponse
-	15, // 23: sluice.v1.SwitchService.ListTableStats:output_type -> sluice.v1.ListTableStatsResponse
-	18, // 24: sluice.v1.SwitchService.Barrier:output_type -> sluice.v1.BarrierResponse
-	24, // 25: sluice.v1.SwitchService.GetRole:output_type -> sluice.v1.GetRoleResponse
-	25, // 26: sluice.v1.SwitchService.SetRole:output_type -> sluice.v1.SetRoleResponse
-	26, // 27: sluice.v1.SwitchService.Snoop:output_type -> sluice.v1.SnoopResponse
-	19, // [19:28] is the sub-list for method output_type
-	10, // [10:19] is the sub-list for method input_type
-	10, // [10:10] is the sub-list for extension type_name
-	10, // [10:10] is the sub-list for extension extendee
-	0,  // [0:10] is the sub-list for field type_name
+	7,  // 7: sluice.v1.Switch.auxiliary_connections:type_name -> sluice.v1.AuxiliaryConnection
+	20, // 8: sluice.v1.AuxiliaryConnection.connected_since:type_name -> google.protobuf.Timestamp
+	11, // 9: sluice.v1.ListPortsResponse.ports:type_name -> sluice.v1.Port
+	14, // 10: sluice.v1.ListPortStatsResponse.ports:type_name -> sluice.v1.PortStats
+	17, // 11: sluice.v1.ListTableStatsResponse.tables:type_name -> sluice.v1.TableStats
+	0,  // 12: sluice.v1.SwitchService.ListSwitches:input_type -> sluice.v1.ListSwitchesRequest
+	2,  // 13: sluice.v1.SwitchService.GetSwitch:input_type -> sluice.v1.GetSwitchRequest
+	9,  // 14: sluice.v1.SwitchService.ListPorts:input_type -> sluice.v1.ListPortsRequest
+	12, // 15: sluice.v1.SwitchService.ListPortStats:input_type -> sluice.v1.ListPortStatsRequest
+	15, // 16: sluice.v1.SwitchService.ListTableStats:input_type -> sluice.v1.ListTableStatsRequest
+	18, // 17: sluice.v1.SwitchService.Barrier:input_type -> sluice.v1.BarrierRequest
+	22, // 18: sluice.v1.SwitchService.GetRole:input_type -> sluice.v1.GetRoleRequest
+	23, // 19: sluice.v1.SwitchService.SetRole:input_type -> sluice.v1.SetRoleRequest
+	24, // 20: sluice.v1.SwitchService.Snoop:input_type -> sluice.v1.SnoopRequest
+	1,  // 21: sluice.v1.SwitchService.ListSwitches:output_type -> sluice.v1.ListSwitchesResponse
+	3,  // 22: sluice.v1.SwitchService.GetSwitch:output_type -> sluice.v1.GetSwitchResponse
+	10, // 23: sluice.v1.SwitchService.ListPorts:output_type -> sluice.v1.ListPortsResponse
+	13, // 24: sluice.v1.SwitchService.ListPortStats:output_type -> sluice.v1.ListPortStatsResponse
+	16, // 25: sluice.v1.SwitchService.ListTableStats:output_type -> sluice.v1.ListTableStatsResponse
+	19, // 26: sluice.v1.SwitchService.Barrier:output_type -> sluice.v1.BarrierResponse
+	25, // 27: sluice.v1.SwitchService.GetRole:output_type -> sluice.v1.GetRoleResponse
+	26, // 28: sluice.v1.SwitchService.SetRole:output_type -> sluice.v1.SetRoleResponse
+	27, // 29: sluice.v1.SwitchService.Snoop:output_type -> sluice.v1.SnoopResponse
+	21, // [21:30] is the sub-list for method output_type
+	12, // [12:21] is the sub-list for method input_type
+	12, // [12:12] is the sub-list for extension type_name
+	12, // [12:12] is the sub-list for extension extendee
+	0,  // [0:12] is the sub-list for field type_name
 }
 
 func init() { file_sluice_v1_switch_proto_init() }
@@ -1579,15 +1659,15 @@ func file_sluice_v1_switch_proto_init() {
 	}
 	file_sluice_v1_role_proto_init()
 	file_sluice_v1_snoop_proto_init()
-	file_sluice_v1_switch_proto_msgTypes[13].OneofWrappers = []any{}
-	file_sluice_v1_switch_proto_msgTypes[16].OneofWrappers = []any{}
+	file_sluice_v1_switch_proto_msgTypes[14].OneofWrappers = []any{}
+	file_sluice_v1_switch_proto_msgTypes[17].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_sluice_v1_switch_proto_rawDesc), len(file_sluice_v1_switch_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   19,
+			NumMessages:   20,
 			NumExtensions: 0,
 			NumServices:   1,
 		},
