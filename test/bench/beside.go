@@ -82,6 +82,7 @@ func measureBeside(ctx context.Context, p *plan, happen func(context.Context, *c
 			b.during = append(b.during, t.Rate)
 		}
 	}
+	fmt.Fprintf(os.Stderr, "bench: answers/s in each test beside it: %.0f\n", b.during)
 	if len(b.during) == 0 {
 		return nil, fmt.Errorf("no test of the load lies within the %.1f s of what happened beside it", to-from)
 	}
@@ -116,10 +117,18 @@ func (b *beside) aims(what string, most float64) []aim {
 }
 
 // reconnect drops and connects many switches at once, six times, while the
-// carriers have a load of a known rate, and while they send all they can.
+// carriers have a load of a known rate, and while it is half of what they can
+// have. With all that they can have the generators' core, which is the other
+// limit, would be what the two fight for.
 func reconnect(ctx context.Context, p *plan, w io.Writer) ([]aim, error) {
 	fmt.Fprintf(w, "%d switches of OpenFlow 1.3 carry load, %d others reconnect six times, all at once; both generators share core %s.\n\n", carriers, p.reconnect, p.cores[1])
 	io.WriteString(w, besideHead)
+	fmt.Fprintf(os.Stderr, "bench: reconnect, how much the %d can have\n", carriers)
+	top, err := throughput(ctx, p, "sluiced", p.cores[0], p.cores[1], carriers, p.macs, "--of", "1.3")
+	if err != nil {
+		return nil, err
+	}
+	half := int(top.Rate.Median / 2)
 	var aims []aim
 	var h held
 	for _, row := range []struct {
@@ -127,7 +136,7 @@ func reconnect(ctx context.Context, p *plan, w io.Writer) ([]aim, error) {
 		args []string
 	}{
 		{perSecond(float64(p.load)) + "/s", []string{"--rate", strconv.Itoa(p.load)}},
-		{"all they can", nil},
+		{perSecond(float64(half)) + "/s, half of what they can", []string{"--rate", strconv.Itoa(half)}},
 	} {
 		fmt.Fprintf(os.Stderr, "bench: reconnect, load: %s\n", row.name)
 		b, err := measureBeside(ctx, p, func(ctx context.Context, c *child) (float64, float64, error) {

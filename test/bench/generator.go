@@ -75,16 +75,17 @@ func (c *child) ofbench(ctx context.Context, p *plan, cores string, result any, 
 }
 
 // throughput measures so many switches with so many hosts on a controller of its
-// own, which is pinned to some cores as the generator is.
-func throughput(ctx context.Context, p *plan, name, cores, generator string, switches, macs int) (load, error) {
+// own, which is pinned to some cores as the generator is. They speak OpenFlow 1.0
+// unless further arguments say otherwise.
+func throughput(ctx context.Context, p *plan, name, cores, generator string, switches, macs int, more ...string) (load, error) {
 	var l load
 	c, err := start(ctx, p, name, cores)
 	if err != nil {
 		return l, err
 	}
 	defer c.stop()
-	err = c.ofbench(ctx, p, generator, &l, "--of", "1.0", "-s", strconv.Itoa(switches), "-M", strconv.Itoa(macs), "-t")
-	return l, err
+	args := append([]string{"--of", "1.0", "-s", strconv.Itoa(switches), "-M", strconv.Itoa(macs), "-t"}, more...)
+	return l, c.ofbench(ctx, p, generator, &l, args...)
 }
 
 // measurement is one repetition of one controller with one version.
