@@ -27,7 +27,8 @@
 //   - Queue: Config.Queue bytes wait to be written. When more would, a connection's
 //     bytes are left out, of both directions and up to the start of a message, and
 //     counted; it is then continued as a new TCP connection, with a comment that
-//     says how much is missing. No switch ever waits for the disk.
+//     says how much is missing. A connection that begins while the queue is full is
+//     left out altogether. No switch ever waits for the disk.
 //   - A second passes at most, if the disk keeps up, between what is said and the
 //     write of it.
 //   - The disk: Config.Files files of Config.Size bytes. When it is full, or a
