@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -27,14 +28,31 @@ func TestConnect(t *testing.T) {
 			t.Fatal(err)
 		}
 		refused, unreachable := errors.New("refused"), errors.New("unreachable")
-		var tries []time.Duration
 		began := time.Now()
+		var mu sync.Mutex
+		var tries []time.Duration
 		answer := refused
 		var p *peer
+		set := func(a error) {
+			mu.Lock()
+			defer mu.Unlock()
+			answer = a
+		}
+		tried := func(forget bool) []time.Duration {
+			mu.Lock()
+			defer mu.Unlock()
+			all := tries
+			if forget {
+				tries = nil
+			}
+			return all
+		}
 		ctx, cancel := context.WithCancel(t.Context())
 		done := make(chan error, 1)
 		go func() {
 			done <- c.connect(ctx, "tcp:sw1:6653", func(context.Context) (net.Conn, error) {
+				mu.Lock()
+				defer mu.Unlock()
 				tries = append(tries, time.Since(began))
 				if answer != nil {
 					return nil, answer
@@ -47,37 +65,40 @@ func TestConnect(t *testing.T) {
 		}()
 		time.Sleep(5 * time.Minute)
 		synctest.Wait()
+		first := tried(true)
 		// 1, 2, 4, 8, 16 and then 30 seconds, a fifth more or less.
-		if len(tries) < 12 || len(tries) > 19 {
-			t.Errorf("%d tries in five minutes: %v", len(tries), tries)
+		if len(first) < 12 || len(first) > 19 {
+			t.Errorf("%d tries in five minutes: %v", len(first), first)
 		}
-		for i, at := range tries[1:] {
+		for i, at := range first[1:] {
 			want := min(time.Second<<i, 30*time.Second)
-			if gap := at - tries[i]; gap < want*4/5 || gap > want*6/5 {
+			if gap := at - first[i]; gap < want*4/5 || gap > want*6/5 {
 				t.Errorf("try %d came after %v, want about %v", i+2, gap, want)
 			}
 		}
-		answer = unreachable
+		set(unreachable)
 		time.Sleep(2 * time.Minute)
 		synctest.Wait()
-		answer = nil
+		set(nil)
 		time.Sleep(time.Minute)
 		synctest.Wait()
 		if c.byDPID(7) == nil {
 			t.Fatal("the switch is not there")
 		}
-		answer = refused
-		tries = nil
+		set(refused)
+		tried(true)
+		mu.Lock()
 		p.nc.Close()
+		mu.Unlock()
 		synctest.Wait()
 		ended := time.Now()
-		for len(tries) == 0 {
+		for len(tried(false)) == 0 {
 			time.Sleep(10 * time.Millisecond)
 		}
 		if again := time.Since(ended); again > 1300*time.Millisecond {
 			t.Errorf("a connection that worked is tried again after %v", again)
 		}
-		answer = nil
+		set(nil)
 		time.Sleep(time.Minute)
 		synctest.Wait()
 		if c.byDPID(7) == nil {

@@ -225,3 +225,33 @@ func TestPinnedSwitches(t *testing.T) {
 		t.Errorf("switches are %v, want the right one alone", got)
 	}
 }
+
+// TestActive: the controller connects to bridges that listen, over TCP, TLS and
+// a unix socket, and the learning switch works there too. A bridge that is not
+// there yet is said once, and taken when it comes.
+func TestActive(t *testing.T) {
+	t.Parallel()
+	s := newTLSSite(t, "--connect", "tcp:127.0.0.1:6640", "--connect", "ssl:127.0.0.1:6641,unix:local.sock")
+	s.said("cannot connect to a switch; trying again until it works", "connection refused", "127.0.0.1:6640")
+	s.said("cannot connect to a switch; trying again until it works", "no such file", "unix:local.sock")
+	s.connect("plain", 1, "ptcp:6640:127.0.0.1")
+	s.connect("secret", 2, "pssl:6641:127.0.0.1")
+	s.connect("local", 3, "punix:"+filepath.Join(s.Dir, "local.sock"))
+	s.ready(4*heal, "plain", "secret", "local")
+	for i, name := range []string{"plain", "secret", "local"} {
+		h := s.hosts(name, i+1, 2)
+		s.reaches(t, h[0], h[1])
+	}
+	if list := s.sluice(t, "switches"); !strings.Contains(list, " ssl:127.0.0.1:6641 ") || !strings.Contains(list, " vswitch\n") {
+		t.Errorf("switches are\n%s", list)
+	}
+	s.KillVswitchd()
+	s.said("switch disconnected", "0000000000000001")
+	s.check(s.StartVswitchd(t.Context()))
+	s.ready(4*heal, "plain", "secret", "local")
+	for _, endpoint := range []string{"connect=\"tcp:127.0.0.1:6640\"", "connect=\"127.0.0.1:6640\""} {
+		if n := strings.Count(s.sluiced.Output(), endpoint); n > 4 {
+			t.Errorf("%d lines with %s", n, endpoint)
+		}
+	}
+}
