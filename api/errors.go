@@ -216,9 +216,14 @@ func endCode(err error) codes.Code {
 func writeError(sw *controller.Switch, msgs []ofp.Message, err error) error {
 	var we *controller.WriteError
 	if !errors.As(err, &we) {
-		return readError(sw, err)
+		return stateError(sw, err)
 	}
 	result := writeResult(we, len(msgs))
+	var doubt *controller.InDoubtError
+	if errors.As(err, &doubt) {
+		stored := uint64(doubt.Revision)
+		result.StoredRevision = &stored
+	}
 	if errors.Is(err, controller.ErrSlave) {
 		return slaveStatus(sw, result)
 	}
@@ -243,6 +248,9 @@ func writeError(sw *controller.Switch, msgs []ofp.Message, err error) error {
 	case we.Err != nil:
 		code = endCode(we.Err)
 		text = join(text, fmt.Sprintf("%s: %s: %d of %d were sent, %d are confirmed", sw.Name(), ended(we.Err), we.Sent, len(msgs), result.Confirmed))
+	}
+	if doubt != nil {
+		text += fmt.Sprintf("; stored as revision %d, to which the switch will be brought", doubt.Revision)
 	}
 	return withDetails(code, text, details...)
 }

@@ -30,10 +30,11 @@ func (s *flows) WriteFlows(ctx context.Context, r *sluicev1.WriteFlowsRequest) (
 		}
 		msgs[i] = m
 	}
-	if err := sw.Write(ctx, msgs); err != nil {
-		return nil, writeError(sw, msgs, err)
+	rev, err := apply(ctx, sw, r, msgs)
+	if err != nil {
+		return nil, err
 	}
-	return &sluicev1.WriteFlowsResponse{Confirmed: uint32(len(msgs))}, nil
+	return &sluicev1.WriteFlowsResponse{Confirmed: uint32(len(msgs)), Revision: rev}, nil
 }
 
 // flowsPerResponse bounds one message of the stream: even structured ones stay

@@ -33,6 +33,7 @@ func Gateway(ctx context.Context, conn *grpc.ClientConn) (http.Handler, error) {
 		sluicev1.RegisterGroupServiceHandler,
 		sluicev1.RegisterMeterServiceHandler,
 		sluicev1.RegisterConfigServiceHandler,
+		sluicev1.RegisterStateServiceHandler,
 		sluicev1.RegisterPacketServiceHandler,
 	} {
 		if err := register(ctx, mux, conn); err != nil {

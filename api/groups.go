@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"google.golang.org/grpc"
+	"google.golang.org/grpc/peer"
 
 	"github.com/sluice-sdn/sluice/controller"
 	"github.com/sluice-sdn/sluice/ofp"
@@ -18,29 +19,58 @@ type groups struct {
 }
 
 func (s *groups) WriteGroups(ctx context.Context, r *sluicev1.WriteGroupsRequest) (*sluicev1.WriteGroupsResponse, error) {
-	n, err := write(ctx, s.c, r.GetSwitch(), r.GetChanges(), toGroupMod)
-	return &sluicev1.WriteGroupsResponse{Confirmed: n}, err
+	n, rev, err := write(ctx, s.c, r, r.GetChanges(), toGroupMod)
+	return &sluicev1.WriteGroupsResponse{Confirmed: n, Revision: rev}, err
+}
+
+// request is what the requests that write have in common.
+type request interface {
+	GetSwitch() string
+	GetOwner() string
+	GetRequestId() string
+}
+
+// apply carries messages out as one transaction.
+func apply(ctx context.Context, sw *controller.Switch, r request, msgs []ofp.Message) (revision *uint64, _ error) {
+	rev, err := sw.Apply(ctx, controller.Txn{Owner: r.GetOwner(), Author: author(ctx), Request: r.GetRequestId(), Messages: msgs})
+	if err != nil {
+		return nil, writeError(sw, msgs, err)
+	}
+	if rev == 0 {
+		return nil, nil // nothing is kept
+	}
+	n := uint64(rev)
+	return &n, nil
+}
+
+// author is who calls: where the call comes from.
+func author(ctx context.Context) string {
+	if p, ok := peer.FromContext(ctx); ok && p.Addr != nil {
+		return p.Addr.String()
+	}
+	return ""
 }
 
 // write makes changes that convert turns into messages.
-func write[T any, M ofp.Message](ctx context.Context, c *controller.Controller, ref string, changes []T, convert func(T, *ofp.Names) (M, error)) (confirmed uint32, _ error) {
-	sw, err := find(c, ref)
+func write[T any, M ofp.Message](ctx context.Context, c *controller.Controller, r request, changes []T, convert func(T, *ofp.Names) (M, error)) (confirmed uint32, revision *uint64, _ error) {
+	sw, err := find(c, r.GetSwitch())
 	if err != nil {
-		return 0, err
+		return 0, nil, err
 	}
 	names := sw.Names()
 	msgs := make([]ofp.Message, len(changes))
 	for i, c := range changes {
 		m, err := convert(c, names)
 		if err != nil {
-			return 0, invalid(at(fmt.Sprintf("changes[%d]", i), err))
+			return 0, nil, invalid(at(fmt.Sprintf("changes[%d]", i), err))
 		}
 		msgs[i] = m
 	}
-	if err := sw.Write(ctx, msgs); err != nil {
-		return 0, writeError(sw, msgs, err)
+	rev, err := apply(ctx, sw, r, msgs)
+	if err != nil {
+		return 0, nil, err
 	}
-	return uint32(len(msgs)), nil
+	return uint32(len(msgs)), rev, nil
 }
 
 // inParts sends a list in parts of flowsPerResponse items.

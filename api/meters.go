@@ -18,8 +18,8 @@ type meters struct {
 }
 
 func (s *meters) WriteMeters(ctx context.Context, r *sluicev1.WriteMetersRequest) (*sluicev1.WriteMetersResponse, error) {
-	n, err := write(ctx, s.c, r.GetSwitch(), r.GetChanges(), toMeterMod)
-	return &sluicev1.WriteMetersResponse{Confirmed: n}, err
+	n, rev, err := write(ctx, s.c, r, r.GetChanges(), toMeterMod)
+	return &sluicev1.WriteMetersResponse{Confirmed: n, Revision: rev}, err
 }
 
 func (s *meters) ListMeters(r *sluicev1.ListMetersRequest, stream grpc.ServerStreamingServer[sluicev1.ListMetersResponse]) error {

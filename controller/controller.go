@@ -36,6 +36,7 @@ import (
 	"github.com/sirupsen/logrus"
 
 	"github.com/sluice-sdn/sluice/controller/channel"
+	"github.com/sluice-sdn/sluice/controller/desired"
 	"github.com/sluice-sdn/sluice/ofp"
 )
 
@@ -84,6 +85,9 @@ type Config struct {
 	// With nil it is what the switch chooses, by the specifications all to masters
 	// and equals but packets whose TTL is invalid, and port status to slaves.
 	Async *ofp.AsyncMasks
+	// Desired is what switches should have, kept over restarts; nil: nothing is
+	// kept. The controller does not close its store.
+	Desired *desired.State
 }
 
 // Controller holds the switches and dispatches their events. It is a

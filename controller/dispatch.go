@@ -72,6 +72,7 @@ func (l *link) Up(*channel.Conn) error {
 		s.c.release(s)
 		return err
 	}
+	s.restored()
 	s.dispatch.now = time.Now()
 	for _, a := range s.c.apps {
 		s.attach(a)
@@ -256,6 +257,9 @@ func (s *Switch) handle(typ ofp.Type, frame []byte) {
 	}
 	if m, ok := m.(*ofp.PortStatus); ok && d.from == 0 {
 		s.ports.change(m)
+	}
+	if m, ok := m.(*ofp.FlowRemoved); ok && d.from == 0 {
+		s.lost(m)
 	}
 	if m, ok := m.(*ofp.Error); ok && d.from == 0 {
 		s.unclaimed(h.XID, m)

@@ -47,9 +47,11 @@ type metrics struct {
 	writes   *prometheus.HistogramVec
 	faults   prometheus.Counter
 	roles    [4]atomic.Uint64 // by ofp.Role
+	stateMetrics
 }
 
 func (m *metrics) init() {
+	m.stateMetrics.init()
 	m.writes = prometheus.NewHistogramVec(prometheus.HistogramOpts{
 		Name:    "sluice_write_duration_seconds",
 		Help:    "Time from a write until the switch has confirmed it or it has failed.",
@@ -107,11 +109,14 @@ func (c *Controller) Describe(ch chan<- *prometheus.Desc) {
 		descConnected, descByVersion, descMetered, descReceived, descSent, descErrors, descUndecodable, descDropped, descRefused, descPending, descWaiting,
 		descEnded, descInbox, descOutbox, descRequests, descHandling, descPanics, descDisabled,
 		descByRole, descRoles, descAuxiliary,
+		descByRole, descRoles, descStateItems, descStateForeign,
 	} {
 		ch <- d
 	}
 	c.metrics.writes.Describe(ch)
 	c.metrics.faults.Describe(ch)
+	c.metrics.compared.Describe(ch)
+	c.metrics.repairs.Describe(ch)
 }
 
 // Collect implements prometheus.Collector.
@@ -148,6 +153,7 @@ func (c *Controller) Collect(ch chan<- prometheus.Metric) {
 	gauge(descPending, int(c.admission.pending.Load()))
 	gauge(descWaiting, int(c.admission.waiting.Load()))
 	gauge(descAuxiliary, auxiliary)
+	c.collectState(ch, switches)
 	gauge(descInbox, batches)
 	gauge(descOutbox, bytes)
 	gauge(descRequests, requests)

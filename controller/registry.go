@@ -148,8 +148,12 @@ func (c *Controller) release(s *Switch) {
 // forget takes a switch that is gone out of the registry.
 func (c *Controller) forget(s *Switch) {
 	c.mu.Lock()
-	if c.switches[s.dpid] == s {
+	known := c.switches[s.dpid] == s
+	if known {
 		delete(c.switches, s.dpid)
 	}
 	c.mu.Unlock()
+	if known {
+		s.forgetState()
+	}
 }

@@ -36,6 +36,8 @@ type Switch struct {
 	meter     atomic.Pointer[ControllerMeter] // nil: nothing is set
 	meterTold bool                            // of the dispatcher: that the switch has none is said
 
+	restore restore
+
 	detached chan struct{} // closed when the last app has let go
 	dispatch dispatch
 }

@@ -16,6 +16,7 @@ import (
 	"github.com/sluice-sdn/sluice/controller"
 	"github.com/sluice-sdn/sluice/controller/channel"
 	"github.com/sluice-sdn/sluice/controller/record"
+	"github.com/sluice-sdn/sluice/controller/store"
 )
 
 // The daemon ends in order: northbound calls get drainLimit to finish. Then the
@@ -33,6 +34,7 @@ const (
 type daemon struct {
 	log        logrus.FieldLogger
 	controller *controller.Controller
+	store      store.Store // nil: nothing is kept
 	grpc       *grpc.Server
 	http       *http.Server
 	gateway    *gateway
@@ -70,11 +72,6 @@ func serve(ctx context.Context, s *settings, logger logrus.FieldLogger) error {
 
 // newDaemon puts the parts together and opens every listener; none is served yet.
 func newDaemon(ctx context.Context, s *settings, logger logrus.FieldLogger) (*daemon, error) {
-	if s.state != "" {
-		if err := s.state.prepare(); err != nil {
-			return nil, err
-		}
-	}
 	chosen, err := s.apps.build(logger)
 	if err != nil {
 		return nil, err
@@ -87,7 +84,18 @@ func newDaemon(ctx context.Context, s *settings, logger logrus.FieldLogger) (*da
 	if err != nil {
 		return nil, err
 	}
+	kept, state, err := s.state.open(ctx)
+	if err != nil {
+		return nil, err
+	}
+	opened := false
+	defer func() {
+		if kept != nil && !opened {
+			kept.Close()
+		}
+	}()
 	config := controller.Config{
+		Desired:         state,
 		Logger:          logger,
 		Apps:            chosen,
 		Channel:         channel.Config{Extensions: bool(s.extensions), Pins: channel.Pins(s.tlsPin), PacketInLimits: s.packetIn.Limits},
@@ -108,7 +116,7 @@ func newDaemon(ctx context.Context, s *settings, logger logrus.FieldLogger) (*da
 		return nil, err
 	}
 	ending := make(chan struct{})
-	d := &daemon{log: logger, controller: engine, grpc: api.New(engine, api.Config{Logger: logger, Ending: ending}), tls: encryption, connect: s.connect, recorder: recorder, ending: ending}
+	d := &daemon{log: logger, controller: engine, store: kept, grpc: api.New(engine, api.Config{Logger: logger, Ending: ending}), tls: encryption, connect: s.connect, recorder: recorder, ending: ending}
 	if d.gateway, err = newGateway(); err != nil {
 		return nil, err
 	}
@@ -117,6 +125,7 @@ func newDaemon(ctx context.Context, s *settings, logger logrus.FieldLogger) (*da
 		d.gateway.close()
 		return nil, err
 	}
+	opened = true
 	return d, nil
 }
 
@@ -131,10 +140,17 @@ func (d *daemon) unready() string {
 // run serves until ctx ends or a part fails, then ends all parts and waits for
 // them. It returns nil if ctx ended. It may be called once.
 func (d *daemon) run(ctx context.Context) error {
+	if d.store != nil {
+		defer d.store.Close() // last: nothing is left then that writes to it
+	}
 	defer d.recording()() // ends after the switches' connections
 	engineCtx, stopEngine := context.WithCancel(context.WithoutCancel(ctx))
 	defer stopEngine()
 	parts, ending := errgroup.WithContext(ctx)
+	parts.Go(func() error {
+		d.controller.Maintain(engineCtx)
+		return nil
+	})
 	for _, ln := range d.listeners.openflow {
 		parts.Go(func() error { return d.controller.Serve(engineCtx, ln) })
 	}

@@ -82,7 +82,7 @@ func (s *settings) flags() *pflag.FlagSet {
 	f.Lookup("extensions").NoOptDefVal = "true"
 	f.Var(&s.packetIn, "packet-in-rate", "packets a second of each class that one switch may send to the apps, such as ip=50000,arp=5000,lldp=1000,other=5000; none for no limit")
 	f.Var(&s.meter, "controller-meter", "packets a second that one switch of OpenFlow 1.3 may send to its controllers, bounded by a meter in the switch; none for no meter")
-	f.Var(&s.state, "state", "directory for stored state: made if missing, must be writable; nothing is stored in it yet")
+	f.Var(&s.state, "state", "directory in which to keep what switches should have, over restarts; made if missing")
 	f.Var(&s.role, "role", "what to be on switches that have other controllers: equal, master or slave")
 	f.Var(&s.generation, "generation-id", "id of the election that gave the role; 0: the one after the switch's own")
 	s.recording.flags(f)

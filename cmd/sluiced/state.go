@@ -1,9 +1,38 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"os"
+	"path/filepath"
+
+	"github.com/sluice-sdn/sluice/controller/desired"
+	"github.com/sluice-sdn/sluice/controller/store"
 )
+
+// stateFile is the store's name in the directory.
+const stateFile = "state.db"
+
+// open opens the store in the directory and reads what it holds. With no
+// directory nothing is kept: both are nil.
+func (d directory) open(ctx context.Context) (store.Store, *desired.State, error) {
+	if d == "" {
+		return nil, nil, nil
+	}
+	if err := d.prepare(); err != nil {
+		return nil, nil, err
+	}
+	s, err := store.Open(filepath.Join(string(d), stateFile), store.Options{})
+	if err != nil {
+		return nil, nil, fmt.Errorf("--state: %w", err)
+	}
+	state, err := desired.New(ctx, s)
+	if err != nil {
+		s.Close()
+		return nil, nil, fmt.Errorf("--state: %w", err)
+	}
+	return s, state, nil
+}
 
 // prepare makes the directory if it is missing and tries whether files can be
 // made in it, so that the daemon says at its start what would otherwise fail on

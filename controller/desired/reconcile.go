@@ -26,7 +26,10 @@ type Report struct {
 // A reading that fails changes nothing: unknown is not empty. What the switch
 // refuses is degraded, with the reason, and no error of Reconcile.
 func (d *State) Reconcile(ctx context.Context, sw Switch) (Report, error) {
-	b := d.book(sw.DPID())
+	b := d.look(sw.DPID())
+	if b == nil {
+		return Report{}, nil
+	}
 	if err := b.take(ctx); err != nil {
 		return Report{}, err
 	}
@@ -171,7 +174,10 @@ type Summary struct {
 
 // Summary returns a switch's summary.
 func (d *State) Summary(dpid ofp.DPID) Summary {
-	b := d.book(dpid)
+	b := d.look(dpid)
+	if b == nil {
+		return Summary{DPID: dpid}
+	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	var n [numConditions]int
@@ -187,7 +193,10 @@ func (d *State) Summary(dpid ofp.DPID) Summary {
 // Gone notes that a switch is gone: nothing of what it should have is known to be
 // there any more.
 func (d *State) Gone(dpid ofp.DPID) {
-	b := d.book(dpid)
+	b := d.look(dpid)
+	if b == nil {
+		return
+	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	now := time.Now().UnixNano()
@@ -196,4 +205,10 @@ func (d *State) Gone(dpid ofp.DPID) {
 			x.condition, x.why, x.since = Pending, "", now
 		}
 	}
+}
+
+// Wants reports whether a flow is wanted of a switch.
+func (d *State) Wants(dpid ofp.DPID, table uint8, priority uint16, match *ofp.Match) bool {
+	b := d.look(dpid)
+	return b != nil && b.value(flowPlace(table, priority, match)) != nil
 }

@@ -92,6 +92,13 @@ func (d *State) book(dpid ofp.DPID) *book {
 	return b
 }
 
+// look returns a switch's book, or nil if nothing was ever wanted of it.
+func (d *State) look(dpid ofp.DPID) *book {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.books[dpid]
+}
+
 // take waits for a switch's turn.
 func (b *book) take(ctx context.Context) error {
 	select {

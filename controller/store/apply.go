@@ -129,7 +129,7 @@ func apply(m memoryOf, t *Txn, o *Options) (Done, error) {
 			count++
 		}
 		if changed {
-			change.Edits = append(change.Edits, Changed{Key: e.Key, Before: before})
+			change.Edits = append(change.Edits, Changed{Key: e.Key, Before: before, Removed: e.Remove})
 		}
 	}
 	if len(change.Edits) == 0 {

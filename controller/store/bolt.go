@@ -241,6 +241,14 @@ func (s *bolt) History(ctx context.Context, after Revision, f func(Change) error
 	}
 }
 
+func (s *bolt) Oldest() (r Revision, err error) {
+	err = s.view(func(m pages) error {
+		r = Revision(max(number(m, keyOldest), 1))
+		return nil
+	})
+	return r, closed(err)
+}
+
 func (s *bolt) Changed(after Revision) <-chan struct{} { return s.news.after(after) }
 
 func (s *bolt) Backup(w io.Writer) (rev Revision, err error) {

@@ -23,11 +23,14 @@ func (c *Change) append(b []byte) []byte {
 		e := &c.Edits[i]
 		b = binary.AppendUvarint(b, uint64(len(e.Key)))
 		b = append(b, e.Key...)
-		if e.Before == nil {
-			b = append(b, 0)
-			continue
+		before := uint64(0) // twice the length and one more; and one more if the key was removed
+		if e.Before != nil {
+			before = 2*uint64(len(e.Before)) + 1
 		}
-		b = binary.AppendUvarint(b, uint64(len(e.Before))+1)
+		if e.Removed {
+			before++
+		}
+		b = binary.AppendUvarint(b, before)
 		b = append(b, e.Before...)
 	}
 	binary.BigEndian.PutUint32(b[start:], crc32.Checksum(b[start+4:], castagnoli))
@@ -45,14 +48,18 @@ func readChange(r Revision, b []byte) (c Change, err error) {
 	}
 	in := scanner{b: append([]byte{}, b[12:]...)}
 	c = Change{Revision: r, Time: time.Unix(0, int64(binary.BigEndian.Uint64(b[4:])))}
-	c.Author, c.Note, c.Request = string(in.text(0)), string(in.text(0)), string(in.text(0))
+	c.Author, c.Note, c.Request = string(in.text(in.number())), string(in.text(in.number())), string(in.text(in.number()))
 	n := in.number()
 	if n > uint64(len(in.b)) {
 		return damaged()
 	}
 	c.Edits = make([]Changed, n)
 	for i := range c.Edits {
-		c.Edits[i] = Changed{Key: in.text(0), Before: in.text(1)}
+		e := &c.Edits[i]
+		e.Key = in.text(in.number())
+		if n := in.number(); n > 0 {
+			e.Before, e.Removed = in.text((n-1)/2), n%2 == 0
+		}
 	}
 	if in.bad || len(in.b) > 0 {
 		return damaged()
@@ -76,14 +83,8 @@ func (s *scanner) number() uint64 {
 	return n
 }
 
-// text returns the next text. The length before it is more by shift; a length of
-// 0 then stands for none.
-func (s *scanner) text(shift uint64) []byte {
-	n := s.number()
-	if n < shift {
-		return nil
-	}
-	n -= shift
+// text returns the next n bytes.
+func (s *scanner) text(n uint64) []byte {
 	if n > uint64(len(s.b)) {
 		s.bad, s.b = true, nil
 		return nil

@@ -113,6 +113,12 @@ func (m *memory) History(ctx context.Context, after Revision, f func(Change) err
 	}
 }
 
+func (m *memory) Oldest() (Revision, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return Revision(max(number(&m.tables, keyOldest), 1)), nil
+}
+
 func (m *memory) Changed(after Revision) <-chan struct{} { return m.news.after(after) }
 
 func (m *memory) Backup(io.Writer) (Revision, error) {

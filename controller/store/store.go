@@ -91,6 +91,8 @@ type Changed struct {
 	Key []byte
 	// Before is what was there, nil if nothing was.
 	Before []byte
+	// Removed says that the key was removed.
+	Removed bool
 	// After is what was put there, nil if the key was removed. It is known as
 	// long as no later change has touched the key: Known tells.
 	After []byte
@@ -117,6 +119,8 @@ type Store interface {
 	// History calls f for the changes after a revision, oldest first, in memory
 	// of their own. It fails with ErrCompacted if some are not kept any more.
 	History(ctx context.Context, after Revision, f func(Change) error) error
+	// Oldest returns the oldest revision of the history, 1 if there is none.
+	Oldest() (Revision, error)
 	// Changed returns a channel that is closed when there is a revision after
 	// the given one: with History it makes a watch that can be resumed.
 	Changed(after Revision) <-chan struct{}

@@ -160,13 +160,16 @@ func TestHistoryTellsWhatChanged(t *testing.T) {
 			}},
 			{Revision: 2, Time: time.Unix(1000, 0), Author: "bob", Edits: []Changed{
 				{Key: []byte("a"), Before: []byte("1"), After: []byte("2"), Known: true},
-				{Key: []byte("b"), Before: []byte("1"), Known: true},
+				{Key: []byte("b"), Before: []byte("1"), Removed: true, Known: true},
 			}},
 		}, got)
 		commit(t, s, Txn{Edits: []Edit{put("a", "3")}})
 		commit(t, s, Txn{Edits: []Edit{put("a", "4")}})
 		if err := s.History(t.Context(), 0, all); !errors.Is(err, ErrCompacted) || !strings.HasSuffix(err.Error(), "the oldest is 2") {
 			t.Errorf("of what is forgotten: %v", err)
+		}
+		if r, err := s.Oldest(); r != 2 || err != nil {
+			t.Errorf("the oldest is %d, %v", r, err)
 		}
 		if err := s.History(t.Context(), 1, all); err != nil {
 			t.Errorf("of the oldest: %v", err)

@@ -159,9 +159,13 @@ type WriteResult struct {
 	// included.
 	Confirmed uint32 `protobuf:"varint,3,opt,name=confirmed,proto3" json:"confirmed,omitempty"`
 	// Changes that are known to have failed.
-	Failed        uint32 `protobuf:"varint,4,opt,name=failed,proto3" json:"failed,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	Failed uint32 `protobuf:"varint,4,opt,name=failed,proto3" json:"failed,omitempty"`
+	// The revision of the store with the outcome of the whole request, if it is
+	// stored though it failed: the switch is brought to it. Else not set, and where
+	// sluiced keeps desired state nothing has changed.
+	StoredRevision *uint64 `protobuf:"varint,5,opt,name=stored_revision,json=storedRevision,proto3,oneof" json:"stored_revision,omitempty"`
+	unknownFields  protoimpl.UnknownFields
+	sizeCache      protoimpl.SizeCache
 }
 
 func (x *WriteResult) Reset() {
@@ -222,6 +226,13 @@ func (x *WriteResult) GetFailed() uint32 {
 	return 0
 }
 
+func (x *WriteResult) GetStoredRevision() uint64 {
+	if x != nil && x.StoredRevision != nil {
+		return *x.StoredRevision
+	}
+	return 0
+}
+
 var File_sluice_v1_error_proto protoreflect.FileDescriptor
 
 const file_sluice_v1_error_proto_rawDesc = "" +
@@ -240,12 +251,14 @@ const file_sluice_v1_error_proto_rawDesc = "" +
 	"\vcode_number\x18\t \x01(\rR\n" +
 	"codeNumber\x12\x12\n" +
 	"\x04data\x18\n" +
-	" \x01(\fR\x04data\"m\n" +
+	" \x01(\fR\x04data\"\xaf\x01\n" +
 	"\vWriteResult\x12\x14\n" +
 	"\x05total\x18\x01 \x01(\rR\x05total\x12\x12\n" +
 	"\x04sent\x18\x02 \x01(\rR\x04sent\x12\x1c\n" +
 	"\tconfirmed\x18\x03 \x01(\rR\tconfirmed\x12\x16\n" +
-	"\x06failed\x18\x04 \x01(\rR\x06failedB7Z5github.com/sluice-sdn/sluice/proto/sluice/v1;sluicev1b\x06proto3"
+	"\x06failed\x18\x04 \x01(\rR\x06failed\x12,\n" +
+	"\x0fstored_revision\x18\x05 \x01(\x04H\x00R\x0estoredRevision\x88\x01\x01B\x12\n" +
+	"\x10_stored_revisionB7Z5github.com/sluice-sdn/sluice/proto/sluice/v1;sluicev1b\x06proto3"
 
 var (
 	file_sluice_v1_error_proto_rawDescOnce sync.Once
@@ -277,6 +290,7 @@ func file_sluice_v1_error_proto_init() {
 	if File_sluice_v1_error_proto != nil {
 		return
 	}
+	file_sluice_v1_error_proto_msgTypes[1].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{

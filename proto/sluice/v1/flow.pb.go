@@ -74,8 +74,14 @@ func (FlowForm) EnumDescriptor() ([]byte, []int) {
 type WriteFlowsRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Name or datapath identifier.
-	Switch        string        `protobuf:"bytes,1,opt,name=switch,proto3" json:"switch,omitempty"`
-	Changes       []*FlowChange `protobuf:"bytes,2,rep,name=changes,proto3" json:"changes,omitempty"`
+	Switch  string        `protobuf:"bytes,1,opt,name=switch,proto3" json:"switch,omitempty"`
+	Changes []*FlowChange `protobuf:"bytes,2,rep,name=changes,proto3" json:"changes,omitempty"`
+	// Whose the outcome is, where sluiced keeps desired state; empty is the default
+	// owner. What belongs to another owner cannot be changed.
+	Owner string `protobuf:"bytes,3,opt,name=owner,proto3" json:"owner,omitempty"`
+	// A text of the caller's choice: a request that is sent again with the same one
+	// is not carried out again. Empty: each request is a new one.
+	RequestId     string `protobuf:"bytes,4,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -122,6 +128,20 @@ func (x *WriteFlowsRequest) GetChanges() []*FlowChange {
 		return x.Changes
 	}
 	return nil
+}
+
+func (x *WriteFlowsRequest) GetOwner() string {
+	if x != nil {
+		return x.Owner
+	}
+	return ""
+}
+
+func (x *WriteFlowsRequest) GetRequestId() string {
+	if x != nil {
+		return x.RequestId
+	}
+	return ""
 }
 
 // FlowChange is one change. Those that modify or delete are about all flows that
@@ -678,7 +698,9 @@ func (x *RawInstruction) GetPayload() []byte {
 type WriteFlowsResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// How many changes the switch confirmed: all of them.
-	Confirmed     uint32 `protobuf:"varint,1,opt,name=confirmed,proto3" json:"confirmed,omitempty"`
+	Confirmed uint32 `protobuf:"varint,1,opt,name=confirmed,proto3" json:"confirmed,omitempty"`
+	// The revision of the store with their outcome; not set where nothing is kept.
+	Revision      *uint64 `protobuf:"varint,2,opt,name=revision,proto3,oneof" json:"revision,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -716,6 +738,13 @@ func (*WriteFlowsResponse) Descriptor() ([]byte, []int) {
 func (x *WriteFlowsResponse) GetConfirmed() uint32 {
 	if x != nil {
 		return x.Confirmed
+	}
+	return 0
+}
+
+func (x *WriteFlowsResponse) GetRevision() uint64 {
+	if x != nil && x.Revision != nil {
+		return *x.Revision
 	}
 	return 0
 }
@@ -1037,10 +1066,13 @@ var File_sluice_v1_flow_proto protoreflect.FileDescriptor
 
 const file_sluice_v1_flow_proto_rawDesc = "" +
 	"\n" +
-	"\x14sluice/v1/flow.proto\x12\tsluice.v1\x1a\x16sluice/v1/action.proto\x1a\x15sluice/v1/match.proto\"\\\n" +
+	"\x14sluice/v1/flow.proto\x12\tsluice.v1\x1a\x16sluice/v1/action.proto\x1a\x15sluice/v1/match.proto\"\x91\x01\n" +
 	"\x11WriteFlowsRequest\x12\x16\n" +
 	"\x06switch\x18\x01 \x01(\tR\x06switch\x12/\n" +
-	"\achanges\x18\x02 \x03(\v2\x15.sluice.v1.FlowChangeR\achanges\"\x95\x02\n" +
+	"\achanges\x18\x02 \x03(\v2\x15.sluice.v1.FlowChangeR\achanges\x12\x14\n" +
+	"\x05owner\x18\x03 \x01(\tR\x05owner\x12\x1d\n" +
+	"\n" +
+	"request_id\x18\x04 \x01(\tR\trequestId\"\x95\x02\n" +
 	"\n" +
 	"FlowChange\x12'\n" +
 	"\x03add\x18\x01 \x01(\v2\x13.sluice.v1.FlowSpecH\x00R\x03add\x12-\n" +
@@ -1090,9 +1122,11 @@ const file_sluice_v1_flow_proto_rawDesc = "" +
 	"\x05_mask\">\n" +
 	"\x0eRawInstruction\x12\x12\n" +
 	"\x04type\x18\x01 \x01(\rR\x04type\x12\x18\n" +
-	"\apayload\x18\x02 \x01(\fR\apayload\"2\n" +
+	"\apayload\x18\x02 \x01(\fR\apayload\"`\n" +
 	"\x12WriteFlowsResponse\x12\x1c\n" +
-	"\tconfirmed\x18\x01 \x01(\rR\tconfirmed\"\x9f\x01\n" +
+	"\tconfirmed\x18\x01 \x01(\rR\tconfirmed\x12\x1f\n" +
+	"\brevision\x18\x02 \x01(\x04H\x00R\brevision\x88\x01\x01B\v\n" +
+	"\t_revision\"\x9f\x01\n" +
 	"\x10ListFlowsRequest\x12\x16\n" +
 	"\x06switch\x18\x01 \x01(\tR\x06switch\x12+\n" +
 	"\x06filter\x18\x02 \x01(\v2\x13.sluice.v1.FlowSpecR\x06filter\x12'\n" +
@@ -1213,6 +1247,7 @@ func file_sluice_v1_flow_proto_init() {
 	}
 	file_sluice_v1_flow_proto_msgTypes[3].OneofWrappers = []any{}
 	file_sluice_v1_flow_proto_msgTypes[4].OneofWrappers = []any{}
+	file_sluice_v1_flow_proto_msgTypes[6].OneofWrappers = []any{}
 	file_sluice_v1_flow_proto_msgTypes[9].OneofWrappers = []any{}
 	file_sluice_v1_flow_proto_msgTypes[11].OneofWrappers = []any{}
 	type x struct{}

@@ -84,8 +84,14 @@ func (GroupType) EnumDescriptor() ([]byte, []int) {
 type WriteGroupsRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Name or datapath identifier.
-	Switch        string         `protobuf:"bytes,1,opt,name=switch,proto3" json:"switch,omitempty"`
-	Changes       []*GroupChange `protobuf:"bytes,2,rep,name=changes,proto3" json:"changes,omitempty"`
+	Switch  string         `protobuf:"bytes,1,opt,name=switch,proto3" json:"switch,omitempty"`
+	Changes []*GroupChange `protobuf:"bytes,2,rep,name=changes,proto3" json:"changes,omitempty"`
+	// Whose the outcome is, where sluiced keeps desired state; empty is the default
+	// owner. What belongs to another owner cannot be changed.
+	Owner string `protobuf:"bytes,3,opt,name=owner,proto3" json:"owner,omitempty"`
+	// A text of the caller's choice: a request that is sent again with the same one
+	// is not carried out again. Empty: each request is a new one.
+	RequestId     string `protobuf:"bytes,4,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -132,6 +138,20 @@ func (x *WriteGroupsRequest) GetChanges() []*GroupChange {
 		return x.Changes
 	}
 	return nil
+}
+
+func (x *WriteGroupsRequest) GetOwner() string {
+	if x != nil {
+		return x.Owner
+	}
+	return ""
+}
+
+func (x *WriteGroupsRequest) GetRequestId() string {
+	if x != nil {
+		return x.RequestId
+	}
+	return ""
 }
 
 // GroupChange is one change.
@@ -477,7 +497,9 @@ func (x *Bucket) GetWatchGroup() uint32 {
 type WriteGroupsResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// How many changes the switch confirmed: all of them.
-	Confirmed     uint32 `protobuf:"varint,1,opt,name=confirmed,proto3" json:"confirmed,omitempty"`
+	Confirmed uint32 `protobuf:"varint,1,opt,name=confirmed,proto3" json:"confirmed,omitempty"`
+	// The revision of the store with their outcome; not set where nothing is kept.
+	Revision      *uint64 `protobuf:"varint,2,opt,name=revision,proto3,oneof" json:"revision,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -515,6 +537,13 @@ func (*WriteGroupsResponse) Descriptor() ([]byte, []int) {
 func (x *WriteGroupsResponse) GetConfirmed() uint32 {
 	if x != nil {
 		return x.Confirmed
+	}
+	return 0
+}
+
+func (x *WriteGroupsResponse) GetRevision() uint64 {
+	if x != nil && x.Revision != nil {
+		return *x.Revision
 	}
 	return 0
 }
@@ -1095,10 +1124,13 @@ var File_sluice_v1_group_proto protoreflect.FileDescriptor
 
 const file_sluice_v1_group_proto_rawDesc = "" +
 	"\n" +
-	"\x15sluice/v1/group.proto\x12\tsluice.v1\x1a\x16sluice/v1/action.proto\"^\n" +
+	"\x15sluice/v1/group.proto\x12\tsluice.v1\x1a\x16sluice/v1/action.proto\"\x93\x01\n" +
 	"\x12WriteGroupsRequest\x12\x16\n" +
 	"\x06switch\x18\x01 \x01(\tR\x06switch\x120\n" +
-	"\achanges\x18\x02 \x03(\v2\x16.sluice.v1.GroupChangeR\achanges\"\xdd\x01\n" +
+	"\achanges\x18\x02 \x03(\v2\x16.sluice.v1.GroupChangeR\achanges\x12\x14\n" +
+	"\x05owner\x18\x03 \x01(\tR\x05owner\x12\x1d\n" +
+	"\n" +
+	"request_id\x18\x04 \x01(\tR\trequestId\"\xdd\x01\n" +
 	"\vGroupChange\x12(\n" +
 	"\x03add\x18\x01 \x01(\v2\x14.sluice.v1.GroupSpecH\x00R\x03add\x12.\n" +
 	"\x06modify\x18\x02 \x01(\v2\x14.sluice.v1.GroupSpecH\x00R\x06modify\x12.\n" +
@@ -1122,9 +1154,11 @@ const file_sluice_v1_group_proto_rawDesc = "" +
 	"\vwatch_group\x18\x04 \x01(\rH\x01R\n" +
 	"watchGroup\x88\x01\x01B\t\n" +
 	"\a_weightB\x0e\n" +
-	"\f_watch_group\"3\n" +
+	"\f_watch_group\"a\n" +
 	"\x13WriteGroupsResponse\x12\x1c\n" +
-	"\tconfirmed\x18\x01 \x01(\rR\tconfirmed\"P\n" +
+	"\tconfirmed\x18\x01 \x01(\rR\tconfirmed\x12\x1f\n" +
+	"\brevision\x18\x02 \x01(\x04H\x00R\brevision\x88\x01\x01B\v\n" +
+	"\t_revision\"P\n" +
 	"\x11ListGroupsRequest\x12\x16\n" +
 	"\x06switch\x18\x01 \x01(\tR\x06switch\x12\x19\n" +
 	"\x05group\x18\x02 \x01(\rH\x00R\x05group\x88\x01\x01B\b\n" +
@@ -1267,6 +1301,7 @@ func file_sluice_v1_group_proto_init() {
 	}
 	file_sluice_v1_group_proto_msgTypes[3].OneofWrappers = []any{}
 	file_sluice_v1_group_proto_msgTypes[4].OneofWrappers = []any{}
+	file_sluice_v1_group_proto_msgTypes[5].OneofWrappers = []any{}
 	file_sluice_v1_group_proto_msgTypes[6].OneofWrappers = []any{}
 	file_sluice_v1_group_proto_msgTypes[9].OneofWrappers = []any{}
 	file_sluice_v1_group_proto_msgTypes[11].OneofWrappers = []any{}

@@ -24,8 +24,14 @@ const (
 type WriteMetersRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Name or datapath identifier.
-	Switch        string         `protobuf:"bytes,1,opt,name=switch,proto3" json:"switch,omitempty"`
-	Changes       []*MeterChange `protobuf:"bytes,2,rep,name=changes,proto3" json:"changes,omitempty"`
+	Switch  string         `protobuf:"bytes,1,opt,name=switch,proto3" json:"switch,omitempty"`
+	Changes []*MeterChange `protobuf:"bytes,2,rep,name=changes,proto3" json:"changes,omitempty"`
+	// Whose the outcome is, where sluiced keeps desired state; empty is the default
+	// owner. What belongs to another owner cannot be changed.
+	Owner string `protobuf:"bytes,3,opt,name=owner,proto3" json:"owner,omitempty"`
+	// A text of the caller's choice: a request that is sent again with the same one
+	// is not carried out again. Empty: each request is a new one.
+	RequestId     string `protobuf:"bytes,4,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -72,6 +78,20 @@ func (x *WriteMetersRequest) GetChanges() []*MeterChange {
 		return x.Changes
 	}
 	return nil
+}
+
+func (x *WriteMetersRequest) GetOwner() string {
+	if x != nil {
+		return x.Owner
+	}
+	return ""
+}
+
+func (x *WriteMetersRequest) GetRequestId() string {
+	if x != nil {
+		return x.RequestId
+	}
+	return ""
 }
 
 // MeterChange is one change.
@@ -542,7 +562,9 @@ func (x *RawMeterBand) GetPayload() []byte {
 type WriteMetersResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// How many changes the switch confirmed: all of them.
-	Confirmed     uint32 `protobuf:"varint,1,opt,name=confirmed,proto3" json:"confirmed,omitempty"`
+	Confirmed uint32 `protobuf:"varint,1,opt,name=confirmed,proto3" json:"confirmed,omitempty"`
+	// The revision of the store with their outcome; not set where nothing is kept.
+	Revision      *uint64 `protobuf:"varint,2,opt,name=revision,proto3,oneof" json:"revision,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -580,6 +602,13 @@ func (*WriteMetersResponse) Descriptor() ([]byte, []int) {
 func (x *WriteMetersResponse) GetConfirmed() uint32 {
 	if x != nil {
 		return x.Confirmed
+	}
+	return 0
+}
+
+func (x *WriteMetersResponse) GetRevision() uint64 {
+	if x != nil && x.Revision != nil {
+		return *x.Revision
 	}
 	return 0
 }
@@ -1124,10 +1153,13 @@ var File_sluice_v1_meter_proto protoreflect.FileDescriptor
 
 const file_sluice_v1_meter_proto_rawDesc = "" +
 	"\n" +
-	"\x15sluice/v1/meter.proto\x12\tsluice.v1\"^\n" +
+	"\x15sluice/v1/meter.proto\x12\tsluice.v1\"\x93\x01\n" +
 	"\x12WriteMetersRequest\x12\x16\n" +
 	"\x06switch\x18\x01 \x01(\tR\x06switch\x120\n" +
-	"\achanges\x18\x02 \x03(\v2\x16.sluice.v1.MeterChangeR\achanges\"\xa1\x01\n" +
+	"\achanges\x18\x02 \x03(\v2\x16.sluice.v1.MeterChangeR\achanges\x12\x14\n" +
+	"\x05owner\x18\x03 \x01(\tR\x05owner\x12\x1d\n" +
+	"\n" +
+	"request_id\x18\x04 \x01(\tR\trequestId\"\xa1\x01\n" +
 	"\vMeterChange\x12(\n" +
 	"\x03add\x18\x01 \x01(\v2\x14.sluice.v1.MeterSpecH\x00R\x03add\x12.\n" +
 	"\x06modify\x18\x02 \x01(\v2\x14.sluice.v1.MeterSpecH\x00R\x06modify\x12.\n" +
@@ -1157,9 +1189,11 @@ const file_sluice_v1_meter_proto_rawDesc = "" +
 	"\fRawMeterBand\x12\x12\n" +
 	"\x04type\x18\x01 \x01(\rR\x04type\x12\"\n" +
 	"\fexperimenter\x18\x02 \x01(\rR\fexperimenter\x12\x18\n" +
-	"\apayload\x18\x03 \x01(\fR\apayload\"3\n" +
+	"\apayload\x18\x03 \x01(\fR\apayload\"a\n" +
 	"\x13WriteMetersResponse\x12\x1c\n" +
-	"\tconfirmed\x18\x01 \x01(\rR\tconfirmed\"P\n" +
+	"\tconfirmed\x18\x01 \x01(\rR\tconfirmed\x12\x1f\n" +
+	"\brevision\x18\x02 \x01(\x04H\x00R\brevision\x88\x01\x01B\v\n" +
+	"\t_revision\"P\n" +
 	"\x11ListMetersRequest\x12\x16\n" +
 	"\x06switch\x18\x01 \x01(\tR\x06switch\x12\x19\n" +
 	"\x05meter\x18\x02 \x01(\rH\x00R\x05meter\x88\x01\x01B\b\n" +
@@ -1290,6 +1324,7 @@ func file_sluice_v1_meter_proto_init() {
 		(*MeterBand_DscpRemark)(nil),
 		(*MeterBand_Other)(nil),
 	}
+	file_sluice_v1_meter_proto_msgTypes[6].OneofWrappers = []any{}
 	file_sluice_v1_meter_proto_msgTypes[7].OneofWrappers = []any{}
 	file_sluice_v1_meter_proto_msgTypes[10].OneofWrappers = []any{}
 	file_sluice_v1_meter_proto_msgTypes[12].OneofWrappers = []any{}

@@ -1,0 +1,221 @@
+package api
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/protobuf/types/known/timestamppb"
+
+	"github.com/sluice-sdn/sluice/controller"
+	"github.com/sluice-sdn/sluice/ofp"
+	sluicev1 "github.com/sluice-sdn/sluice/proto/sluice/v1"
+)
+
+type state struct {
+	sluicev1.UnimplementedStateServiceServer
+	c *controller.Controller
+}
+
+// noState is the status where no desired state is kept.
+func noState() error { return withDetails(codes.FailedPrecondition, controller.ErrNoState.Error()) }
+
+func (s *state) GetState(_ context.Context, r *sluicev1.GetStateRequest) (*sluicev1.GetStateResponse, error) {
+	st, err := s.c.State()
+	if err != nil {
+		return nil, noState()
+	}
+	out := &sluicev1.GetStateResponse{Revision: uint64(st.Revision())}
+	if ref := r.GetSwitch(); ref != "" {
+		dpid, name, err := s.find(ref)
+		if err != nil {
+			return nil, err
+		}
+		out.Switches = append(out.Switches, fromSummary(st.Summary(dpid), name))
+		return out, nil
+	}
+	names := make(map[ofp.DPID]string)
+	for _, sw := range s.c.Switches() {
+		names[sw.DPID()] = sw.Name()
+		out.Switches = append(out.Switches, fromSummary(st.Summary(sw.DPID()), sw.Name()))
+	}
+	for _, dpid := range st.Switches() {
+		if _, connected := names[dpid]; !connected {
+			out.Switches = append(out.Switches, fromSummary(st.Summary(dpid), ""))
+		}
+	}
+	return out, nil
+}
+
+// find returns a switch that is connected, or one that is not by its datapath
+// identifier.
+func (s *state) find(ref string) (dpid ofp.DPID, name string, _ error) {
+	sw, err := find(s.c, ref)
+	if err == nil {
+		return sw.DPID(), sw.Name(), nil
+	}
+	if dpid, e := ofp.ParseDPID(ref); e == nil {
+		return dpid, "", nil
+	}
+	return 0, "", err
+}
+
+func fromSummary(x controller.StateSummary, name string) *sluicev1.SwitchState {
+	out := &sluicev1.SwitchState{
+		Switch: valid(name), Dpid: x.DPID.String(),
+		Pending: uint32(x.Pending), Installed: uint32(x.Installed), Degraded: uint32(x.Degraded), Deleting: uint32(x.Tombstones),
+		Foreign: uint32(x.Foreign), Fault: valid(x.Fault),
+	}
+	if !x.Checked.IsZero() {
+		out.Checked = timestamppb.New(x.Checked)
+	}
+	return out
+}
+
+var conditions = map[controller.StateCondition]sluicev1.StateCondition{
+	controller.StatePending:   sluicev1.StateCondition_STATE_CONDITION_PENDING,
+	controller.StateInstalled: sluicev1.StateCondition_STATE_CONDITION_INSTALLED,
+	controller.StateDegraded:  sluicev1.StateCondition_STATE_CONDITION_DEGRADED,
+}
+
+func (s *state) ListState(r *sluicev1.ListStateRequest, stream grpc.ServerStreamingServer[sluicev1.ListStateResponse]) error {
+	st, err := s.c.State()
+	if err != nil {
+		return noState()
+	}
+	if _, ok := sluicev1.StateCondition_name[int32(r.GetCondition())]; !ok {
+		return invalid(bad("condition", "%d: want STATE_CONDITION_PENDING, _INSTALLED or _DEGRADED, or none for all", r.GetCondition()))
+	}
+	dpid, _, err := s.find(r.GetSwitch())
+	if err != nil {
+		return err
+	}
+	items, err := st.Items(dpid)
+	if err != nil {
+		return withDetails(codes.DataLoss, err.Error())
+	}
+	var out []*sluicev1.StateItem
+	for i := range items {
+		if c := conditions[items[i].Condition]; r.GetCondition() == 0 || c == r.GetCondition() {
+			out = append(out, fromItem(&items[i]))
+		}
+	}
+	return inParts(stream, out, func(list []*sluicev1.StateItem) *sluicev1.ListStateResponse {
+		return &sluicev1.ListStateResponse{Items: list}
+	})
+}
+
+func fromItem(x *controller.StateItem) *sluicev1.StateItem {
+	kind := "flow"
+	switch x.Message.(type) {
+	case *ofp.GroupMod:
+		kind = "group"
+	case *ofp.MeterMod:
+		kind = "meter"
+	}
+	return &sluicev1.StateItem{
+		Kind: kind, Text: valid(fmt.Sprint(x.Message)), Owner: valid(x.Owner),
+		Condition: conditions[x.Condition], Since: timestamppb.New(x.Since), Why: valid(x.Why),
+	}
+}
+
+func (s *state) Reconcile(ctx context.Context, r *sluicev1.ReconcileRequest) (*sluicev1.ReconcileResponse, error) {
+	sw, err := find(s.c, r.GetSwitch())
+	if err != nil {
+		return nil, err
+	}
+	x, err := sw.Reconcile(ctx)
+	if errors.Is(err, controller.ErrNoState) {
+		return nil, noState()
+	}
+	if err != nil {
+		return nil, readError(sw, err)
+	}
+	return &sluicev1.ReconcileResponse{
+		Same: uint32(x.Same), Changed: uint32(x.Changed), Refused: uint32(x.Refused), Unable: uint32(x.Unable),
+		Foreign: uint32(x.Foreign), Seconds: x.Duration.Round(time.Microsecond).Seconds(),
+	}, nil
+}
+
+// maxHistory bounds the changes that one call tells of.
+const maxHistory = 10_000
+
+func (s *state) ListHistory(ctx context.Context, r *sluicev1.ListHistoryRequest) (*sluicev1.ListHistoryResponse, error) {
+	st, err := s.c.State()
+	if err != nil {
+		return nil, noState()
+	}
+	limit := 100
+	if n := r.GetLimit(); n > maxHistory {
+		return nil, invalid(bad("limit", "%d: want at most %d", n, maxHistory))
+	} else if n > 0 {
+		limit = int(n)
+	}
+	changes, err := st.History(ctx, limit)
+	if err != nil {
+		return nil, withDetails(codes.DataLoss, err.Error())
+	}
+	out := new(sluicev1.ListHistoryResponse)
+	for _, c := range changes {
+		x := &sluicev1.StateChange{
+			Revision: uint64(c.Revision), Time: timestamppb.New(c.Time), Author: valid(c.Author), RequestId: valid(c.Request), Note: valid(c.Note),
+			Added: uint32(c.Added), Changed: uint32(c.Changed), Removed: uint32(c.Gone),
+		}
+		for _, dpid := range c.Switches {
+			x.Dpids = append(x.Dpids, dpid.String())
+		}
+		out.Changes = append(out.Changes, x)
+	}
+	return out, nil
+}
+
+// backupPart is how many bytes one message of a backup has.
+const backupPart = 256 << 10
+
+func (s *state) Backup(_ *sluicev1.BackupRequest, stream grpc.ServerStreamingServer[sluicev1.BackupResponse]) error {
+	st, err := s.c.State()
+	if err != nil {
+		return noState()
+	}
+	w := bufio.NewWriterSize(parts{stream}, backupPart)
+	if err := st.Backup(w); err != nil {
+		return withDetails(codes.Internal, err.Error())
+	}
+	return w.Flush()
+}
+
+// parts sends what is written to it.
+type parts struct {
+	stream grpc.ServerStreamingServer[sluicev1.BackupResponse]
+}
+
+func (p parts) Write(b []byte) (int, error) {
+	if err := p.stream.Send(&sluicev1.BackupResponse{Data: b}); err != nil {
+		return 0, err
+	}
+	return len(b), nil
+}
+
+// stateError is the status of a transaction that failed for another reason than
+// what was sent.
+func stateError(sw *controller.Switch, err error) error {
+	var owner *controller.OwnerError
+	switch {
+	case errors.As(err, &owner):
+		return withDetails(codes.PermissionDenied, fmt.Sprintf("changes[%d]: %s on %s belongs to %s; nothing was changed", owner.Index, owner.What, sw.Name(), ownerName(owner.Owner)))
+	case errors.Is(err, controller.ErrReused):
+		return withDetails(codes.AlreadyExists, "request_id: it was used for other changes; nothing was changed")
+	}
+	return readError(sw, err)
+}
+
+func ownerName(name string) string {
+	if name == "" {
+		return "the default owner"
+	}
+	return fmt.Sprintf("%q", clip(name, 100))
+}

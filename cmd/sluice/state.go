@@ -1,0 +1,230 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+	"google.golang.org/grpc"
+
+	sluicev1 "github.com/sluice-sdn/sluice/proto/sluice/v1"
+)
+
+func (c *client) status() *cobra.Command {
+	return &cobra.Command{
+		Use:   "status [SWITCH]",
+		Short: "Tell how switches stand against what they should have",
+		Long: `Tells how switches stand against what they should have: the flows without
+timeouts, the groups and the meters that were written through Sluice, which
+sluiced keeps (sluiced --state DIR) and brings them back to.
+
+Without SWITCH a line for each switch. With it, each flow, group and meter that
+the switch has not confirmed, or refuses, and why. A switch that is not connected
+is named by its datapath identifier.`,
+		Example:           "  sluice status\n  sluice status br0",
+		Args:              want,
+		ValidArgsFunction: c.completeSwitch,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return c.call(cmd, func(ctx context.Context, conn *grpc.ClientConn) error {
+				api := sluicev1.NewStateServiceClient(conn)
+				q := &sluicev1.GetStateRequest{}
+				if len(args) > 0 {
+					q.Switch = args[0]
+				}
+				r, err := api.GetState(ctx, q)
+				if err != nil {
+					return err
+				}
+				if len(args) == 0 {
+					return c.print(r, func(w io.Writer) { printState(w, r) })
+				}
+				items, err := c.stateItems(ctx, api, r.GetSwitches()[0].GetDpid())
+				if err != nil {
+					return err
+				}
+				if c.output != "text" {
+					return c.printFields(r, &sluicev1.ListStateResponse{Items: items})
+				}
+				return c.print(r, func(w io.Writer) {
+					printState(w, r)
+					for _, x := range items {
+						if x.GetCondition() != sluicev1.StateCondition_STATE_CONDITION_INSTALLED {
+							fmt.Fprintf(w, "%s since %s: %s %s%s\n", conditionWord(x.GetCondition()), x.GetSince().AsTime().Local().Format(time.DateTime),
+								x.GetKind(), printable(x.GetText()), because(x.GetWhy()))
+						}
+					}
+				})
+			})
+		},
+	}
+}
+
+func (c *client) stateItems(ctx context.Context, api sluicev1.StateServiceClient, dpid string) (all []*sluicev1.StateItem, _ error) {
+	stream, err := api.ListState(ctx, &sluicev1.ListStateRequest{Switch: dpid})
+	if err != nil {
+		return nil, err
+	}
+	for {
+		part, err := stream.Recv()
+		if errors.Is(err, io.EOF) {
+			return all, nil
+		}
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, part.GetItems()...)
+	}
+}
+
+func because(why string) string {
+	if why == "" {
+		return ""
+	}
+	return ": " + printable(why)
+}
+
+// conditionWord is the condition in a word, such as "pending".
+func conditionWord(s sluicev1.StateCondition) string {
+	return strings.ToLower(strings.TrimPrefix(s.String(), "STATE_CONDITION_"))
+}
+
+func printState(w io.Writer, r *sluicev1.GetStateResponse) {
+	rows := [][]string{{"SWITCH", "DPID", "INSTALLED", "PENDING", "DEGRADED", "DELETING", "FOREIGN", "CHECKED"}}
+	for _, s := range r.GetSwitches() {
+		checked := "never"
+		if s.GetChecked() != nil {
+			checked = s.GetChecked().AsTime().Local().Format(time.DateTime)
+		}
+		if s.GetFault() != "" {
+			checked += " (failed: " + s.GetFault() + ")"
+		}
+		rows = append(rows, []string{
+			cmp.Or(s.GetSwitch(), "(not connected)"), s.GetDpid(), number(s.GetInstalled()), number(s.GetPending()), number(s.GetDegraded()),
+			number(s.GetDeleting()), number(s.GetForeign()), checked,
+		})
+	}
+	table(w, rows)
+	fmt.Fprintf(w, "revision %d\n", r.GetRevision())
+}
+
+func (c *client) reconcile() *cobra.Command {
+	return &cobra.Command{
+		Use:   "reconcile SWITCH",
+		Short: "Compare a switch with what it should have, and send the difference",
+		Long: `Compares a switch with what it should have, now, and sends the difference. sluiced
+does so by itself whenever a switch connects, and from time to time.`,
+		Example:           "  sluice reconcile br0",
+		Args:              want,
+		ValidArgsFunction: c.completeSwitch,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return c.call(cmd, func(ctx context.Context, conn *grpc.ClientConn) error {
+				r, err := sluicev1.NewStateServiceClient(conn).Reconcile(ctx, &sluicev1.ReconcileRequest{Switch: args[0]})
+				if err != nil {
+					return err
+				}
+				err = c.print(r, func(w io.Writer) {
+					fmt.Fprintf(w, "%d as they should be, %d messages sent and confirmed, %d refused, %d cannot be had; %d foreign are left alone\n",
+						r.GetSame(), r.GetChanged(), r.GetRefused(), r.GetUnable(), r.GetForeign())
+				})
+				if err == nil && r.GetRefused()+r.GetUnable() > 0 {
+					return fmt.Errorf("%s cannot have all that it should; sluice status %s tells what and why", args[0], args[0])
+				}
+				return err
+			})
+		},
+	}
+}
+
+func (c *client) history() *cobra.Command {
+	var limit uint32
+	cmd := &cobra.Command{
+		Use:               "history",
+		Short:             "List what was changed through Sluice, the latest first",
+		Example:           "  sluice history\n  sluice history -n 5",
+		Args:              want,
+		ValidArgsFunction: cobra.NoFileCompletions,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return c.call(cmd, func(ctx context.Context, conn *grpc.ClientConn) error {
+				r, err := sluicev1.NewStateServiceClient(conn).ListHistory(ctx, &sluicev1.ListHistoryRequest{Limit: limit})
+				if err != nil {
+					return err
+				}
+				return c.print(r, func(w io.Writer) {
+					rows := [][]string{{"REVISION", "TIME", "AUTHOR", "DPID", "ADDED", "CHANGED", "REMOVED", "NOTE"}}
+					for _, x := range r.GetChanges() {
+						rows = append(rows, []string{
+							fmt.Sprint(x.GetRevision()), x.GetTime().AsTime().Local().Format(time.DateTime), cmp.Or(x.GetAuthor(), "-"), orDash(x.GetDpids()),
+							number(x.GetAdded()), number(x.GetChanged()), number(x.GetRemoved()), cmp.Or(x.GetNote(), "-"),
+						})
+					}
+					table(w, rows)
+				})
+			})
+		},
+	}
+	cmd.Flags().Uint32VarP(&limit, "limit", "n", 20, "how many changes")
+	complete(cmd, "limit")
+	return cmd
+}
+
+func (c *client) backup() *cobra.Command {
+	return &cobra.Command{
+		Use:   "backup FILE",
+		Short: "Copy what sluiced stores into a file, while it runs",
+		Long: `Copies what sluiced stores into a file, while it runs. To restore it, end sluiced,
+put the file in the place of state.db in its --state directory, and start it again.`,
+		Example: "  sluice backup sluice-state.backup",
+		Args:    want,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return c.call(cmd, func(ctx context.Context, conn *grpc.ClientConn) error {
+				stream, err := sluicev1.NewStateServiceClient(conn).Backup(ctx, &sluicev1.BackupRequest{})
+				if err != nil {
+					return err
+				}
+				return wholeFile(args[0], func(w io.Writer) error {
+					for {
+						part, err := stream.Recv()
+						if errors.Is(err, io.EOF) {
+							return nil
+						}
+						if err != nil {
+							return err
+						}
+						if _, err := w.Write(part.GetData()); err != nil {
+							return err
+						}
+					}
+				})
+			})
+		},
+	}
+}
+
+// wholeFile makes a file of what fill writes, which appears under its name only
+// when it is whole and on the disk.
+func wholeFile(name string, fill func(io.Writer) error) (err error) {
+	f, err := os.CreateTemp(filepath.Dir(name), ".sluice-*")
+	if err != nil {
+		return err
+	}
+	defer func() {
+		f.Close()
+		if err != nil {
+			os.Remove(f.Name())
+		}
+	}()
+	if err := fill(f); err != nil {
+		return err
+	}
+	if err := f.Sync(); err != nil {
+		return err
+	}
+	return os.Rename(f.Name(), name)
+}

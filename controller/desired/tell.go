@@ -1,0 +1,128 @@
+package desired
+
+import (
+	"context"
+	"encoding/binary"
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/sluice-sdn/sluice/controller/store"
+	"github.com/sluice-sdn/sluice/ofp"
+)
+
+// Switches returns the switches of which something is wanted, by ascending DPID.
+func (d *State) Switches() []ofp.DPID {
+	d.mu.Lock()
+	books := maps.Clone(d.books)
+	d.mu.Unlock()
+	maps.DeleteFunc(books, func(_ ofp.DPID, b *book) bool { return b.empty() })
+	return slices.Sorted(maps.Keys(books))
+}
+
+// Item is something that a switch should have.
+type Item struct {
+	Message   ofp.Message // a *ofp.FlowMod, *ofp.GroupMod or *ofp.MeterMod that adds it
+	Owner     string
+	Condition Condition
+	Since     time.Time // of the condition
+	Why       string    // it is degraded
+}
+
+// Items returns what a switch should have, groups and meters after flows.
+func (d *State) Items(dpid ofp.DPID) ([]Item, error) {
+	b := d.look(dpid)
+	if b == nil {
+		return nil, nil
+	}
+	b.mu.Lock()
+	places := slices.Sorted(maps.Keys(b.items))
+	kept := make([]item, len(places))
+	for i, p := range places {
+		kept[i] = *b.items[p]
+	}
+	b.mu.Unlock()
+	items := make([]Item, len(places))
+	for i, x := range kept {
+		m, err := x.value.message()
+		if err != nil {
+			return nil, fmt.Errorf("switch %s: %w", dpid, err)
+		}
+		items[i] = Item{Message: m, Owner: d.ownerName(x.value.owner()), Condition: x.condition, Since: time.Unix(0, x.since), Why: x.why}
+	}
+	return items, nil
+}
+
+// Change is a transaction of the history.
+type Change struct {
+	Revision              store.Revision
+	Time                  time.Time
+	Author, Note, Request string
+	Switches              []ofp.DPID
+	Added, Changed, Gone  int // flows, groups and meters
+}
+
+// History returns the last changes, the latest first, at most limit of them. What
+// the store does for itself is left out.
+func (d *State) History(ctx context.Context, limit int) ([]Change, error) {
+	var all []Change
+	last := d.store.Revision()
+	// Those that are left out make it take more than limit revisions.
+	for span := store.Revision(limit); ; span *= 4 {
+		all = all[:0]
+		from := last - min(span, last)
+		oldest, err := d.store.Oldest()
+		if err != nil {
+			return nil, err
+		}
+		from = max(from, oldest-1)
+		err = d.store.History(ctx, from, func(c store.Change) error {
+			if x, ok := summarize(&c); ok {
+				all = append(all, x)
+			}
+			return nil
+		})
+		if err != nil {
+			return nil, fmt.Errorf("history: %w", err)
+		}
+		if len(all) >= limit || from <= oldest-1 {
+			slices.Reverse(all)
+			return all[:min(len(all), limit)], nil
+		}
+	}
+}
+
+// summarize counts what a change of the store did to what is wanted.
+func summarize(c *store.Change) (Change, bool) {
+	x := Change{Revision: c.Revision, Time: c.Time, Author: c.Author, Note: c.Note, Request: c.Request}
+	switches := make(map[ofp.DPID]bool)
+	for _, e := range c.Edits {
+		switch e.Key[0] {
+		case kindFlow, kindGroup, kindMeter:
+		default:
+			continue
+		}
+		switches[ofp.DPID(binary.BigEndian.Uint64(e.Key[1:]))] = true
+		switch {
+		case e.Before == nil:
+			x.Added++
+		case e.Removed:
+			x.Gone++
+		default:
+			x.Changed++
+		}
+	}
+	x.Switches = slices.Sorted(maps.Keys(switches))
+	return x, len(switches) > 0
+}
+
+// Revision returns that of the last change of the store.
+func (d *State) Revision() store.Revision { return d.store.Revision() }
+
+// Backup writes a copy of the store, which can be used in its place.
+func (d *State) Backup(w io.Writer) error {
+	_, err := d.store.Backup(w)
+	return err
+}

@@ -1,0 +1,254 @@
+package controller
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"time"
+
+	"github.com/sirupsen/logrus"
+
+	"github.com/sluice-sdn/sluice/controller/desired"
+	"github.com/sluice-sdn/sluice/controller/store"
+	"github.com/sluice-sdn/sluice/ofp"
+)
+
+// Txn is a transaction on one switch, see Switch.Apply.
+type Txn = desired.Txn
+
+// Errors of Switch.Apply besides those of Switch.Write.
+type (
+	// OwnerError says that what a transaction would change belongs to somebody
+	// else. Nothing has changed.
+	OwnerError = desired.OwnerError
+	// InDoubtError says that a transaction is stored, and that the switch has not
+	// confirmed it.
+	InDoubtError = desired.InDoubtError
+)
+
+// Apply carries a transaction out. Where the controller keeps desired state
+// (Config.Desired), what has no timeouts is stored before it is sent, the
+// transaction is carried out whole or not at all, and the switch is brought back
+// to its outcome whenever it comes back without it; Apply then also fails with an
+// *OwnerError, an *InDoubtError, or what the store says. Without desired state it
+// is Write, and the revision is 0.
+func (s *Switch) Apply(ctx context.Context, t Txn) (store.Revision, error) {
+	d := s.c.cfg.Desired
+	if d == nil {
+		return 0, s.Write(ctx, t.Messages)
+	}
+	if err := s.refusedWrite(t.Messages); err != nil {
+		return 0, err
+	}
+	rev, err := d.Apply(ctx, s, t)
+	if doubt := (*InDoubtError)(nil); errors.As(err, &doubt) {
+		s.restore.soon(time.Now())
+	}
+	return rev, err
+}
+
+// Extended reports whether the switch is spoken to with Open vSwitch's
+// extensions.
+func (s *Switch) Extended() bool { return s.conn.Extended() }
+
+// Reconcile compares the switch with its desired state now, and sends the
+// difference. It fails with ErrNoState where the controller keeps none, and else
+// as requests and writes do.
+func (s *Switch) Reconcile(ctx context.Context) (desired.Report, error) {
+	d := s.c.cfg.Desired
+	if d == nil {
+		return desired.Report{}, ErrNoState
+	}
+	if s.conn.Slave() {
+		return desired.Report{}, (*slaveError)(s)
+	}
+	r, err := d.Reconcile(ctx, s)
+	s.c.metrics.reconciled(r, err)
+	s.restore.done(time.Now(), r, err)
+	if err == nil && (r.Changed > 0 || r.Refused > 0 || r.Unable > 0) {
+		fields := logrus.Fields{"changed": r.Changed, "same": r.Same, "foreign": r.Foreign, "took": r.Duration.Round(time.Millisecond)}
+		log := s.log.WithFields(fields)
+		if r.Refused+r.Unable > 0 {
+			log.WithFields(logrus.Fields{"refused": r.Refused, "unable": r.Unable}).Warn("switch cannot have all that it should")
+		} else {
+			log.Info("switch is brought to its desired state")
+		}
+	}
+	return r, err
+}
+
+// ErrReused: the request id of a transaction was used for another one.
+var ErrReused = store.ErrReused
+
+// ErrNoState: the controller keeps no desired state.
+var ErrNoState = errors.New("no desired state is kept; start sluiced with --state DIR")
+
+// restoreTimeout bounds the comparison of a switch that connects, and each later
+// one that nobody asked for.
+const restoreTimeout = 30 * time.Second
+
+// restored compares a switch that has just connected with its desired state,
+// before any app sees it. What fails is tried again by Maintain.
+func (s *Switch) restored() {
+	if s.c.cfg.Desired == nil || s.conn.Slave() {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), restoreTimeout)
+	defer cancel()
+	if _, err := s.Reconcile(ctx); err != nil && !s.ended() {
+		s.log.WithField("error", err).Warn("switch is not brought to its desired state yet")
+	}
+}
+
+// restore says when a switch is to be compared next. The zero value stands for
+// one that nobody has compared.
+type restore struct {
+	mu    sync.Mutex
+	at    time.Time // not before
+	fails int       // in a row
+}
+
+// How long to wait after a comparison: with no fault, and after the first failure
+// or refusal, twice as long after each further one.
+const (
+	restorePeriod = 5 * time.Minute
+	retryFirst    = time.Second
+	retryMost     = time.Minute
+)
+
+// soon has the switch compared at the next occasion.
+func (r *restore) soon(now time.Time) {
+	r.mu.Lock()
+	r.at = now
+	r.mu.Unlock()
+}
+
+// done notes how a comparison ended.
+func (r *restore) done(now time.Time, report desired.Report, err error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if err == nil && report.Refused == 0 {
+		r.at, r.fails = now.Add(restorePeriod), 0
+		return
+	}
+	r.at = now.Add(min(retryFirst<<min(r.fails, 10), retryMost))
+	r.fails++
+}
+
+func (r *restore) due(now time.Time) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return !now.Before(r.at)
+}
+
+const (
+	maintainTick = 250 * time.Millisecond
+	maintainMost = 8 // switches that are compared at the same time
+)
+
+// Maintain keeps switches at their desired state until ctx ends: it compares each
+// one from time to time, soon after something was left in doubt or was lost, and
+// again and again, at growing intervals, where the switch did not answer or
+// refused. When it returns, every goroutine that it started has ended.
+func (c *Controller) Maintain(ctx context.Context) {
+	if c.cfg.Desired == nil {
+		<-ctx.Done()
+		return
+	}
+	var running sync.WaitGroup
+	defer running.Wait()
+	turn := make(chan struct{}, maintainMost)
+	tick := time.NewTicker(maintainTick)
+	defer tick.Stop()
+	var mu sync.Mutex
+	busy := make(map[*Switch]bool)
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+		for _, s := range c.Switches() {
+			mu.Lock()
+			skip := busy[s] || s.conn.Slave() || !s.restore.due(time.Now())
+			if !skip {
+				busy[s] = true
+			}
+			mu.Unlock()
+			if skip {
+				continue
+			}
+			select {
+			case turn <- struct{}{}:
+			case <-ctx.Done():
+				return
+			}
+			running.Go(func() {
+				defer func() {
+					mu.Lock()
+					delete(busy, s)
+					mu.Unlock()
+					<-turn
+				}()
+				one, cancel := context.WithTimeout(ctx, restoreTimeout)
+				defer cancel()
+				if _, err := s.Reconcile(one); err != nil && !s.ended() && ctx.Err() == nil {
+					s.log.WithField("error", err).Warn("switch is not brought to its desired state yet")
+				}
+			})
+		}
+	}
+}
+
+// lost looks whether a flow that the switch has removed was to stay, and has the
+// switch compared soon if so.
+func (s *Switch) lost(m *ofp.FlowRemoved) {
+	if d := s.c.cfg.Desired; d != nil && m.Reason != ofp.RemovedIdleTimeout && m.Reason != ofp.RemovedHardTimeout && d.Wants(s.dpid, m.Table, m.Priority, &m.Match) {
+		s.restore.soon(time.Now())
+	}
+}
+
+// StateSummary returns what the desired state of a switch comes to.
+func (s *Switch) StateSummary() (desired.Summary, error) {
+	if s.c.cfg.Desired == nil {
+		return desired.Summary{}, ErrNoState
+	}
+	return s.c.cfg.Desired.Summary(s.dpid), nil
+}
+
+var _ desired.Switch = (*Switch)(nil)
+
+func (s *Switch) forgetState() {
+	if d := s.c.cfg.Desired; d != nil {
+		d.Gone(s.dpid)
+	}
+}
+
+// The desired state, as it is told.
+type (
+	// StateSummary counts what a switch should have.
+	StateSummary = desired.Summary
+	// StateItem is something that a switch should have.
+	StateItem = desired.Item
+	// StateChange is a transaction of the history.
+	StateChange = desired.Change
+	// StateReport is what a comparison came to.
+	StateReport = desired.Report
+	// StateCondition is how something stands on its switch.
+	StateCondition = desired.Condition
+)
+
+// How something stands on its switch.
+const (
+	StatePending   = desired.Pending
+	StateInstalled = desired.Installed
+	StateDegraded  = desired.Degraded
+)
+
+// State returns the desired state, or ErrNoState.
+func (c *Controller) State() (*desired.State, error) {
+	if c.cfg.Desired == nil {
+		return nil, ErrNoState
+	}
+	return c.cfg.Desired, nil
+}
