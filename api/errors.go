@@ -249,6 +249,9 @@ func writeError(sw *controller.Switch, msgs []ofp.Message, err error) error {
 		code = endCode(we.Err)
 		text = join(text, fmt.Sprintf("%s: %s: %d of %d were sent, %d are confirmed", sw.Name(), ended(we.Err), we.Sent, len(msgs), result.Confirmed))
 	}
+	if _, err := sw.StateSummary(); err == nil && doubt == nil {
+		text += "; nothing was changed"
+	}
 	if doubt != nil {
 		text += fmt.Sprintf("; stored as revision %d, to which the switch will be brought", doubt.Revision)
 	}

@@ -66,7 +66,7 @@ func (s *Switch) Reconcile(ctx context.Context) (desired.Report, error) {
 	s.c.metrics.reconciled(r, err)
 	s.restore.done(time.Now(), r, err)
 	if err == nil && (r.Changed > 0 || r.Refused > 0 || r.Unable > 0) {
-		fields := logrus.Fields{"changed": r.Changed, "same": r.Same, "foreign": r.Foreign, "took": r.Duration.Round(time.Millisecond)}
+		fields := logrus.Fields{"changed": r.Changed, "same": r.Same, "foreign": r.Foreign, "first": r.First, "took": r.Duration.Round(time.Millisecond)}
 		log := s.log.WithFields(fields)
 		if r.Refused+r.Unable > 0 {
 			log.WithFields(logrus.Fields{"refused": r.Refused, "unable": r.Unable}).Warn("switch cannot have all that it should")

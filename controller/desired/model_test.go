@@ -160,7 +160,7 @@ func TestStoreCarriesAllThereIs(t *testing.T) {
 	var p packer
 	for _, line := range []string{
 		"add-flow table=3,priority=7,cookie=0x1234567890abcdef,tcp,reg1=5/7,tun_id=9,actions=set_field:1->reg0,learn(table=1,eth_src=eth_dst,output:in_port),ct(commit,zone=1),goto_table:9",
-		"add-flow priority=1,actions=enqueue:1:2", "add-flow priority=1,ip,actions=mod_tp_dst:80,mod_nw_tos:4,output:1",
+		"add-flow priority=1,actions=enqueue:1:2", "add-flow priority=1,actions=mod_vlan_vid:9,mod_vlan_pcp:2,output:1", "add-flow priority=1,ip,actions=mod_tp_dst:80,mod_nw_tos:4,output:1",
 		"add-flow priority=1,ipv6,ipv6_src=2001:db8::/32,send_flow_rem,no_packet_counts,actions=meter:3,write_actions(output:2),write_metadata:1/3",
 		"add-group group_id=1,type=select,bucket=weight:3,watch_port:2,set_field:1->reg0,output:1",
 		"add-meter meter=7,pktps,burst,stats,bands=type=drop,rate=5,burst_size=9",

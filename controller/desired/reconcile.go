@@ -20,6 +20,9 @@ type Report struct {
 	Unable   int // things that the switch's version cannot have
 	Foreign  int // things on the switch that nobody wants, and that stay
 	Duration time.Duration
+	// First is the first change in words, such as "modify flow priority=1,ip
+	// actions=drop"; "" if there is none.
+	First string
 }
 
 // Reconcile compares a switch with what it should have and sends the difference.
@@ -73,6 +76,10 @@ func (d *State) bring(ctx context.Context, sw Switch, b *book) (r Report, err er
 	for _, u := range p.Unable {
 		at := l.at(u.Object, u.Want)
 		condition[at], why[at] = Degraded, u.Err.Error()
+	}
+	if !p.Empty() {
+		c := p.Stages[0].Changes[0]
+		r.First = fmt.Sprintf("%s %s %v", c.Action, c.Object, c.Message)
 	}
 	msgs, places := messages(p, &l)
 	if len(msgs) > 0 {

@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/sluice-sdn/sluice/controller/store"
 	"github.com/sluice-sdn/sluice/ofp"
@@ -97,28 +98,30 @@ func (v value) message() (ofp.Message, error) {
 	return m, nil
 }
 
-// storeVersions are tried in this order: the first that can say a message says it.
-// For one with an enqueue, which later versions say with other actions that 1.0
-// lacks in turn, 1.0 goes first.
-var (
-	storeVersions   = []ofp.Version{ofp.V13, ofp.V10, ofp.V11, ofp.V12}
-	enqueueVersions = []ofp.Version{ofp.V10, ofp.V13, ofp.V11, ofp.V12}
-)
+// storeVersions are tried in this order: the first that says a message with the
+// very actions that it has is the one to store it in. Some actions of a version
+// become others in the next: what sets a VLAN in 1.0 would push a tag in 1.3, which
+// 1.0 cannot be told again.
+var storeVersions = []ofp.Version{ofp.V13, ofp.V10, ofp.V11, ofp.V12}
 
-func versionsFor(m ofp.Message) []ofp.Version {
-	f, ok := m.(*ofp.FlowMod)
-	if !ok {
-		return storeVersions
+// sameActions reports whether messages have actions of the same types.
+func sameActions(a, b ofp.Message) bool {
+	switch a := a.(type) {
+	case *ofp.FlowMod:
+		b, ok := b.(*ofp.FlowMod)
+		return ok && slices.EqualFunc(a.Instructions, b.Instructions, func(x, y ofp.Instruction) bool {
+			return x.Type == y.Type && slices.EqualFunc(x.Actions, y.Actions, sameType)
+		})
+	case *ofp.GroupMod:
+		b, ok := b.(*ofp.GroupMod)
+		return ok && slices.EqualFunc(a.Buckets, b.Buckets, func(x, y ofp.Bucket) bool {
+			return slices.EqualFunc(x.Actions, y.Actions, sameType)
+		})
 	}
-	for i := range f.Instructions {
-		for j := range f.Instructions[i].Actions {
-			if f.Instructions[i].Actions[j].Type == ofp.ActionEnqueue {
-				return enqueueVersions
-			}
-		}
-	}
-	return storeVersions
+	return true
 }
+
+func sameType(a, b ofp.Action) bool { return a.Type == b.Type }
 
 // packer makes values.
 type packer struct{ enc ofp.Encoder }
@@ -127,22 +130,33 @@ type packer struct{ enc ofp.Encoder }
 // fails if no version can say it.
 func (p *packer) pack(owner ownerID, m ofp.Message) (value, error) {
 	p.enc.Extensions = true
-	v := make([]byte, valueHead, 160)
-	v[0] = valueForm
-	binary.BigEndian.PutUint16(v[1:], uint16(owner))
-	var first error
-	for _, version := range versionsFor(m) {
-		out, err := p.enc.Append(v, version, 0, m)
-		if err == nil {
-			out[3] = uint8(version)
-			return out, nil
+	head := make([]byte, valueHead, 160)
+	head[0] = valueForm
+	binary.BigEndian.PutUint16(head[1:], uint16(owner))
+	var first value // that a version could say, perhaps with other actions
+	var why error
+	for _, version := range storeVersions {
+		head[3] = uint8(version)
+		out, err := p.enc.Append(head, version, 0, m)
+		if err != nil {
+			if why == nil {
+				why = err
+			}
+			if !errors.Is(err, ofp.ErrVersion) {
+				break
+			}
+			continue
+		}
+		v := value(out)
+		if again, err := v.message(); err == nil && sameActions(m, again) {
+			return v, nil
 		}
 		if first == nil {
-			first = err
-		}
-		if !errors.Is(err, ofp.ErrVersion) {
-			break
+			first = slices.Clone(v)
 		}
 	}
-	return nil, first
+	if first != nil {
+		return first, nil
+	}
+	return nil, why
 }

@@ -143,8 +143,15 @@ func (f *forms) group(typ ofp.GroupType, buckets []ofp.Bucket) (string, error) {
 	return string(f.frame), nil
 }
 
-// meter returns the bytes of a meter's flags and bands.
+// meter returns the bytes of a meter's flags and bands. Without the flag that asks
+// for a burst size, that of a band means nothing, and Open vSwitch tells the rate.
 func (f *forms) meter(flags ofp.MeterFlags, bands []ofp.MeterBand) (string, error) {
+	if flags&ofp.MeterBurst == 0 {
+		bands = slices.Clone(bands)
+		for i := range bands {
+			bands[i].Burst = 0
+		}
+	}
 	if err := f.encode(&ofp.MeterMod{Flags: flags, Bands: bands}); err != nil {
 		return "", err
 	}
