@@ -7,9 +7,6 @@ import (
 	"github.com/sluice-sdn/sluice/ofp"
 )
 
-// niciraName is what Open vSwitch says of its manufacturer.
-const niciraName = "Nicira, Inc."
-
 // allPortStatus are the reasons of a port status: they come to slaves, too, for the
 // list of ports would go wrong without them.
 const allPortStatus = 1<<ofp.PortAdded | 1<<ofp.PortDeleted | 1<<ofp.PortModified
@@ -17,27 +14,18 @@ const allPortStatus = 1<<ofp.PortAdded | 1<<ofp.PortDeleted | 1<<ofp.PortModifie
 // SetAsync chooses which messages the switch sends of its own accord, while this
 // controller is master or equal and while it is slave: SET_ASYNC in OpenFlow 1.3
 // (section 7.3.10), in earlier versions Open vSwitch's own message. Port status is
-// always on, and so is the notice that another controller became the master, which
-// Open vSwitch gives in 1.3. It fails as Write does.
+// always on. Open vSwitch's notice in 1.3 that another controller became the master
+// stays as it is. It fails as Write does.
 func (s *Switch) SetAsync(ctx context.Context, masks ofp.AsyncMasks) error {
 	for i := range masks.PortStatus {
 		masks.PortStatus[i] |= allPortStatus
 	}
+	var m ofp.Message = &ofp.SetAsync{AsyncMasks: masks}
 	if s.Version() < ofp.V13 {
-		return s.Write(ctx, []ofp.Message{&ofp.NXSetAsyncConfig{AsyncMasks: masks}})
+		m = &ofp.NXSetAsyncConfig{AsyncMasks: masks}
 	}
-	msgs := []ofp.Message{&ofp.SetAsync{AsyncMasks: masks}}
-	if s.Desc().Manufacturer == niciraName { // SET_ASYNC turns it off
-		notice := new(ofp.NXSetAsyncConfig2)
-		notice.Set(ofp.AsyncRoleStatus, false, roleReasons)
-		notice.Set(ofp.AsyncRoleStatus, true, roleReasons)
-		msgs = append(msgs, notice)
-	}
-	return s.Write(ctx, msgs)
+	return s.Write(ctx, []ofp.Message{m})
 }
-
-// roleReasons are those of the notice that Open vSwitch sends.
-const roleReasons = 1<<ofp.RoleMasterRequest | 1<<ofp.RoleConfig
 
 // Async returns what SetAsync sets, as the switch has it; OpenFlow 1.3.
 func (s *Switch) Async(ctx context.Context) (ofp.AsyncMasks, error) {

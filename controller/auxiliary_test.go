@@ -3,6 +3,7 @@ package controller
 import (
 	"context"
 	"fmt"
+	"net"
 	"sync/atomic"
 	"testing"
 
@@ -185,6 +186,45 @@ func TestAuxiliaryRefused(t *testing.T) {
 	})
 	if n := c.stats.Ended[channel.ReasonAuxiliary].Load(); n != 0 || !sim.Connected() {
 		t.Errorf("%d ended", n)
+	}
+}
+
+// TestAuxiliaryMisfit: what may not be bound to a main connection.
+func TestAuxiliaryMisfit(t *testing.T) {
+	c := serve(t, Config{})
+	sims := map[ofp.DPID]*simswitch.Switch{}
+	for dpid, v := range map[ofp.DPID]ofp.Version{1: ofp.V13, 2: ofp.V13, 3: ofp.V12} {
+		sims[dpid] = simulated(t, c, v, simswitch.Config{DPID: dpid})
+	}
+	one, two, three := c.sw(t, 1), c.sw(t, 2), c.sw(t, 3)
+	if text := one.misfit(two); text != "" {
+		t.Errorf("same machine, version and no certificate: %s", text)
+	}
+	if text := three.misfit(one); text != "auxiliary connection speaks OpenFlow 1.2, its main one 1.3" {
+		t.Errorf("another version: %q", text)
+	}
+	from := func(ip string) net.Addr { return &net.TCPAddr{IP: net.ParseIP(ip), Port: 7} }
+	if host(from("10.0.0.1")) == host(from("10.0.0.2")) || host(from("::ffff:10.0.0.1")) != host(from("10.0.0.1")) {
+		t.Error("machines are told apart by their ports, or not at all")
+	}
+	// A number whose connection is dead is taken over.
+	p := newPeer(t, ofp.V13, 1)
+	p.reply = func(_ uint32, m ofp.Message) []ofp.Message {
+		if _, ok := m.(*ofp.FeaturesRequest); ok {
+			return []ofp.Message{&ofp.FeaturesReply{DPID: 1, AuxiliaryID: 3}}
+		}
+		return nil
+	}
+	close(p.silent)
+	p.dial(c.addr)
+	eventually(t, "bound", func() bool { return len(ids(one)) == 1 })
+	if err := sims[1].DialAuxiliary(t.Context(), c.addr, 3); err != nil {
+		t.Fatal(err)
+	}
+	<-p.gone
+	eventually(t, "taken over", func() bool { return len(ids(one)) == 1 && sims[1].Auxiliary(3) })
+	if n := c.stats.Ended[channel.ReasonReplaced].Load(); n != 1 {
+		t.Errorf("%d replaced", n)
 	}
 }
 
