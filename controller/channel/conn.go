@@ -129,7 +129,7 @@ func (c *Conn) Run(ctx context.Context, h Handler) *CloseError {
 	err := <-met
 	if err == nil {
 		c.recordKnown()
-		c.r.raw, c.r.quiet = rawOf(c.nc), true
+		c.r.raw, c.r.take = rawOf(c.nc), c.r.readNow
 		c.dispatchers.Go(func() { c.introduce(h) })
 		c.r.limits = newLimiter(c.cfg.PacketInLimits, time.Now())
 		err = c.read()

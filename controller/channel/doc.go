@@ -90,6 +90,7 @@
 //     that costs one comparison for each chunk.
 //   - TLS handshakes compute on half of the processors at once; the others wait,
 //     each for its own HelloTimeout at most.
-//   - An idle connection holds no buffers: its reader takes one when there is
-//     something to read. Over TLS it keeps one of 4 KiB.
+//   - An idle connection holds no buffers, and a reader that waits has none, unless
+//     a part of a message has come: it takes one when there is something to read.
+//     Over TLS it keeps one, of 4 KiB when idle.
 package channel

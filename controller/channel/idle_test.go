@@ -69,7 +69,7 @@ func TestIdleConnection(t *testing.T) {
 	})
 }
 
-// TestQuietReader: over a socket, the reader of a connection without events waits
+// TestQuietReader: over a socket, a reader waits
 // without a buffer, and what then comes, in pieces or at once, is read as ever.
 func TestQuietReader(t *testing.T) {
 	ours, theirs := tcpPair(t)
@@ -80,7 +80,7 @@ func TestQuietReader(t *testing.T) {
 		t.Helper()
 		for end := time.Now().Add(30 * time.Second); ; {
 			buf := make([]byte, 1<<20)
-			if strings.Contains(string(buf[:runtime.Stack(buf, true)]), ".(*Conn).awaitBytes(") {
+			if strings.Contains(string(buf[:runtime.Stack(buf, true)]), ".(*Conn).fillReady(") {
 				return
 			}
 			if time.Now().After(end) {

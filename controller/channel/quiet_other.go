@@ -7,7 +7,7 @@ import (
 	"syscall"
 )
 
-// rawOf returns nil: a quiet connection keeps its buffer here.
+// rawOf returns nil: a connection keeps its buffer here.
 func rawOf(net.Conn) syscall.RawConn { return nil }
 
-func readable(uintptr) bool { return true }
+func (*reader) readNow(uintptr) bool { return true }

@@ -3,7 +3,9 @@
 package channel
 
 import (
+	"io"
 	"net"
+	"os"
 	"syscall"
 
 	"golang.org/x/sys/unix"
@@ -23,11 +25,24 @@ func rawOf(nc net.Conn) syscall.RawConn {
 	return raw
 }
 
-// readable reports whether a read would not wait. The runtime calls it before it
-// waits for the socket, and after; before, because what came earlier wakes
-// nobody.
-func readable(fd uintptr) bool {
-	p := [1]unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}
-	n, err := unix.Poll(p[:], 0)
-	return n != 0 || err != nil && err != unix.EINTR
+// readNow reads into a fresh chunk, and reports false where it would have to wait.
+// The runtime calls it before it waits for the socket, and after.
+func (r *reader) readNow(fd uintptr) (done bool) {
+	b := newChunk(r.last >= smallChunk/2)
+	for {
+		n, err := unix.Read(int(fd), r.turn.most(b.buf))
+		switch {
+		case err == unix.EINTR:
+			continue
+		case err == unix.EAGAIN:
+			b.recycle()
+			return false
+		case err != nil:
+			n, r.err = 0, os.NewSyscallError("read", err)
+		case n == 0:
+			r.err = io.EOF
+		}
+		r.chunk, r.n = b, n
+		return true
+	}
 }

@@ -17,7 +17,9 @@ type reader struct {
 	start, end int             // of the bytes in chunk.buf that are not cut yet
 	last       int             // bytes of the last read
 	raw        syscall.RawConn // what a quiet reader waits at; nil if it must wait in a read
-	quiet      bool            // no events come: nothing is kept while the reader waits
+	take       func(fd uintptr) bool
+	n          int   // what take has read
+	err        error // why it has not
 	deadline   time.Time       // that the socket has
 	turn       turn
 	misses     int      // silent intervals in a row
@@ -34,10 +36,8 @@ type reader struct {
 // There is always room: cut leaves less than one message.
 func (c *Conn) fill(deadline time.Time) error {
 	r := &c.r
-	if r.quiet && r.raw != nil && r.start == r.end {
-		if err := c.awaitBytes(deadline); err != nil {
-			return err
-		}
+	if r.raw != nil && r.start == r.end {
+		return c.fillReady(deadline)
 	}
 	if r.chunk == nil {
 		r.chunk = newChunk(false)
@@ -62,6 +62,12 @@ func (c *Conn) fill(deadline time.Time) error {
 		return err
 	}
 	n, err := c.nc.Read(r.turn.most(r.chunk.buf[r.end:]))
+	return c.filled(n, err)
+}
+
+// filled notes what a read has brought.
+func (c *Conn) filled(n int, err error) error {
+	r := &c.r
 	if c.rec != nil && n > 0 {
 		c.rec.Received(r.chunk.buf[r.end : r.end+n])
 	}
@@ -90,8 +96,10 @@ func (c *Conn) until(deadline time.Time) error {
 	}
 }
 
-// awaitBytes waits for something to read, without a buffer.
-func (c *Conn) awaitBytes(deadline time.Time) error {
+// fillReady is fill where nothing is left to be cut. It waits without a buffer: the
+// one that is taken when there is something to read was in use a moment ago, and is
+// still close to the processor, however many connections there are.
+func (c *Conn) fillReady(deadline time.Time) error {
 	r := &c.r
 	if r.chunk != nil {
 		r.chunk.recycle()
@@ -100,7 +108,11 @@ func (c *Conn) awaitBytes(deadline time.Time) error {
 	if err := c.until(deadline); err != nil {
 		return err
 	}
-	return r.raw.Read(readable)
+	r.n, r.err = 0, nil
+	if err := r.raw.Read(r.take); err != nil {
+		return err
+	}
+	return c.filled(r.n, r.err)
 }
 
 // next cuts one frame off; ok is false if there is no whole one. A length below
@@ -174,7 +186,6 @@ func (c *Conn) fillAlive() *CloseError {
 			}
 			r.misses++
 			r.last = 0
-			r.quiet = true
 			c.out.trim()
 			c.in.trim()
 			c.out.answer(c.version, c.out.reserve(1), &ofp.EchoRequest{})
@@ -323,18 +334,23 @@ func (c *Conn) deliver() *CloseError {
 	if len(r.chunk.events) == 0 {
 		return nil
 	}
-	r.quiet = false
 	// What is not cut yet is saved first: the chunk is the dispatcher's once it
 	// is in the inbox.
 	tail := r.chunk.buf[r.start:r.end]
-	fresh := newChunk(max(r.last, len(tail)) >= smallChunk/2)
-	n := copy(fresh.buf, tail)
+	var fresh *Batch
+	n := 0
+	if len(tail) > 0 || r.raw == nil {
+		fresh = newChunk(max(r.last, len(tail)) >= smallChunk/2)
+		n = copy(fresh.buf, tail)
+	}
 	if c.in.put(r.chunk) || c.awaitInbox() {
 		r.stalled = false
 		r.chunk, r.start, r.end = fresh, 0, n
 		return nil
 	}
-	fresh.recycle()
+	if fresh != nil {
+		fresh.recycle()
+	}
 	return c.overload()
 }
 
