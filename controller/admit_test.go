@@ -83,18 +83,20 @@ func TestConnectRate(t *testing.T) {
 }
 
 // TestThousandsAtOnce: with the defaults 5,000 switches of one address are let in
-// within five seconds.
+// within three seconds, and when they come again at once too.
 func TestThousandsAtOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a := newAdmission(t, Config{})
-		began := time.Now()
-		in, refused, _ := crowd(a, 5000, "127.0.0.1")
-		n := 0
-		for _, k := range in {
-			n += k
-		}
-		if n != 5000 || len(refused) > 0 || time.Since(began) > 5*time.Second {
-			t.Errorf("%d came in within %v, refused: %v", n, time.Since(began), refused)
+		for range 3 {
+			began := time.Now()
+			in, refused, _ := crowd(a, 5000, "127.0.0.1")
+			n := 0
+			for _, k := range in {
+				n += k
+			}
+			if n != 5000 || len(refused) > 0 || time.Since(began) > 3*time.Second {
+				t.Errorf("%d came in within %v, refused: %v", n, time.Since(began), refused)
+			}
 		}
 	})
 }

@@ -57,7 +57,7 @@ type Config struct {
 	MaxPending int
 	// ConnectRate is how many connections a second one source may begin, and
 	// ConnectRateTotal how many all may; twice as many at once. Below zero there is
-	// no limit. Default 1,000 and 5,000.
+	// no limit. Default 2,000 and 5,000.
 	ConnectRate      int
 	ConnectRateTotal int
 	// AdmitTimeout is how long a connection may wait until these bounds let it
@@ -129,7 +129,7 @@ func New(cfg Config) (*Controller, error) {
 		c.cfg.RoleTimeout = 5 * time.Second
 	}
 	c.cfg.MaxPending = cmp.Or(c.cfg.MaxPending, 1024)
-	c.cfg.ConnectRate = cmp.Or(c.cfg.ConnectRate, 1000)
+	c.cfg.ConnectRate = cmp.Or(c.cfg.ConnectRate, 2000)
 	c.cfg.ConnectRateTotal = cmp.Or(c.cfg.ConnectRateTotal, 5000)
 	c.cfg.AdmitTimeout = cmp.Or(c.cfg.AdmitTimeout, 5*time.Second)
 	c.admission.init(&c.cfg)

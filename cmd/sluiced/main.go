@@ -71,8 +71,8 @@ before the default. An unknown key in the file is an error; an unknown variable
 whose name begins with SLUICE_ is a line in the log.
 
 SIGTERM and SIGINT end it within 5 seconds, a SIGINT after that at once. With
-TLS, SIGHUP makes it read its certificates again. Exit status: 0 after a clean end, 1 when something failed, 2 when it was told
-something wrong.`
+TLS, SIGHUP makes it read its certificates again. Exit status: 0 after a clean
+end, 1 when something failed, 2 when it was told something wrong.`
 
 const examples = `  # a learning switch for whatever connects to port 6653
   sluiced

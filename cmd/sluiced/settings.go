@@ -48,7 +48,7 @@ func defaults() *settings {
 	return &settings{
 		openflow:   endpoints{{Transport: channel.TransportTCP, Addr: ":" + channel.DefaultPort}},
 		maxPending: 1024,
-		rate:       1000,
+		rate:       2000,
 		rateTotal:  5000,
 		grpc:       "127.0.0.1:8653",
 		http:       "127.0.0.1:9653",
@@ -66,12 +66,12 @@ func defaults() *settings {
 func (s *settings) flags() *pflag.FlagSet {
 	f := pflag.NewFlagSet("sluiced", pflag.ContinueOnError)
 	f.SortFlags = false
-	f.Var(&listFlag{list: &s.openflow, typ: "ADDR,…"}, "openflow", "listen here for switches, several times if need be: [HOST]:PORT, ssl:[HOST]:PORT or unix:PATH")
-	f.Var(&listFlag{list: &s.connect, typ: "ADDR,…"}, "connect", "connect to switches that listen, several times if need be: tcp:HOST:PORT, ssl:HOST:PORT or unix:PATH")
+	f.Var(&listFlag{list: &s.openflow, typ: "ADDRS"}, "openflow", "listen here for switches, several times if need be: [HOST]:PORT, ssl:[HOST]:PORT or unix:PATH")
+	f.Var(&listFlag{list: &s.connect, typ: "ADDRS"}, "connect", "connect to switches that listen, several times if need be: tcp:HOST:PORT, ssl:HOST:PORT or unix:PATH")
 	f.Var(&s.tlsCert, "tls-cert", "the controller's certificate for ssl: addresses, and what leads from it to its CA (PEM)")
 	f.Var(&s.tlsKey, "tls-key", "the key of --tls-cert (PEM)")
 	f.Var(&s.tlsCA, "tls-ca", "CA of the switches' certificates (PEM): a switch without one is refused")
-	f.Var(&listFlag{list: &s.tlsPin, typ: "PIN,…"}, "tls-pin", "DPID=NAME: accept the DPID with a certificate of that name only; dpid: each switch over TLS has its DPID for a name")
+	f.Var(&listFlag{list: &s.tlsPin, typ: "PINS"}, "tls-pin", "DPID=NAME: accept the DPID with a certificate of that name only; dpid: each switch over TLS has its DPID for a name")
 	f.Var(&s.maxPending, "max-pending", "how many connections may be in their handshake; one source may have three quarters of them")
 	f.Var(&s.rate, "connect-rate", "how many connections a second one source may begin, twice as many at once; 0: no limit")
 	f.Var(&s.rateTotal, "connect-rate-total", "how many connections a second all may begin, twice as many at once; 0: no limit")

@@ -8,6 +8,7 @@ import (
 	"io"
 	"net"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -374,4 +375,45 @@ func TestTLSToSwitch(t *testing.T) {
 			<-done
 		})
 	}
+}
+
+// TestGate: as many handshakes compute at once as may; one that waits for its
+// peer lets another in, and comes back when there is room.
+func TestGate(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g := make(gate, 1)
+		ours, theirs := net.Pipe()
+		defer theirs.Close()
+		s := &socket{Conn: ours, gate: g, shaking: true}
+		g.enter()
+		var second, read atomic.Bool
+		go func() {
+			g.enter()
+			second.Store(true)
+		}()
+		synctest.Wait()
+		if second.Load() {
+			t.Error("two compute at once")
+		}
+		go func() {
+			_, _ = s.Read(make([]byte, 1))
+			read.Store(true)
+		}()
+		synctest.Wait()
+		if !second.Load() {
+			t.Error("one that waits for its peer keeps another out")
+		}
+		if _, err := theirs.Write([]byte{1}); err != nil {
+			t.Fatal(err)
+		}
+		synctest.Wait()
+		if read.Load() {
+			t.Error("two compute at once after a read")
+		}
+		g.leave()
+		synctest.Wait()
+		if !read.Load() {
+			t.Error("it does not come back")
+		}
+	})
 }
