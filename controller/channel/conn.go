@@ -68,6 +68,7 @@ type Conn struct {
 
 	relaying *relaying // of an auxiliary connection's dispatcher
 	lost     losses
+	slice    int // of the dispatcher: how many events it gives the handler at once
 
 	up        atomic.Bool   // Handler.Up has returned nil
 	done      chan struct{} // closed when the connection ends
@@ -94,6 +95,7 @@ func New(nc net.Conn, cfg Config, stats *Stats, log logrus.FieldLogger) *Conn {
 		stats: stats,
 		log:   log,
 		in:    newInbox(),
+		slice: sliceFirst,
 		done:  make(chan struct{}),
 	}
 	c.role.state = ofp.RoleState{Role: ofp.RoleEqual, Generation: ofp.NoGeneration}
@@ -220,7 +222,7 @@ func (c *Conn) dispatch(h Handler) {
 		// A batch of one is written as it comes: nothing would be saved.
 		if b.Len() > 1 {
 			c.gather()
-			h.Events(c, b)
+			c.handle(h, b)
 			c.ungather()
 		} else {
 			h.Events(c, b)

@@ -52,7 +52,8 @@
 // Connections share the processors. A reader that has read 16 KiB while others
 // have little to say, or 1 MiB, lets the runtime look at the network before it
 // reads again (turn.go): so a switch that storms delays every other one by its turn, rather
-// than by as much as it has to say.
+// than by as much as it has to say. A dispatcher whose handler took longer than a
+// millisecond for a batch does the same between slices of later ones (slice.go).
 //
 // # Locks
 //

@@ -164,6 +164,7 @@ func (p *peer) want(typ ofp.Type) received {
 type watcher struct {
 	refuse error
 	slow   chan struct{} // if set, each batch waits for a value
+	each   time.Duration // that an event takes
 	onUp   func(c *Conn)
 
 	up   chan *Conn
@@ -195,6 +196,7 @@ func (w *watcher) Events(c *Conn, b *Batch) {
 		case <-c.Done():
 		}
 	}
+	time.Sleep(time.Duration(b.Len()) * w.each)
 	for typ, frame := range b.All() {
 		_, m, err := ofp.Decode(bytes.Clone(frame))
 		if err != nil {

@@ -30,25 +30,8 @@ func packetsOf(all []ofp.Message) (n classCounts, state int) {
 func TestStormStarvesNoClass(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := start(t, ofp.V13, Config{})
-		r.w.slow = make(chan struct{})
+		r.w.each = 20 * time.Millisecond
 		c := r.ready()
-		stop := make(chan struct{})
-		go func() { // the apps: a batch in two seconds
-			tick := time.NewTicker(2 * time.Second)
-			defer tick.Stop()
-			for {
-				select {
-				case <-tick.C:
-				case <-stop:
-					return
-				}
-				select {
-				case r.w.slow <- struct{}{}:
-				case <-stop:
-					return
-				}
-			}
-		}()
 		var storm []byte
 		for range 100 {
 			b, err := ofp.Append(nil, ofp.V13, 0, packetOf(0x0800, 1000))
@@ -61,10 +44,9 @@ func TestStormStarvesNoClass(t *testing.T) {
 		for i := range rounds {
 			r.raw(storm)
 			r.send(packetOf(0x0806, 60), packetOf(0x88cc, 60), &ofp.PortStatus{Port: ofp.Port{No: ofp.PortNo(i + 1)}})
-			time.Sleep(50 * time.Millisecond)
+			time.Sleep(200 * time.Millisecond)
 		}
-		close(stop)
-		close(r.w.slow)
+		time.Sleep(10 * time.Second)
 		synctest.Wait()
 		handled, state := packetsOf(r.w.events(t, rounds))
 		var dropped classCounts
