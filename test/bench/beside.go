@@ -70,7 +70,7 @@ func measureBeside(ctx context.Context, p *plan, happen func(context.Context, *c
 	from, to, err := happen(ctx, c)
 	if err != nil {
 		cancel()
-		<-carried
+		_ = <-carried // it was ended
 		return nil, err
 	}
 	b.lost = <-carried
@@ -122,7 +122,7 @@ func (b *beside) aims(what string, most float64) []aim {
 // limit, would be what the two fight for.
 func reconnect(ctx context.Context, p *plan, w io.Writer) ([]aim, error) {
 	fmt.Fprintf(w, "%d switches of OpenFlow 1.3 carry load, %d others reconnect six times, all at once; both generators share core %s.\n\n", carriers, p.reconnect, p.cores[1])
-	io.WriteString(w, besideHead)
+	fmt.Fprint(w, besideHead)
 	fmt.Fprintf(os.Stderr, "bench: reconnect, how much the %d can have\n", carriers)
 	top, err := throughput(ctx, p, "sluiced", p.cores[0], p.cores[1], carriers, p.macs, "--of", "1.3")
 	if err != nil {
@@ -163,7 +163,7 @@ func reconnect(ctx context.Context, p *plan, w io.Writer) ([]aim, error) {
 // carriers have a load of a known rate.
 func storm(ctx context.Context, p *plan, w io.Writer) ([]aim, error) {
 	fmt.Fprintf(w, "%d switches of OpenFlow 1.3 carry load, one other sends packet-ins as fast as it can; both generators share core %s.\n\n", carriers, p.cores[1])
-	io.WriteString(w, besideHead)
+	fmt.Fprint(w, besideHead)
 	name := perSecond(float64(p.load)) + "/s"
 	fmt.Fprintf(os.Stderr, "bench: storm, load: %s\n", name)
 	var l load
