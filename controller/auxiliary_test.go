@@ -223,9 +223,8 @@ func TestAuxiliaryMisfit(t *testing.T) {
 	}
 	<-p.gone
 	eventually(t, "taken over", func() bool { return len(ids(one)) == 1 && sims[1].Auxiliary(3) })
-	if n := c.stats.Ended[channel.ReasonReplaced].Load(); n != 1 {
-		t.Errorf("%d replaced", n)
-	}
+	eventually(t, "counted", func() bool { return c.stats.Ended[channel.ReasonReplaced].Load() == 1 })
+	eventually(t, "the newcomer has its number", func() bool { return len(ids(one)) == 1 })
 }
 
 // TestAuxiliaryMalformed: what cannot be read is refused where it came, and costs
