@@ -96,6 +96,7 @@ type ordeal struct {
 // lifted and the switch must come back and work; the bystander must not have
 // noticed, nothing may be left, and few and clear lines be logged.
 func TestFaults(t *testing.T) {
+	t.Parallel()
 	versions, seeds := []ofp.Version{ofp.V10, ofp.V13}, 1
 	if os.Getenv("SLUICE_FAULTS") == "long" {
 		versions, seeds = ofp.Versions(), 5
