@@ -14,7 +14,7 @@ import (
 // meterTimeout bounds what setting the meter of a switch that connects may take.
 const meterTimeout = 3 * time.Second
 
-// ErrNoMeter: the switch has no meter for packets to the controller.
+// ErrNoMeter means that the switch has no meter for packets to the controller.
 var ErrNoMeter = errors.New("no meter for packets to the controller")
 
 // ControllerMeter is what a switch does about Config.ControllerMeter. The zero value

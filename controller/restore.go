@@ -77,10 +77,10 @@ func (s *Switch) Reconcile(ctx context.Context) (desired.Report, error) {
 	return r, err
 }
 
-// ErrReused: the request id of a transaction was used for another one.
+// ErrReused means that the request id of a transaction was used for another one.
 var ErrReused = store.ErrReused
 
-// ErrNoState: the controller keeps no desired state.
+// ErrNoState means that the controller keeps no desired state.
 var ErrNoState = errors.New("no desired state is kept; start sluiced with --state DIR")
 
 // restoreTimeout bounds the comparison of a switch that connects, and each later

@@ -62,9 +62,9 @@ func (f *MatchField) maskAt(i int) byte {
 
 // Selects reports whether the filter is about a flow with that table, cookie,
 // match and instructions. A filter of table TableAll is about every table.
-func (q *FlowFilter) Selects(table uint8, cookie uint64, m *Match, is []Instruction) bool {
-	return (q.Table == TableAll || q.Table == table) && (cookie^q.Cookie)&q.CookieMask == 0 &&
-		outputs(is, q.OutPort, q.OutGroup) && q.Match.Covers(m)
+func (p *FlowFilter) Selects(table uint8, cookie uint64, m *Match, is []Instruction) bool {
+	return (p.Table == TableAll || p.Table == table) && (cookie^p.Cookie)&p.CookieMask == 0 &&
+		outputs(is, p.OutPort, p.OutGroup) && p.Match.Covers(m)
 }
 
 // outputs reports whether the instructions send to the port, or, for PortAny,

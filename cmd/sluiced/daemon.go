@@ -91,7 +91,7 @@ func newDaemon(ctx context.Context, s *settings, logger logrus.FieldLogger) (*da
 	opened := false
 	defer func() {
 		if kept != nil && !opened {
-			kept.Close()
+			_ = kept.Close() // what went wrong before says more
 		}
 	}()
 	config := controller.Config{
@@ -141,7 +141,7 @@ func (d *daemon) unready() string {
 // them. It returns nil if ctx ended. It may be called once.
 func (d *daemon) run(ctx context.Context) error {
 	if d.store != nil {
-		defer d.store.Close() // last: nothing is left then that writes to it
+		defer d.closeStore() // last: nothing is left then that writes to it
 	}
 	defer d.recording()() // ends after the switches' connections
 	engineCtx, stopEngine := context.WithCancel(context.WithoutCancel(ctx))
@@ -188,6 +188,12 @@ func (d *daemon) run(ctx context.Context) error {
 		return nil
 	})
 	return parts.Wait()
+}
+
+func (d *daemon) closeStore() {
+	if err := d.store.Close(); err != nil {
+		d.log.WithError(err).Error("closing the store failed")
+	}
 }
 
 // drain ends the northbound servers and calls stopEngine, after drainLimit if

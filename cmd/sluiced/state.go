@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -28,8 +29,7 @@ func (d directory) open(ctx context.Context) (store.Store, *desired.State, error
 	}
 	state, err := desired.New(ctx, s)
 	if err != nil {
-		s.Close()
-		return nil, nil, fmt.Errorf("--state: %w", err)
+		return nil, nil, fmt.Errorf("--state: %w", errors.Join(err, s.Close()))
 	}
 	return s, state, nil
 }

@@ -30,12 +30,13 @@ func TestMessy(t *testing.T) {
 // TestMessyIsSeen: memory that was needed and is not any more shows in what the
 // runtime says, and giving it back mends it.
 func TestMessyIsSeen(t *testing.T) {
-	var held [][]byte
-	for range 64 {
-		held = append(held, make([]byte, 1<<20))
-	}
-	runtime.KeepAlive(held)
-	held = nil
+	func() {
+		var held [][]byte
+		for range 64 {
+			held = append(held, make([]byte, 1<<20))
+		}
+		runtime.KeepAlive(held)
+	}()
 	runtime.GC()
 	now := readMemory()
 	if now.allocated == 0 || now.live == 0 {

@@ -299,7 +299,7 @@ func TestRequestsOvertakeOthers(t *testing.T) {
 				}
 			}
 			if before != tt.before {
-				t.Error(fmt.Sprintf("after %d sent messages, want %d", before, tt.before))
+				t.Errorf("after %d sent messages, want %d", before, tt.before)
 			}
 		})
 	}
