@@ -207,8 +207,18 @@ func endCode(err error) codes.Code {
 		return codes.Canceled
 	case errors.Is(err, controller.ErrTooLong):
 		return codes.ResourceExhausted
+	case misbehaved(err):
+		return codes.FailedPrecondition
 	}
 	return codes.Internal
+}
+
+// misbehaved reports whether the switch has answered what is no answer. That is
+// FAILED_PRECONDITION: the fault is neither the caller's nor ours, and the same
+// call will fail again as long as the switch is as it is.
+func misbehaved(err error) bool {
+	var re *controller.ReplyError
+	return errors.As(err, &re) || errors.Is(err, controller.ErrUnreadable)
 }
 
 // writeError is the status of a failed write of msgs. Its code is that of the
@@ -279,7 +289,7 @@ func join(a, b string) string {
 
 // refusedText is the code and the text of messages that the switch refused.
 func refusedText(sw *controller.Switch, we *controller.WriteError, total int) (codes.Code, string) {
-	code, said := codes.Internal, we.Errors[0].Err.Error()
+	code, said := endCode(we.Errors[0].Err), we.Errors[0].Err.Error()
 	var se *controller.SwitchError
 	if errors.As(we.Errors[0].Err, &se) {
 		code, said = reasonCode(se.Reply.Reason), se.Reply.Describe()

@@ -28,6 +28,9 @@ var (
 // SwitchError is an OpenFlow error that a switch answered a request with.
 type SwitchError = channel.SwitchError
 
+// ReplyError says that a switch answered a request with what is no answer to it.
+type ReplyError = channel.ReplyError
+
 // WriteError says how far a Write came: which messages failed, how many were
 // sent, and how many the switch is known to have processed.
 type WriteError = channel.WriteError

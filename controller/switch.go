@@ -235,9 +235,9 @@ func (s *Switch) write(ctx context.Context, msgs []ofp.Message) error {
 // Request sends m and returns the reply; a multipart reply is assembled from its
 // segments and returned as one. It fails with a *SwitchError if the switch
 // answered with an OpenFlow error, and with ErrDisconnected, ErrOverloaded (too
-// many requests are in flight), ErrTooLong, ErrSlave or the context's error. It leaves in
-// front of everybody's Writes, and after what was given to Send before, unless ctx is
-// one of Apart or m asks for a role or an echo.
+// many requests are in flight), ErrTooLong, ErrSlave, a *ReplyError (what the switch
+// answered is no answer) or the context's error. It leaves in front of everybody's
+// Writes, and after what was given to Send before, unless ctx is one of Apart or m asks for a role or an echo.
 func (s *Switch) Request(ctx context.Context, m ofp.Message) (ofp.Message, error) {
 	if err := s.refused(m); err != nil {
 		return nil, err
@@ -337,9 +337,10 @@ func ask[T ofp.Part](ctx context.Context, s *Switch, q ofp.Part) (T, error) {
 	if err != nil {
 		return none, err
 	}
-	body, ok := m.(*ofp.MultipartReply).Body.(T)
+	got := m.(*ofp.MultipartReply).Body
+	body, ok := got.(T)
 	if !ok {
-		return none, fmt.Errorf("%s: reply cannot be read", q.Kind())
+		return none, fmt.Errorf("%s: %w", q.Kind(), &ReplyError{What: "with " + got.Kind().String()})
 	}
 	return body, nil
 }

@@ -169,7 +169,7 @@ func request[T ofp.Message](ctx context.Context, s *Switch, q ofp.Message) (T, e
 	}
 	r, ok := m.(T)
 	if !ok {
-		return none, fmt.Errorf("%s: reply cannot be read", q.Type())
+		return none, fmt.Errorf("%s: %w", q.Type(), &ReplyError{What: m.Type().String()})
 	}
 	return r, nil
 }

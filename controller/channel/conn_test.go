@@ -56,8 +56,8 @@ func TestRequest(t *testing.T) {
 			r.sendX(x, flows(true, 1))
 			r.sendX(x, &ofp.Error{Reason: ofp.BadRequestMultipartBufferOverflow})
 		}, nil, "OVERFLOW"},
-		{"another type", func(r *rig, x uint32) { r.sendX(x, &ofp.BarrierReply{}) }, nil, "reply is a barrier_reply"},
-		{"another kind", func(r *rig, x uint32) { r.sendX(x, &ofp.MultipartReply{Body: new(ofp.TableStatsReply)}) }, nil, "asked for flow, reply has table"},
+		{"another type", func(r *rig, x uint32) { r.sendX(x, &ofp.BarrierReply{}) }, nil, "switch answered barrier_reply, which is no answer to this"},
+		{"another kind", func(r *rig, x uint32) { r.sendX(x, &ofp.MultipartReply{Body: new(ofp.TableStatsReply)}) }, nil, "flow: switch answered with table, which is no answer to this"},
 		{"two kinds", func(r *rig, x uint32) {
 			r.sendX(x, flows(true, 1))
 			r.sendX(x, &ofp.MultipartReply{Body: new(ofp.TableStatsReply)})

@@ -30,6 +30,26 @@ type SwitchError struct {
 // Error says what the switch said, such as "switch answered OFPFMFC_TABLE_FULL".
 func (e *SwitchError) Error() string { return "switch answered " + e.Reply.Describe() }
 
+// ReplyError says that a switch answered a request with what is no answer to it: a
+// message of another kind, or one that cannot be read. The switch is at fault;
+// the request may have been carried out.
+type ReplyError struct {
+	What string // it answered, such as "barrier_reply"
+	Err  error  // why that cannot be read; nil if it is another kind
+}
+
+// Error says what the switch answered, such as "switch answered barrier_reply,
+// which is no answer to this".
+func (e *ReplyError) Error() string {
+	if e.Err != nil {
+		return "switch answered " + e.What + " that cannot be read: " + e.Err.Error()
+	}
+	return "switch answered " + e.What + ", which is no answer to this"
+}
+
+// Unwrap returns why the answer cannot be read.
+func (e *ReplyError) Unwrap() error { return e.Err }
+
 // WriteError says how far a Write came.
 type WriteError struct {
 	// Errors are the messages that failed, by index. An ofp.EncodeError means

@@ -68,6 +68,14 @@ func (r *replies) add(xid uint32, probe bool) (*call, error) {
 	return k, nil
 }
 
+// has reports whether somebody waits for a reply of that xid.
+func (r *replies) has(xid uint32) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	_, ok := r.calls[xid]
+	return ok
+}
+
 // forget drops a request whose caller does not wait any more, and what is kept
 // for it.
 func (r *replies) forget(xid uint32, k *call) {
@@ -202,6 +210,9 @@ func (c *Conn) request(ctx context.Context, m ofp.Message, probe bool) (ofp.Mess
 	ctx, cancel := context.WithTimeout(ctx, c.cfg.RequestTimeout)
 	defer cancel()
 	xid := c.out.reserve(1)
+	for c.replies.has(xid) { // they begin anew after four thousand million
+		xid = c.out.reserve(1)
+	}
 	if q, ok := m.(*ofp.RoleRequest); ok {
 		c.role.asks(xid, q.Role)
 	}
@@ -227,13 +238,15 @@ func (c *Conn) request(ctx context.Context, m ofp.Message, probe bool) (ofp.Mess
 	reply, frame, err := join(k.blocks)
 	if err != nil {
 		c.undecodable(frame, err)
-		return nil, fmt.Errorf("%s: reply: %w", m.Type(), err)
+		return nil, fmt.Errorf("%s: %w", m.Type(), &ReplyError{ofp.TypeOf(frame).String(), err})
 	}
 	if want, ok := replyTypes[m.Type()]; ok && reply.Type() != want {
-		return nil, fmt.Errorf("%s: reply is a %s", m.Type(), reply.Type())
+		return nil, fmt.Errorf("%s: %w", m.Type(), &ReplyError{What: reply.Type().String()})
 	}
-	if q, ok := m.(*ofp.MultipartRequest); ok && !answers(c.version, q.Body.Kind(), reply.(*ofp.MultipartReply).Body.Kind()) {
-		return nil, fmt.Errorf("%s: asked for %s, reply has %s", m.Type(), q.Body.Kind(), reply.(*ofp.MultipartReply).Body.Kind())
+	if q, ok := m.(*ofp.MultipartRequest); ok {
+		if got := reply.(*ofp.MultipartReply).Body.Kind(); !answers(c.version, q.Body.Kind(), got) {
+			return nil, fmt.Errorf("%s: %s: %w", m.Type(), q.Body.Kind(), &ReplyError{What: "with " + got.String()})
+		}
 	}
 	return reply, nil
 }
