@@ -30,7 +30,7 @@ func TestVendorReplies(t *testing.T) {
 			&ofp.MultipartReply{Body: &ofp.NXFlowStatsReply{Flows: []ofp.NXFlowStats{{FlowStats: ofp.FlowStats{Cookie: 1}}, {FlowStats: ofp.FlowStats{Cookie: 2}}}}}, ""},
 		{"groups in 1.0", ofp.V10, ofp.Request(&ofp.GroupDescRequest{}), []ofp.Message{&ofp.MultipartReply{Body: &ofp.NXGroupDescReply{Groups: []ofp.NXGroup{{Group: 5}}}}},
 			&ofp.MultipartReply{Body: &ofp.NXGroupDescReply{Groups: []ofp.NXGroup{{Group: 5}}}}, ""},
-		{"groups in 1.0, answered otherwise", ofp.V10, ofp.Request(&ofp.GroupDescRequest{}), []ofp.Message{&ofp.MultipartReply{Body: &ofp.Desc{}}}, nil, "asked for group_desc, reply has desc"},
+		{"groups in 1.0, answered otherwise", ofp.V10, ofp.Request(&ofp.GroupDescRequest{}), []ofp.Message{&ofp.MultipartReply{Body: &ofp.Desc{}}}, nil, "group_desc: switch answered with desc, which is no answer to this"},
 		{"tunnel options", ofp.V13, &ofp.NXTLVTableRequest{}, []ofp.Message{&ofp.NXTLVTableReply{MaxSpace: 256}}, &ofp.NXTLVTableReply{MaxSpace: 256}, ""},
 		{"bundle", ofp.V13, &ofp.BundleControl{ID: 5}, []ofp.Message{&ofp.BundleControl{ID: 5}}, &ofp.BundleControl{ID: 5}, ""},
 		{"refused", ofp.V13, &ofp.NXTLVTableRequest{}, []ofp.Message{&ofp.Error{Reason: ofp.BadRequestBadExperimenter}}, nil, "switch answered"},
