@@ -132,6 +132,7 @@ func (c *Conn) Run(ctx context.Context, h Handler) *CloseError {
 	if err == nil {
 		c.recordKnown()
 		c.r.raw, c.r.take = rawOf(c.nc), c.r.readNow
+		limitUnsent(c.raw())
 		c.dispatchers.Go(func() { c.introduce(h) })
 		c.r.limits = newLimiter(c.cfg.PacketInLimits, time.Now())
 		err = c.read()

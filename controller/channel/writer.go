@@ -27,6 +27,11 @@ func (c *Conn) write() {
 	}
 }
 
+// unsentBytes is how much may wait in a socket that was never sent, where the
+// system can be told so: two slices, so that the writer is woken before the wire
+// runs dry.
+const unsentBytes = 128 << 10
+
 // lingerTimeout is how long a refused peer may take to read why and to hang up.
 const lingerTimeout = 250 * time.Millisecond
 
