@@ -72,8 +72,9 @@ func TestBytesBeforeAnEcho(t *testing.T) {
 		ahead += n
 	}
 	t.Logf("%d bytes before the answer", ahead)
-	// Linux doubles what is asked for; a segment on loopback has up to 64 KiB.
-	if most := 2*receive + unsentBytes + 2*65536 + turnBytes; ahead > most {
+	// Linux doubles what is asked for, and counts whole segments, of 64 KiB on
+	// loopback, loosely: 440 to 660 KB were seen, and 4.2 MB without the limit.
+	if most := 1 << 20; ahead > most {
 		t.Errorf("%d bytes came before the answer, want at most %d", ahead, most)
 	}
 }
