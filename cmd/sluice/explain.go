@@ -40,6 +40,9 @@ func (c *client) explain(err error) int {
 		fmt.Fprintf(c.errOut, "sluice: %s\nsee %s --help\n", u.text, u.command)
 		return exitUsage
 	}
+	if errors.Is(err, differError{}) {
+		return exitDiffer // how was told
+	}
 	var failed *failedLines
 	if errors.As(err, &failed) {
 		return exitError // each was told when it came

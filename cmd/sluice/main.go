@@ -4,7 +4,7 @@
 //
 // It exits with status 0 if everything was done and, where a switch was to
 // change, the switch confirmed it; with 1 if not; with 2 if the command line
-// makes no sense.
+// makes no sense. diff-flows exits with 2 if its sources differ, as ovs-ofctl does.
 package main
 
 import (
@@ -28,6 +28,8 @@ const (
 	exitDone  = 0
 	exitError = 1
 	exitUsage = 2
+
+	exitDiffer = 2 // of diff-flows
 )
 
 // run carries out one command line and returns the exit status.

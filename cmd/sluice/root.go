@@ -68,7 +68,7 @@ confirmed the change, and exits with status 0 only then.`,
 	root.AddGroup(&cobra.Group{ID: "look", Title: "Look:"}, &cobra.Group{ID: "change", Title: "Change:"})
 	for _, verb := range []*cobra.Command{
 		c.switches(), c.show(), c.dumpDesc(), c.dumpPorts(), c.dumpPortsDesc(), c.dumpTables(),
-		c.dumpFlows(), c.dumpAggregate(), c.dumpGroups(), c.dumpGroupStats(), c.dumpGroupFeatures(),
+		c.dumpFlows(), c.diffFlows(), c.dumpAggregate(), c.dumpGroups(), c.dumpGroupStats(), c.dumpGroupFeatures(),
 		c.dumpMeters(), c.meterStats(), c.meterFeatures(), c.dumpTableFeatures(), c.getFrags(), c.queueGetConfig(), c.queueStats(), c.getRole(), c.snoop(),
 		c.status(), c.history(),
 	} {
@@ -76,7 +76,7 @@ confirmed the change, and exits with status 0 only then.`,
 		root.AddCommand(verb)
 	}
 	for _, verb := range []*cobra.Command{
-		c.addFlow(), c.addFlows(), c.modFlows(), c.delFlows(), c.addGroup(), c.addGroups(), c.modGroup(), c.delGroups(),
+		c.addFlow(), c.addFlows(), c.modFlows(), c.delFlows(), c.replaceFlows(), c.addGroup(), c.addGroups(), c.modGroup(), c.delGroups(),
 		c.addMeter(), c.modMeter(), c.delMeters(), c.modPort(), c.modTable(), c.setFrags(), c.packetOut(), c.setRole(), c.barrier(),
 		c.reconcile(), c.backup(),
 	} {
