@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/sirupsen/logrus"
 
@@ -262,6 +263,9 @@ func (s *Switch) tellRole() {
 	} else {
 		s.c.roles.remember(s.dpid, now)
 		log.Warn("role changed without asking: another controller was made master")
+	}
+	if now.Role != ofp.RoleSlave {
+		s.restore.soon(time.Now())
 	}
 	_ = s.meterPunts() // it fails only if the switch is gone
 	for i := range d.handlers {
