@@ -144,6 +144,18 @@ func TestSlaveDoesNotRestore(t *testing.T) {
 		t.Fatal(err)
 	}
 	eventually(t, "the flow", func() bool { return len(s.Flows()) == 1 })
+
+	// Nothing else makes it due: it has just been compared.
+	if _, err := sw.Reconcile(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	before, _ := sw.StateSummary()
+	for _, r := range []ofp.RoleState{slave(ofp.NoGeneration), master(ofp.NoGeneration)} {
+		if _, err := sw.SetRole(t.Context(), r); err != nil {
+			t.Fatal(err)
+		}
+	}
+	eventually(t, "another comparison", func() bool { x, _ := sw.StateSummary(); return x.Checked.After(before.Checked) })
 }
 
 // TestFailedComparisonIsTriedAgain: what the switch refuses is tried again at
