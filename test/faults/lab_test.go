@@ -75,6 +75,7 @@ type lab struct {
 	log       *logLines
 	proxy     *faultproxy.Proxy
 	victim    *simswitch.Switch
+	bridge    *bridge // instead of the victim, if it is not nil
 	bystander *simswitch.Switch
 	seen      *controller.Switch // the bystander
 }
@@ -91,6 +92,12 @@ func bounds() channel.Config {
 // newLab starts controller, proxy and bystander. At the end of the test all is
 // closed, and the bystander must have noticed nothing.
 func newLab(t *testing.T, seed uint64, victim simswitch.Config) *lab {
+	t.Helper()
+	return newLabBehind(t, seed, victim, nil)
+}
+
+// newLabBehind is newLab with a listener for the proxy, if it is not nil.
+func newLabBehind(t *testing.T, seed uint64, victim simswitch.Config, front net.Listener) *lab {
 	t.Helper()
 	l := &lab{t: t, log: &logLines{}}
 	logger := logrus.New()
@@ -118,7 +125,7 @@ func newLab(t *testing.T, seed uint64, victim simswitch.Config) *lab {
 			t.Logf("log:\n%s", strings.Join(lines[max(0, len(lines)-30):], "\n"))
 		}
 	})
-	if l.proxy, err = faultproxy.Start(faultproxy.Config{Target: l.addr, Seed: seed}); err != nil {
+	if l.proxy, err = faultproxy.Start(faultproxy.Config{Target: l.addr, Seed: seed, Listener: front}); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(l.proxy.Close)
@@ -200,6 +207,9 @@ func (l *lab) await(dpid ofp.DPID, old *controller.Switch) (s *controller.Switch
 func (l *lab) connect() *controller.Switch {
 	l.t.Helper()
 	old := l.find(theVictim)
+	if l.bridge != nil {
+		return l.await(theVictim, nil) // it connects by itself
+	}
 	if err := l.victim.Dial(l.t.Context(), l.proxy.Addr()); err != nil {
 		l.t.Fatal(err)
 	}
@@ -210,6 +220,9 @@ func (l *lab) connect() *controller.Switch {
 // controller knows it anew.
 func (l *lab) comeBack() *controller.Switch {
 	l.t.Helper()
+	if l.bridge != nil {
+		return l.backByItself()
+	}
 	l.victim.Disconnect()
 	var s *controller.Switch
 	old := l.find(theVictim)
@@ -227,9 +240,20 @@ func (l *lab) comeBack() *controller.Switch {
 	return s
 }
 
+// flowHolder is a switch whose flows can be seen from behind.
+type flowHolder interface{ Flows() []ofp.FlowStats }
+
+// holder is the victim, or the bridge in its place.
+func (l *lab) holder() flowHolder {
+	if l.bridge != nil {
+		return l.bridge
+	}
+	return l.victim
+}
+
 // settles requires a switch to work as if nothing had been: all its flows are
 // deleted, some are written, and they alone are there and are told.
-func (l *lab) settles(sw *simswitch.Switch, s *controller.Switch) {
+func (l *lab) settles(sw flowHolder, s *controller.Switch) {
 	l.t.Helper()
 	const n = 50
 	ctx, cancel := context.WithTimeout(l.t.Context(), patience)

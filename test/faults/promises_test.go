@@ -9,7 +9,6 @@ import (
 	"github.com/sluice-sdn/sluice/controller"
 	"github.com/sluice-sdn/sluice/ofp"
 	"github.com/sluice-sdn/sluice/test/faultproxy"
-	"github.com/sluice-sdn/sluice/test/simswitch"
 )
 
 // promise is what can be relied on under a fault.
@@ -136,7 +135,7 @@ func numbers(flows []ofp.FlowStats) (have map[int]bool, foreign int) {
 
 // judgeWrite compares what a Write of theFlows(n) reports with what is on the
 // switch at once, and returns what does not hold.
-func judgeWrite(p promise, err error, n int, sw *simswitch.Switch) (wrong []string) {
+func judgeWrite(p promise, err error, n int, sw flowHolder) (wrong []string) {
 	have, foreign := numbers(sw.Flows())
 	complain := func(format string, args ...any) { wrong = append(wrong, fmt.Sprintf(format, args...)) }
 	if p&nothingForeign != 0 && foreign > 0 {
@@ -182,7 +181,7 @@ func judgeWrite(p promise, err error, n int, sw *simswitch.Switch) (wrong []stri
 }
 
 // missing returns the acknowledged flows that are not on the switch.
-func missing(err error, n int, sw *simswitch.Switch) (out []int) {
+func missing(err error, n int, sw flowHolder) (out []int) {
 	have, _ := numbers(sw.Flows())
 	e, failed := errors.AsType[*controller.WriteError](err)
 	for i := range n {

@@ -142,7 +142,7 @@ func suffer(t *testing.T, name string, v ofp.Version, w *work, text string) {
 	if s == nil || c.promise&staysUp == 0 {
 		s = l.comeBack()
 	}
-	l.settles(l.victim, s)
+	l.settles(l.holder(), s)
 	l.unharmed()
 	l.logged(40)
 }
@@ -212,7 +212,7 @@ func push(l *lab, c *ordeal) {
 		ctx, cancel := context.WithTimeout(l.t.Context(), 30*time.Second)
 		err := s.Write(ctx, theFlows(pushed))
 		cancel()
-		for _, wrong := range judgeWrite(c.promise, err, pushed, l.victim) {
+		for _, wrong := range judgeWrite(c.promise, err, pushed, l.holder()) {
 			l.t.Error(wrong)
 		}
 		if c.promise&staysUp != 0 {
@@ -225,8 +225,8 @@ func push(l *lab, c *ordeal) {
 		}
 		// What is late comes, and what was never sent does not.
 		if c.promise&acknowledgedComes != 0 && c.promise&staysUp != 0 {
-			if !until(5*time.Second, func() bool { return len(missing(err, pushed, l.victim)) == 0 }) && l.find(theVictim) == s {
-				l.t.Errorf("%d acknowledged flows never come", len(missing(err, pushed, l.victim)))
+			if !until(5*time.Second, func() bool { return len(missing(err, pushed, l.holder())) == 0 }) && l.find(theVictim) == s {
+				l.t.Errorf("%d acknowledged flows never come", len(missing(err, pushed, l.holder())))
 			}
 		}
 		if l.happened(c) || try == 8 || l.find(theVictim) != s {
@@ -246,7 +246,11 @@ func statistics(l *lab, c *ordeal) {
 	ctx, cancel := context.WithTimeout(l.t.Context(), patience)
 	defer cancel()
 	turn <- struct{}{}
-	err := s.Write(ctx, theFlows(listed))
+	n := listed
+	if l.bridge != nil {
+		n = listedByBridge
+	}
+	err := s.Write(ctx, theFlows(n))
 	<-turn
 	if err != nil {
 		l.t.Fatal(err)
@@ -255,7 +259,7 @@ func statistics(l *lab, c *ordeal) {
 	for try := 1; ; try++ {
 		flows, err := s.Flows(ctx, ofp.AllFlows())
 		if err == nil {
-			for _, wrong := range judgeReply(c.promise, flows, listed) {
+			for _, wrong := range judgeReply(c.promise, flows, n) {
 				l.t.Error(wrong)
 			}
 		} else if c.promise&staysUp != 0 && c.promise&wholeReplies != 0 {
@@ -273,9 +277,10 @@ func idle(l *lab, c *ordeal) {
 	s := l.connect()
 	l.set(c)
 	asked := l.victim.Received(ofp.TypeEchoRequest)
-	// Some probes, or the end of the connection.
+	// Some probes, or the end of the connection. A bridge asks itself, too.
 	if !until(patience, func() bool {
-		return l.find(theVictim) != s || c.promise&ends == 0 && l.victim.Received(ofp.TypeEchoRequest) >= asked+3 && l.happened(c)
+		enough := l.bridge != nil || l.victim.Received(ofp.TypeEchoRequest) >= asked+3
+		return l.find(theVictim) != s || c.promise&ends == 0 && enough && l.happened(c)
 	}) && c.promise&(staysUp|ends) != 0 {
 		l.t.Errorf("the connection neither ends nor is it asked whether it lives")
 	}
