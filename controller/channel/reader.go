@@ -18,9 +18,9 @@ type reader struct {
 	last       int             // bytes of the last read
 	raw        syscall.RawConn // what a quiet reader waits at; nil if it must wait in a read
 	take       func(fd uintptr) bool
-	n          int   // what take has read
-	err        error // why it has not
-	deadline   time.Time       // that the socket has
+	n          int       // what take has read
+	err        error     // why it has not
+	deadline   time.Time // that the socket has
 	turn       turn
 	misses     int      // silent intervals in a row
 	stalled    bool     // the reader's patience with a full inbox is at its end

@@ -82,7 +82,7 @@ func ask(ctx context.Context, p *plan, cores string, storms int) (asked, stormed
 		select {
 		case <-time.After(stormLead):
 		case <-ctx.Done():
-			_ = <-over // it was ended, too
+			<-over // it was ended, too
 			return asked, stormed, context.Cause(ctx)
 		}
 	}
