@@ -70,7 +70,7 @@ func measureBeside(ctx context.Context, p *plan, happen func(context.Context, *c
 	from, to, err := happen(ctx, c)
 	if err != nil {
 		cancel()
-		<-carried // it was ended
+		b.lost = <-carried // of no interest: it was ended
 		return nil, err
 	}
 	b.lost = <-carried

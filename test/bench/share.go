@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -82,8 +83,7 @@ func ask(ctx context.Context, p *plan, cores string, storms int) (asked, stormed
 		select {
 		case <-time.After(stormLead):
 		case <-ctx.Done():
-			<-over // it was ended, too
-			return asked, stormed, context.Cause(ctx)
+			return asked, stormed, errors.Join(context.Cause(ctx), <-over)
 		}
 	}
 	err = c.ofbench(ctx, p, p.cores[1], &asked, "--of", "1.3", "-s", strconv.Itoa(askers))
