@@ -9,6 +9,7 @@ import (
 
 	"github.com/sluice-sdn/sluice/controller/channel"
 	"github.com/sluice-sdn/sluice/ofp"
+	"github.com/sluice-sdn/sluice/test/simswitch"
 )
 
 // metered is a peer with meters.
@@ -110,4 +111,30 @@ func TestControllerMeterRefused(t *testing.T) {
 	if _, err := New(Config{ControllerMeter: channel.Limit{Rate: -1}}); err == nil {
 		t.Error("a negative rate passes")
 	}
+}
+
+// TestControllerMeterOfMaster: a slave's switch has no meter of its, and the meter is
+// looked at again when the role has changed.
+func TestControllerMeterOfMaster(t *testing.T) {
+	limit := channel.Limit{Rate: 5, Burst: 5}
+	c := serve(t, Config{Role: ofp.RoleMaster, ControllerMeter: limit})
+	sim := simulated(t, c, ofp.V13, simswitch.Config{})
+	sw := c.sw(t, 1)
+	if m := sw.ControllerMeter(); m.Limit != limit {
+		t.Fatalf("%+v", m)
+	}
+	del := &ofp.MeterMod{Command: ofp.MeterDelete, Meter: ofp.MeterController}
+	if err := sw.Write(t.Context(), []ofp.Message{del}); err != nil { // the other master does
+		t.Fatal(err)
+	}
+	mods := sim.Received(ofp.TypeMeterMod)
+	sim.Elect(5)
+	if _, err := sw.AskRole(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "the slave has no meter", func() bool { return sw.ControllerMeter().Err != nil })
+	if _, err := sw.SetRole(t.Context(), ofp.RoleState{Role: ofp.RoleMaster, Generation: ofp.NoGeneration}); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "the master sets it again", func() bool { return sim.Received(ofp.TypeMeterMod) == mods+1 && sw.ControllerMeter().Limit == limit })
 }

@@ -62,6 +62,7 @@ func (s *Switch) Reconcile(ctx context.Context) (desired.Report, error) {
 	if s.conn.Slave() {
 		return desired.Report{}, (*slaveError)(s)
 	}
+	s.restore.begin()
 	r, err := d.Reconcile(ctx, s)
 	s.c.metrics.reconciled(r, err)
 	s.restore.done(time.Now(), r, err)
@@ -106,6 +107,7 @@ type restore struct {
 	mu    sync.Mutex
 	at    time.Time // not before
 	fails int       // in a row
+	again bool      // soon was called since the last comparison began
 }
 
 // How long to wait after a comparison: with no fault, and after the first failure
@@ -119,16 +121,28 @@ const (
 // soon has the switch compared at the next occasion.
 func (r *restore) soon(now time.Time) {
 	r.mu.Lock()
-	r.at = now
+	r.at, r.again = now, true
 	r.mu.Unlock()
 }
 
-// done notes how a comparison ended.
+// begin notes that a comparison begins.
+func (r *restore) begin() {
+	r.mu.Lock()
+	r.again = false
+	r.mu.Unlock()
+}
+
+// done notes how a comparison ended. One that was asked for meanwhile may be about
+// what this one did not see: it follows, but not at once, for a switch that has room
+// for only one of two flows would have it for ever.
 func (r *restore) done(now time.Time, report desired.Report, err error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if err == nil && report.Refused == 0 {
 		r.at, r.fails = now.Add(restorePeriod), 0
+		if r.again {
+			r.at = now.Add(retryFirst)
+		}
 		return
 	}
 	r.at = now.Add(min(retryFirst<<min(r.fails, 10), retryMost))
@@ -147,7 +161,7 @@ const (
 )
 
 // Maintain keeps switches at their desired state until ctx ends: it compares each
-// one from time to time, soon after something was left in doubt or was lost, and
+// one from time to time, soon after something was left in doubt or was lost or the role has changed, and
 // again and again, at growing intervals, where the switch did not answer or
 // refused. When it returns, every goroutine that it started has ended.
 func (c *Controller) Maintain(ctx context.Context) {

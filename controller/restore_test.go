@@ -203,3 +203,28 @@ func TestNoState(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// TestRestoreAgain: what is lost while a comparison runs has another one follow soon.
+func TestRestoreAgain(t *testing.T) {
+	now := time.Now()
+	var r restore
+	if !r.due(now) {
+		t.Error("a new switch is not due")
+	}
+	r.begin()
+	r.done(now, desired.Report{}, nil)
+	if r.due(now.Add(time.Minute)) || !r.due(now.Add(restorePeriod)) {
+		t.Errorf("after a comparison: %v", r.at.Sub(now))
+	}
+	r.begin()
+	r.soon(now)
+	r.done(now, desired.Report{}, nil)
+	if r.due(now) || !r.due(now.Add(retryFirst)) {
+		t.Errorf("asked for meanwhile: %v", r.at.Sub(now))
+	}
+	r.begin()
+	r.done(now, desired.Report{}, nil)
+	if r.due(now.Add(time.Minute)) {
+		t.Error("asked for twice")
+	}
+}

@@ -267,6 +267,7 @@ func (s *Switch) tellRole() {
 	if now.Role != ofp.RoleSlave {
 		s.restore.soon(time.Now())
 	}
+	s.meter.Store(nil) // who was the master meanwhile may have changed it
 	_ = s.meterPunts() // it fails only if the switch is gone
 	for i := range d.handlers {
 		if h := &d.handlers[i]; h.role != nil && !h.app.disabled.Load() {
