@@ -207,7 +207,7 @@ func endCode(err error) codes.Code {
 		return codes.Canceled
 	case errors.Is(err, controller.ErrTooLong):
 		return codes.ResourceExhausted
-	case misbehaved(err):
+	case misbehaved(err), errors.Is(err, controller.ErrSlave):
 		return codes.FailedPrecondition
 	}
 	return codes.Internal
@@ -234,7 +234,7 @@ func writeError(sw *controller.Switch, msgs []ofp.Message, err error) error {
 		stored := uint64(doubt.Revision)
 		result.StoredRevision = &stored
 	}
-	if errors.Is(err, controller.ErrSlave) {
+	if errors.Is(err, controller.ErrSlave) && doubt == nil {
 		return slaveStatus(sw, result)
 	}
 	if len(we.Errors) > 0 {
@@ -259,13 +259,23 @@ func writeError(sw *controller.Switch, msgs []ofp.Message, err error) error {
 		code = endCode(we.Err)
 		text = join(text, fmt.Sprintf("%s: %s: %d of %d were sent, %d are confirmed", sw.Name(), ended(we.Err), we.Sent, len(msgs), result.Confirmed))
 	}
-	if _, err := sw.StateSummary(); err == nil && doubt == nil {
-		text += "; nothing was changed"
+	return withDetails(code, text+left(err), details...)
+}
+
+// left says what is left of a write that failed, as far as more is known than how
+// many of its messages were sent.
+func left(err error) string {
+	var doubt *controller.InDoubtError
+	var undone *controller.UndoneError
+	switch {
+	case errors.As(err, &doubt):
+		return fmt.Sprintf("; stored as revision %d, to which the switch will be brought", doubt.Revision)
+	case errors.As(err, &undone) && undone.Transient:
+		return "; what is kept is as it was, flows with timeouts stay until they run out"
+	case undone != nil:
+		return "; nothing was changed"
 	}
-	if doubt != nil {
-		text += fmt.Sprintf("; stored as revision %d, to which the switch will be brought", doubt.Revision)
-	}
-	return withDetails(code, text, details...)
+	return ""
 }
 
 // writeResult says how far a write of so many messages came. A refusal is

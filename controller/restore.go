@@ -24,13 +24,16 @@ type (
 	// InDoubtError says that a transaction is stored, and that the switch has not
 	// confirmed it.
 	InDoubtError = desired.InDoubtError
+	// UndoneError says that the switch has refused some of a transaction, and that
+	// what is kept of the rest was undone.
+	UndoneError = desired.UndoneError
 )
 
 // Apply carries a transaction out. Where the controller keeps desired state
 // (Config.Desired), what has no timeouts is stored before it is sent, the
 // transaction is carried out whole or not at all, and the switch is brought back
 // to its outcome whenever it comes back without it; Apply then also fails with an
-// *OwnerError, an *InDoubtError, or what the store says. Without desired state it
+// *OwnerError, an *InDoubtError, an *UndoneError, or what the store says. Without desired state it
 // is Write, and the revision is 0.
 func (s *Switch) Apply(ctx context.Context, t Txn) (store.Revision, error) {
 	d := s.c.cfg.Desired

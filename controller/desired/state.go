@@ -137,13 +137,29 @@ func (e *InDoubtError) Error() string {
 // Unwrap returns the cause.
 func (e *InDoubtError) Unwrap() error { return e.Err }
 
+// UndoneError says that the switch has refused some of a transaction, and that
+// the rest of it was undone, in the store and on the switch.
+type UndoneError struct {
+	Err *channel.WriteError
+	// Transient says that the switch took flows with timeouts, or may have: they
+	// are not stored, and stay until they run out.
+	Transient bool
+}
+
+func (e *UndoneError) Error() string { return e.Err.Error() }
+
+// Unwrap returns what the switch refused.
+func (e *UndoneError) Unwrap() error { return e.Err }
+
 // undoTimeout bounds what brings a switch back to where it was.
 const undoTimeout = 10 * time.Second
 
 // Apply carries a transaction out on a connected switch, as the package comment
-// says. Its errors: a *channel.WriteError about messages that cannot be said or
-// were refused, and then nothing has changed; an *OwnerError; an *InDoubtError;
-// what the store or the context say, and then nothing has changed either.
+// says. Its errors: a *channel.WriteError about messages that cannot be said, and
+// then nothing has changed; an *UndoneError about those that were refused; an
+// *OwnerError; an *InDoubtError; what the store or the context say, and then
+// nothing has changed either. A transaction in which nothing is to be kept is a
+// Write with its errors: nothing of it is undone.
 func (d *State) Apply(ctx context.Context, sw Switch, t Txn) (store.Revision, error) {
 	owner, err := d.owner(ctx, t.Owner)
 	if err != nil {
@@ -285,7 +301,13 @@ func (d *State) undo(ctx context.Context, sw Switch, b *book, t Txn, effects []e
 	} else {
 		b.confirm(back)
 	}
-	return 0, refused
+	return 0, &UndoneError{Err: refused, Transient: slices.ContainsFunc(t.Messages, transient)}
+}
+
+// transient reports whether m adds a flow that goes by itself.
+func transient(m ofp.Message) bool {
+	f, ok := m.(*ofp.FlowMod)
+	return ok && f.Command == ofp.FlowAdd && (f.IdleTimeout != 0 || f.HardTimeout != 0)
 }
 
 // buryAdded makes tombstones for the flows that modifying may have added. In 1.0
