@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/sluice-sdn/sluice/ofp"
+	sluicev1 "github.com/sluice-sdn/sluice/proto/sluice/v1"
 	"github.com/sluice-sdn/sluice/test/simswitch"
 )
 
@@ -204,5 +205,17 @@ func TestRefusedWithItsBarrier(t *testing.T) {
 		if row.want == "" && strings.Contains(r.err, "sent but not confirmed") {
 			t.Errorf("error is\n%s\nwant no word of what is unknown", r.err)
 		}
+	}
+}
+
+// TestStoredButNotSent: what sluiced has stored comes to the switch by itself, and
+// what the command has not handed over yet does not.
+func TestStoredButNotSent(t *testing.T) {
+	stored := uint64(2)
+	got := resultLine(&sluicev1.WriteResult{Total: 50_000, Sent: 3_000, StoredRevision: &stored},
+		&flowFault{sources: make([]source, 50_000), after: 50_000})
+	want := "  of 100000 changes: 0 done, 3000 sent but not confirmed: done or not, see `sluice dump-flows`, 47000 stored but not sent, 50000 not sent"
+	if got != want {
+		t.Errorf("got  %q\nwant %q", got, want)
 	}
 }

@@ -264,9 +264,12 @@ func resultLine(d *sluicev1.WriteResult, fault *flowFault) string {
 	if all == 1 && unknown == 0 {
 		return ""
 	}
-	left := total - sent + after
+	left, stored := total-sent+after, 0
 	if sent == 0 {
 		left -= failed // what was refused here is not waiting to be sent
+	}
+	if d.StoredRevision != nil { // of this call alone: later ones were never made
+		left, stored = after, total-sent
 	}
 	parts := []string{fmt.Sprintf("%d done", max(confirmed-failed, 0)+before)}
 	for _, x := range []struct {
@@ -275,6 +278,7 @@ func resultLine(d *sluicev1.WriteResult, fault *flowFault) string {
 	}{
 		{failed, "%d refused"},
 		{unknown, "%d sent but not confirmed: done or not, see `sluice " + look + "`"},
+		{stored, "%d stored but not sent"},
 		{left, "%d not sent"},
 	} {
 		if x.n > 0 {
