@@ -210,3 +210,21 @@ func TestQuiet(t *testing.T) {
 		}
 	})
 }
+
+// TestQuietRemembers: what was held back is remembered among as many kinds as there
+// is room for.
+func TestQuietRemembers(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var q quiet
+		for range quietBurst + 5 {
+			q.pass("loop")
+		}
+		for i := range quietKinds - 1 {
+			q.pass(fmt.Sprint(i))
+		}
+		time.Sleep(2 * time.Second)
+		if held, ok := q.pass("loop"); !ok || held != 5 {
+			t.Errorf("%v, %d held back", ok, held)
+		}
+	})
+}

@@ -49,9 +49,9 @@ func (q *quiet) pass(kind string) (held int, ok bool) {
 					delete(q.kinds, name)
 				}
 			}
-		}
-		if len(q.kinds) > quietKinds/2 {
-			clear(q.kinds)
+			if len(q.kinds) > quietKinds/2 {
+				clear(q.kinds)
+			}
 		}
 		k = &quietKind{limiter: rate.NewLimiter(quietRate, quietBurst)}
 		q.kinds[kind] = k
