@@ -191,16 +191,22 @@ func (d *State) Apply(ctx context.Context, sw Switch, t Txn) (store.Revision, er
 	}
 	b.exhumed = nil
 	b.carry(dec.effects)
-	err = sw.Write(ctx, t.Messages)
+	return d.send(ctx, sw, b, t, dec.effects, done.Revision)
+}
+
+// send sends the messages of a transaction that is stored, and undoes it if the
+// switch refuses some.
+func (d *State) send(ctx context.Context, sw Switch, b *book, t Txn, effects []effect, rev store.Revision) (store.Revision, error) {
+	err := sw.Write(ctx, t.Messages)
 	if err == nil {
-		b.confirm(dec.effects)
-		return done.Revision, nil
+		b.confirm(effects)
+		return rev, nil
 	}
 	we := (*channel.WriteError)(nil)
 	if !errors.As(err, &we) || we.Err != nil {
-		return done.Revision, &InDoubtError{done.Revision, err}
+		return rev, &InDoubtError{rev, err}
 	}
-	return d.undo(ctx, sw, b, t, dec.effects, we, done.Revision)
+	return d.undo(ctx, sw, b, t, effects, we, rev)
 }
 
 // sayable returns what Write would say of messages that cannot be encoded, before

@@ -2,6 +2,7 @@ package plan
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 
 	"github.com/sluice-sdn/sluice/ofp"
@@ -120,4 +121,17 @@ func (m *maker) keepUsed(flowsGone []Change, groups, meters *[]Change) {
 		m.kept(Meter, c.Have, true)
 		return true
 	})
+}
+
+// Uses returns the groups and meters that a flow-mod or group-mod names, in no
+// order.
+func Uses(m ofp.Message) (groups, meters []uint32) {
+	var u use
+	switch m := m.(type) {
+	case *ofp.FlowMod:
+		u.instructions(m.Instructions)
+	case *ofp.GroupMod:
+		u.buckets(m.Buckets)
+	}
+	return slices.Collect(maps.Keys(u.groups)), slices.Collect(maps.Keys(u.meters))
 }

@@ -1,0 +1,329 @@
+package desired
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/binary"
+	"errors"
+	"fmt"
+
+	"github.com/sluice-sdn/sluice/controller/channel"
+	"github.com/sluice-sdn/sluice/controller/store"
+	"github.com/sluice-sdn/sluice/ofp"
+)
+
+// Wish is what an owner wants of a switch. What messages it takes is worked out
+// from what is desired of the switch already, and only the difference is sent.
+type Wish struct {
+	// Owner, Author, Note and Request are those of a Txn.
+	Owner, Author, Note, Request string
+	// Things are flow-mods without timeouts, group-mods and meter-mods, which may
+	// use each other in any order; their commands do not count.
+	Things []ofp.Message
+	// Prune has all go that the owner wanted before, and that Things does not
+	// have.
+	Prune bool
+	// Former is wanted in place of Things, whoever owns it, if it is not nil.
+	Former *Former
+	// Expected, if it is not nil, is the revision that the caller knows: what is
+	// desired of the switch must not have changed since (ErrConflict).
+	Expected *store.Revision
+}
+
+// Step is what a wish changes about one flow, group or meter.
+type Step struct {
+	Thing         int         // index into Wish.Things; -1: none of them
+	Before, After ofp.Message // that add it; nil: it is not there
+}
+
+// Outlook is what a wish comes to.
+type Outlook struct {
+	Steps []Step // in the order in which they are carried out
+	Same  int    // of Things, those that are desired already
+	// Revision is that of the outcome; for a plan, one to expect when the wish is
+	// carried out.
+	Revision store.Revision
+
+	dpid ofp.DPID
+	back map[place]value // what was there before; nil: nothing
+}
+
+// ThingError says that something of a wish cannot be.
+type ThingError struct {
+	Thing int // index into Wish.Things
+	Err   error
+}
+
+// Error returns the reason.
+func (e *ThingError) Error() string { return fmt.Sprintf("thing %d: %v", e.Thing, e.Err) }
+
+// Unwrap returns the reason.
+func (e *ThingError) Unwrap() error { return e.Err }
+
+// ChangedError is an ErrConflict: what is desired of a switch has changed since
+// the revision that was expected.
+type ChangedError struct{ Revision, Expected store.Revision }
+
+// Error names both revisions.
+func (e *ChangedError) Error() string {
+	return fmt.Sprintf("%v at revision %d, after revision %d, which was expected", store.ErrConflict, e.Revision, e.Expected)
+}
+
+// Unwrap returns store.ErrConflict.
+func (e *ChangedError) Unwrap() error { return store.ErrConflict }
+
+// Plan works out what Fulfil would do, and does nothing.
+func (d *State) Plan(ctx context.Context, sw Switch, w Wish) (Outlook, error) {
+	b := d.look(sw.DPID())
+	if b == nil {
+		b = newBook(sw.DPID())
+	}
+	if err := b.take(ctx); err != nil {
+		return Outlook{}, err
+	}
+	defer b.release()
+	rev := d.store.Revision()
+	d.mu.Lock()
+	owner, known := d.owners[w.Owner]
+	d.mu.Unlock()
+	if w.Owner != "" && !known {
+		owner = maxOwners // nobody's: nothing can be theirs yet
+	}
+	x, err := d.prepare(sw, b, &w, owner)
+	if err != nil {
+		return Outlook{}, err
+	}
+	x.Revision = rev
+	return x.Outlook, nil
+}
+
+// Fulfil has a switch and the store have what a wish says, whole or not at all, as
+// Apply does. Besides the errors of Apply, in whose *channel.WriteError an index
+// is one into Things or -1, it fails with a *ThingError, and with a *ChangedError.
+func (d *State) Fulfil(ctx context.Context, sw Switch, w Wish) (Outlook, error) {
+	owner, err := d.owner(ctx, w.Owner)
+	if err != nil {
+		return Outlook{}, err
+	}
+	b := d.book(sw.DPID())
+	if err := b.take(ctx); err != nil {
+		return Outlook{}, err
+	}
+	defer b.release()
+	x, err := d.prepare(sw, b, &w, owner)
+	if err != nil {
+		return Outlook{}, err
+	}
+	x.Revision = d.store.Revision()
+	if len(x.effects) == 0 {
+		return x.Outlook, nil
+	}
+	if _, err := sayable(sw, x.messages); err != nil {
+		return Outlook{}, x.toThings(err)
+	}
+	t := Txn{Owner: w.Owner, Author: w.Author, Note: w.Note, Request: w.Request, Messages: x.messages}
+	tx := d.txn(b, t, x.effects)
+	tx.Content = x.content
+	done, err := d.store.Commit(ctx, tx)
+	if err != nil {
+		return Outlook{}, err
+	}
+	x.Revision = done.Revision
+	if done.Repeated {
+		x.Steps, x.back = nil, nil
+		return x.Outlook, nil
+	}
+	b.exhumed = nil
+	b.carry(x.effects)
+	_, err = d.send(ctx, sw, b, t, x.effects, done.Revision)
+	if err != nil {
+		return x.Outlook, x.toThings(err)
+	}
+	return x.Outlook, nil
+}
+
+// prepare works out what a wish does. The caller has the turn.
+func (d *State) prepare(sw Switch, b *book, w *Wish, owner ownerID) (*difference, error) {
+	if err := d.unchanged(b, w.Expected); err != nil {
+		return nil, err
+	}
+	a, err := d.aim(b, w, owner)
+	if err != nil {
+		return nil, err
+	}
+	return a.difference(sw, b)
+}
+
+// unchanged fails if what is desired of a switch has changed since a revision.
+func (d *State) unchanged(b *book, expected *store.Revision) error {
+	if expected == nil {
+		return nil
+	}
+	r, ok, err := d.store.Get(headKey(b.dpid))
+	if err == nil && ok && r.Revision > *expected {
+		err = &ChangedError{r.Revision, *expected}
+	}
+	return err
+}
+
+// aim is where a wish wants a book to be: what is to stand at the places that it
+// is about, nil for nothing.
+type aim struct {
+	values  map[place]value
+	things  map[place]int // index into Wish.Things
+	same    int
+	exactly bool   // also who owns it, and in what words it is
+	content []byte // a digest of the wish
+}
+
+func (d *State) aim(b *book, w *Wish, owner ownerID) (*aim, error) {
+	a := &aim{values: make(map[place]value), things: make(map[place]int)}
+	if w.Former != nil {
+		a.exactly = true
+		for p, v := range w.Former.values[b.dpid] {
+			if string(b.value(p)) != string(v) {
+				a.values[p] = v
+			}
+		}
+		return a, nil
+	}
+	sum := sha256.New()
+	var pack packer
+	for i, m := range w.Things {
+		p, v, err := pack.thing(owner, m)
+		if err != nil {
+			return nil, &ThingError{i, err}
+		}
+		if first, twice := a.things[p]; twice {
+			return nil, &ThingError{i, fmt.Errorf("is wanted twice: %s, and %s before it", describe(m), describe(w.Things[first]))}
+		}
+		a.things[p] = i
+		binary.Write(sum, binary.BigEndian, uint32(len(v)))
+		sum.Write(v)
+		before := b.value(p)
+		if before != nil && before.owner() != owner {
+			return nil, &OwnerError{Index: i, What: describe(m), Owner: d.ownerName(before.owner())}
+		}
+		if string(before) == string(v) {
+			a.same++
+			continue
+		}
+		a.values[p] = v
+	}
+	if w.Prune {
+		sum.Write([]byte("prune"))
+		b.mu.Lock()
+		for p, x := range b.items {
+			if _, wanted := a.things[p]; !wanted && x.value.owner() == owner {
+				a.values[p] = nil
+			}
+		}
+		b.mu.Unlock()
+	}
+	a.content = sum.Sum(nil)
+	return a, nil
+}
+
+// thing returns the place and the value of something that is wished for.
+func (p *packer) thing(owner ownerID, m ofp.Message) (place, value, error) {
+	switch m := m.(type) {
+	case *ofp.FlowMod:
+		if m.IdleTimeout != 0 || m.HardTimeout != 0 {
+			return "", nil, errTransient
+		}
+		keep := *m
+		keep.Command, keep.BufferID, keep.OutPort, keep.OutGroup, keep.CookieMask = ofp.FlowAdd, ofp.NoBuffer, ofp.PortAny, ofp.GroupAny, 0
+		keep.Flags &^= ofp.FlowCheckOverlap | ofp.FlowResetCounts
+		v, err := p.pack(owner, &keep)
+		return flowPlace(m.Table, m.Priority, &m.Match), v, err
+	case *ofp.GroupMod:
+		keep := *m
+		keep.Command = ofp.GroupAdd
+		v, err := p.pack(owner, &keep)
+		return groupPlace(m.Group), v, err
+	case *ofp.MeterMod:
+		keep := *m
+		keep.Command = ofp.MeterAdd
+		v, err := p.pack(owner, &keep)
+		return meterPlace(m.Meter), v, err
+	}
+	return "", nil, fmt.Errorf("is a %T: want a flow, a group or a meter", m)
+}
+
+var errTransient = errors.New("a flow with timeouts is transient and cannot be kept; leave idle_timeout and hard_timeout out, or add it with add-flow")
+
+// describe names a flow, group or meter.
+func describe(m ofp.Message) string {
+	switch m := m.(type) {
+	case *ofp.FlowMod:
+		is := ofp.NewFlowMod(ofp.FlowDeleteStrict)
+		is.Table, is.Priority, is.Match = m.Table, m.Priority, m.Match
+		return "flow " + is.String()
+	case *ofp.GroupMod:
+		return fmt.Sprintf("group %d", m.Group)
+	case *ofp.MeterMod:
+		return fmt.Sprintf("meter %d", m.Meter)
+	}
+	return fmt.Sprintf("%T", m)
+}
+
+// toThings has an error about messages be about what was wished for.
+func (x *difference) toThings(err error) error {
+	var we *channel.WriteError
+	if errors.As(err, &we) {
+		for i := range we.Errors {
+			if at := we.Errors[i].Index; at < len(x.about) {
+				we.Errors[i].Index = x.about[at]
+			}
+		}
+	}
+	return err
+}
+
+// Former is what was desired at a revision, as far as it has changed since.
+type Former struct {
+	Revision store.Revision
+	values   map[ofp.DPID]map[place]value // nil: nothing was there
+}
+
+// Switches returns the switches of which something else was desired.
+func (f *Former) Switches() []ofp.DPID { return sortedKeys(f.values) }
+
+// AsOf returns what was desired at a revision. It fails with store.ErrCompacted if
+// the history does not reach back so far.
+func (d *State) AsOf(ctx context.Context, rev store.Revision) (*Former, error) {
+	if last := d.store.Revision(); rev > last {
+		return nil, fmt.Errorf("revision %d: %w: the last one is %d", rev, ErrFuture, last)
+	}
+	f := &Former{rev, make(map[ofp.DPID]map[place]value)}
+	err := d.store.History(ctx, rev, func(c store.Change) error {
+		for _, e := range c.Edits {
+			switch e.Key[0] {
+			case kindFlow, kindGroup, kindMeter:
+			default:
+				continue
+			}
+			dpid, p := ofp.DPID(binary.BigEndian.Uint64(e.Key[1:])), place(append([]byte{e.Key[0]}, e.Key[9:]...))
+			if f.values[dpid] == nil {
+				f.values[dpid] = make(map[place]value)
+			}
+			if _, known := f.values[dpid][p]; !known { // the oldest change says what was there
+				f.values[dpid][p] = e.Before
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("revision %d: %w", rev, err)
+	}
+	return f, nil
+}
+
+// ErrFuture: there is no such revision yet.
+var ErrFuture = errors.New("there is no such revision")
+
+// Back returns what was desired of the switch before a wish was carried out, as a
+// wish: for as long as nobody has changed it since.
+func (o *Outlook) Back(note string) Wish {
+	return Wish{Note: note, Former: &Former{values: map[ofp.DPID]map[place]value{o.dpid: o.back}}, Expected: &o.Revision}
+}
