@@ -110,15 +110,8 @@ func (s *state) ListState(r *sluicev1.ListStateRequest, stream grpc.ServerStream
 }
 
 func fromItem(x *controller.StateItem) *sluicev1.StateItem {
-	kind := "flow"
-	switch x.Message.(type) {
-	case *ofp.GroupMod:
-		kind = "group"
-	case *ofp.MeterMod:
-		kind = "meter"
-	}
 	return &sluicev1.StateItem{
-		Kind: kind, Text: valid(fmt.Sprint(x.Message)), Owner: valid(x.Owner),
+		Kind: kindOf(x.Message), Text: valid(fmt.Sprint(x.Message)), Owner: valid(x.Owner),
 		Condition: conditions[x.Condition], Since: timestamppb.New(x.Since), Why: valid(x.Why),
 	}
 }

@@ -61,6 +61,18 @@ func (c *client) explain(err error) int {
 	for _, line := range c.explanation(of.GRPCStatus(), fault) {
 		fmt.Fprintln(c.errOut, printable(line))
 	}
+	var net *netFault
+	if errors.As(err, &net) {
+		for _, d := range of.GRPCStatus().Details() {
+			if d, ok := d.(*errdetails.BadRequest); ok {
+				for _, v := range d.GetFieldViolations() {
+					for _, line := range net.file.locate(v.GetField(), v.GetDescription()) {
+						fmt.Fprintln(c.errOut, printable(line))
+					}
+				}
+			}
+		}
+	}
 	return exitError
 }
 

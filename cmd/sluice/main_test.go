@@ -49,9 +49,15 @@ func listen(t *testing.T) net.Listener {
 
 func newDaemon(t *testing.T) *daemon {
 	t.Helper()
+	return newDaemonWith(t, controller.Config{})
+}
+
+func newDaemonWith(t *testing.T, cfg controller.Config) *daemon {
+	t.Helper()
 	log := logrus.New()
 	log.SetOutput(io.Discard)
-	c, err := controller.New(controller.Config{Logger: log})
+	cfg.Logger = log
+	c, err := controller.New(cfg)
 	if err != nil {
 		t.Fatal(err)
 	}

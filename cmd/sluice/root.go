@@ -70,7 +70,7 @@ confirmed the change, and exits with status 0 only then.`,
 		c.switches(), c.show(), c.dumpDesc(), c.dumpPorts(), c.dumpPortsDesc(), c.dumpTables(),
 		c.dumpFlows(), c.diffFlows(), c.dumpAggregate(), c.dumpGroups(), c.dumpGroupStats(), c.dumpGroupFeatures(),
 		c.dumpMeters(), c.meterStats(), c.meterFeatures(), c.dumpTableFeatures(), c.getFrags(), c.queueGetConfig(), c.queueStats(), c.getRole(), c.snoop(),
-		c.status(), c.history(),
+		c.status(), c.history(), c.planVerb(), c.export(),
 	} {
 		verb.GroupID = "look"
 		root.AddCommand(verb)
@@ -78,7 +78,7 @@ confirmed the change, and exits with status 0 only then.`,
 	for _, verb := range []*cobra.Command{
 		c.addFlow(), c.addFlows(), c.modFlows(), c.delFlows(), c.replaceFlows(), c.addGroup(), c.addGroups(), c.modGroup(), c.delGroups(),
 		c.addMeter(), c.modMeter(), c.delMeters(), c.modPort(), c.modTable(), c.setFrags(), c.packetOut(), c.setRole(), c.barrier(),
-		c.reconcile(), c.backup(),
+		c.apply(), c.rollback(), c.reconcile(), c.backup(),
 	} {
 		verb.GroupID = "change"
 		root.AddCommand(verb)

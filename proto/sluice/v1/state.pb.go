@@ -893,11 +893,599 @@ func (x *BackupResponse) GetData() []byte {
 	return nil
 }
 
+// SwitchWish is what an owner wants of a switch. Flows have no timeouts; none is
+// there twice.
+type SwitchWish struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Name or datapath identifier.
+	Switch        string       `protobuf:"bytes,1,opt,name=switch,proto3" json:"switch,omitempty"`
+	Flows         []*FlowSpec  `protobuf:"bytes,2,rep,name=flows,proto3" json:"flows,omitempty"`
+	Groups        []*GroupSpec `protobuf:"bytes,3,rep,name=groups,proto3" json:"groups,omitempty"`
+	Meters        []*MeterSpec `protobuf:"bytes,4,rep,name=meters,proto3" json:"meters,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SwitchWish) Reset() {
+	*x = SwitchWish{}
+	mi := &file_sluice_v1_state_proto_msgTypes[13]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SwitchWish) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SwitchWish) ProtoMessage() {}
+
+func (x *SwitchWish) ProtoReflect() protoreflect.Message {
+	mi := &file_sluice_v1_state_proto_msgTypes[13]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SwitchWish.ProtoReflect.Descriptor instead.
+func (*SwitchWish) Descriptor() ([]byte, []int) {
+	return file_sluice_v1_state_proto_rawDescGZIP(), []int{13}
+}
+
+func (x *SwitchWish) GetSwitch() string {
+	if x != nil {
+		return x.Switch
+	}
+	return ""
+}
+
+func (x *SwitchWish) GetFlows() []*FlowSpec {
+	if x != nil {
+		return x.Flows
+	}
+	return nil
+}
+
+func (x *SwitchWish) GetGroups() []*GroupSpec {
+	if x != nil {
+		return x.Groups
+	}
+	return nil
+}
+
+func (x *SwitchWish) GetMeters() []*MeterSpec {
+	if x != nil {
+		return x.Meters
+	}
+	return nil
+}
+
+type PlanRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Each switch once.
+	Switches []*SwitchWish `protobuf:"bytes,1,rep,name=switches,proto3" json:"switches,omitempty"`
+	// Whose the outcome is; empty is the default owner. What belongs to another
+	// owner cannot be changed.
+	Owner string `protobuf:"bytes,2,opt,name=owner,proto3" json:"owner,omitempty"`
+	// Whether what the owner has on these switches, and is not wished for, goes.
+	Prune         bool `protobuf:"varint,3,opt,name=prune,proto3" json:"prune,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *PlanRequest) Reset() {
+	*x = PlanRequest{}
+	mi := &file_sluice_v1_state_proto_msgTypes[14]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PlanRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PlanRequest) ProtoMessage() {}
+
+func (x *PlanRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_sluice_v1_state_proto_msgTypes[14]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PlanRequest.ProtoReflect.Descriptor instead.
+func (*PlanRequest) Descriptor() ([]byte, []int) {
+	return file_sluice_v1_state_proto_rawDescGZIP(), []int{14}
+}
+
+func (x *PlanRequest) GetSwitches() []*SwitchWish {
+	if x != nil {
+		return x.Switches
+	}
+	return nil
+}
+
+func (x *PlanRequest) GetOwner() string {
+	if x != nil {
+		return x.Owner
+	}
+	return ""
+}
+
+func (x *PlanRequest) GetPrune() bool {
+	if x != nil {
+		return x.Prune
+	}
+	return false
+}
+
+type PlanResponse struct {
+	state    protoimpl.MessageState `protogen:"open.v1"`
+	Switches []*SwitchPlan          `protobuf:"bytes,1,rep,name=switches,proto3" json:"switches,omitempty"`
+	// To be expected by an Apply of this plan.
+	Revision      uint64 `protobuf:"varint,2,opt,name=revision,proto3" json:"revision,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *PlanResponse) Reset() {
+	*x = PlanResponse{}
+	mi := &file_sluice_v1_state_proto_msgTypes[15]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PlanResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PlanResponse) ProtoMessage() {}
+
+func (x *PlanResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_sluice_v1_state_proto_msgTypes[15]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PlanResponse.ProtoReflect.Descriptor instead.
+func (*PlanResponse) Descriptor() ([]byte, []int) {
+	return file_sluice_v1_state_proto_rawDescGZIP(), []int{15}
+}
+
+func (x *PlanResponse) GetSwitches() []*SwitchPlan {
+	if x != nil {
+		return x.Switches
+	}
+	return nil
+}
+
+func (x *PlanResponse) GetRevision() uint64 {
+	if x != nil {
+		return x.Revision
+	}
+	return 0
+}
+
+// SwitchPlan is what changes about a switch.
+type SwitchPlan struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Its name and its datapath identifier.
+	Switch string `protobuf:"bytes,1,opt,name=switch,proto3" json:"switch,omitempty"`
+	Dpid   string `protobuf:"bytes,2,opt,name=dpid,proto3" json:"dpid,omitempty"`
+	// In the order in which they are carried out.
+	Changes []*PlannedChange `protobuf:"bytes,3,rep,name=changes,proto3" json:"changes,omitempty"`
+	// What is wished for and is as it should be.
+	Same uint32 `protobuf:"varint,4,opt,name=same,proto3" json:"same,omitempty"`
+	// The revision with the outcome, where it was carried out.
+	Revision      uint64 `protobuf:"varint,5,opt,name=revision,proto3" json:"revision,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SwitchPlan) Reset() {
+	*x = SwitchPlan{}
+	mi := &file_sluice_v1_state_proto_msgTypes[16]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SwitchPlan) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SwitchPlan) ProtoMessage() {}
+
+func (x *SwitchPlan) ProtoReflect() protoreflect.Message {
+	mi := &file_sluice_v1_state_proto_msgTypes[16]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SwitchPlan.ProtoReflect.Descriptor instead.
+func (*SwitchPlan) Descriptor() ([]byte, []int) {
+	return file_sluice_v1_state_proto_rawDescGZIP(), []int{16}
+}
+
+func (x *SwitchPlan) GetSwitch() string {
+	if x != nil {
+		return x.Switch
+	}
+	return ""
+}
+
+func (x *SwitchPlan) GetDpid() string {
+	if x != nil {
+		return x.Dpid
+	}
+	return ""
+}
+
+func (x *SwitchPlan) GetChanges() []*PlannedChange {
+	if x != nil {
+		return x.Changes
+	}
+	return nil
+}
+
+func (x *SwitchPlan) GetSame() uint32 {
+	if x != nil {
+		return x.Same
+	}
+	return 0
+}
+
+func (x *SwitchPlan) GetRevision() uint64 {
+	if x != nil {
+		return x.Revision
+	}
+	return 0
+}
+
+// PlannedChange is what changes about a flow, group or meter.
+type PlannedChange struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// "flow", "group" or "meter".
+	Kind string `protobuf:"bytes,1,opt,name=kind,proto3" json:"kind,omitempty"`
+	// In ovs-ofctl's syntax, as it should be before and after; empty: not there.
+	Before        string `protobuf:"bytes,2,opt,name=before,proto3" json:"before,omitempty"`
+	After         string `protobuf:"bytes,3,opt,name=after,proto3" json:"after,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *PlannedChange) Reset() {
+	*x = PlannedChange{}
+	mi := &file_sluice_v1_state_proto_msgTypes[17]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PlannedChange) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PlannedChange) ProtoMessage() {}
+
+func (x *PlannedChange) ProtoReflect() protoreflect.Message {
+	mi := &file_sluice_v1_state_proto_msgTypes[17]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PlannedChange.ProtoReflect.Descriptor instead.
+func (*PlannedChange) Descriptor() ([]byte, []int) {
+	return file_sluice_v1_state_proto_rawDescGZIP(), []int{17}
+}
+
+func (x *PlannedChange) GetKind() string {
+	if x != nil {
+		return x.Kind
+	}
+	return ""
+}
+
+func (x *PlannedChange) GetBefore() string {
+	if x != nil {
+		return x.Before
+	}
+	return ""
+}
+
+func (x *PlannedChange) GetAfter() string {
+	if x != nil {
+		return x.After
+	}
+	return ""
+}
+
+type ApplyRequest struct {
+	state    protoimpl.MessageState `protogen:"open.v1"`
+	Switches []*SwitchWish          `protobuf:"bytes,1,rep,name=switches,proto3" json:"switches,omitempty"`
+	Owner    string                 `protobuf:"bytes,2,opt,name=owner,proto3" json:"owner,omitempty"`
+	Prune    bool                   `protobuf:"varint,3,opt,name=prune,proto3" json:"prune,omitempty"`
+	// A text of the caller's choice: a request that is sent again with the same one
+	// is not carried out again. Empty: each request is a new one.
+	RequestId string `protobuf:"bytes,4,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	// What the switches should have must not have changed since.
+	ExpectedRevision *uint64 `protobuf:"varint,5,opt,name=expected_revision,json=expectedRevision,proto3,oneof" json:"expected_revision,omitempty"`
+	// For the history: why.
+	Note          string `protobuf:"bytes,6,opt,name=note,proto3" json:"note,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ApplyRequest) Reset() {
+	*x = ApplyRequest{}
+	mi := &file_sluice_v1_state_proto_msgTypes[18]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ApplyRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ApplyRequest) ProtoMessage() {}
+
+func (x *ApplyRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_sluice_v1_state_proto_msgTypes[18]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ApplyRequest.ProtoReflect.Descriptor instead.
+func (*ApplyRequest) Descriptor() ([]byte, []int) {
+	return file_sluice_v1_state_proto_rawDescGZIP(), []int{18}
+}
+
+func (x *ApplyRequest) GetSwitches() []*SwitchWish {
+	if x != nil {
+		return x.Switches
+	}
+	return nil
+}
+
+func (x *ApplyRequest) GetOwner() string {
+	if x != nil {
+		return x.Owner
+	}
+	return ""
+}
+
+func (x *ApplyRequest) GetPrune() bool {
+	if x != nil {
+		return x.Prune
+	}
+	return false
+}
+
+func (x *ApplyRequest) GetRequestId() string {
+	if x != nil {
+		return x.RequestId
+	}
+	return ""
+}
+
+func (x *ApplyRequest) GetExpectedRevision() uint64 {
+	if x != nil && x.ExpectedRevision != nil {
+		return *x.ExpectedRevision
+	}
+	return 0
+}
+
+func (x *ApplyRequest) GetNote() string {
+	if x != nil {
+		return x.Note
+	}
+	return ""
+}
+
+type ApplyResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Switches      []*SwitchPlan          `protobuf:"bytes,1,rep,name=switches,proto3" json:"switches,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ApplyResponse) Reset() {
+	*x = ApplyResponse{}
+	mi := &file_sluice_v1_state_proto_msgTypes[19]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ApplyResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ApplyResponse) ProtoMessage() {}
+
+func (x *ApplyResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_sluice_v1_state_proto_msgTypes[19]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ApplyResponse.ProtoReflect.Descriptor instead.
+func (*ApplyResponse) Descriptor() ([]byte, []int) {
+	return file_sluice_v1_state_proto_rawDescGZIP(), []int{19}
+}
+
+func (x *ApplyResponse) GetSwitches() []*SwitchPlan {
+	if x != nil {
+		return x.Switches
+	}
+	return nil
+}
+
+type RollbackRequest struct {
+	state    protoimpl.MessageState `protogen:"open.v1"`
+	Revision uint64                 `protobuf:"varint,1,opt,name=revision,proto3" json:"revision,omitempty"`
+	// Names or datapath identifiers; all where it is empty.
+	Switches []string `protobuf:"bytes,2,rep,name=switches,proto3" json:"switches,omitempty"`
+	// Whether to tell only what would change.
+	PlanOnly bool `protobuf:"varint,3,opt,name=plan_only,json=planOnly,proto3" json:"plan_only,omitempty"`
+	// What the switches should have must not have changed since.
+	ExpectedRevision *uint64 `protobuf:"varint,4,opt,name=expected_revision,json=expectedRevision,proto3,oneof" json:"expected_revision,omitempty"`
+	unknownFields    protoimpl.UnknownFields
+	sizeCache        protoimpl.SizeCache
+}
+
+func (x *RollbackRequest) Reset() {
+	*x = RollbackRequest{}
+	mi := &file_sluice_v1_state_proto_msgTypes[20]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RollbackRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RollbackRequest) ProtoMessage() {}
+
+func (x *RollbackRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_sluice_v1_state_proto_msgTypes[20]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RollbackRequest.ProtoReflect.Descriptor instead.
+func (*RollbackRequest) Descriptor() ([]byte, []int) {
+	return file_sluice_v1_state_proto_rawDescGZIP(), []int{20}
+}
+
+func (x *RollbackRequest) GetRevision() uint64 {
+	if x != nil {
+		return x.Revision
+	}
+	return 0
+}
+
+func (x *RollbackRequest) GetSwitches() []string {
+	if x != nil {
+		return x.Switches
+	}
+	return nil
+}
+
+func (x *RollbackRequest) GetPlanOnly() bool {
+	if x != nil {
+		return x.PlanOnly
+	}
+	return false
+}
+
+func (x *RollbackRequest) GetExpectedRevision() uint64 {
+	if x != nil && x.ExpectedRevision != nil {
+		return *x.ExpectedRevision
+	}
+	return 0
+}
+
+type RollbackResponse struct {
+	state    protoimpl.MessageState `protogen:"open.v1"`
+	Switches []*SwitchPlan          `protobuf:"bytes,1,rep,name=switches,proto3" json:"switches,omitempty"`
+	// With plan_only: to be expected by the Rollback of this plan.
+	Revision      uint64 `protobuf:"varint,2,opt,name=revision,proto3" json:"revision,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RollbackResponse) Reset() {
+	*x = RollbackResponse{}
+	mi := &file_sluice_v1_state_proto_msgTypes[21]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RollbackResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RollbackResponse) ProtoMessage() {}
+
+func (x *RollbackResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_sluice_v1_state_proto_msgTypes[21]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RollbackResponse.ProtoReflect.Descriptor instead.
+func (*RollbackResponse) Descriptor() ([]byte, []int) {
+	return file_sluice_v1_state_proto_rawDescGZIP(), []int{21}
+}
+
+func (x *RollbackResponse) GetSwitches() []*SwitchPlan {
+	if x != nil {
+		return x.Switches
+	}
+	return nil
+}
+
+func (x *RollbackResponse) GetRevision() uint64 {
+	if x != nil {
+		return x.Revision
+	}
+	return 0
+}
+
 var File_sluice_v1_state_proto protoreflect.FileDescriptor
 
 const file_sluice_v1_state_proto_rawDesc = "" +
 	"\n" +
-	"\x15sluice/v1/state.proto\x12\tsluice.v1\x1a\x1fgoogle/protobuf/timestamp.proto\")\n" +
+	"\x15sluice/v1/state.proto\x12\tsluice.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x14sluice/v1/flow.proto\x1a\x15sluice/v1/group.proto\x1a\x15sluice/v1/meter.proto\")\n" +
 	"\x0fGetStateRequest\x12\x16\n" +
 	"\x06switch\x18\x01 \x01(\tR\x06switch\"b\n" +
 	"\x10GetStateResponse\x122\n" +
@@ -951,16 +1539,63 @@ const file_sluice_v1_state_proto_rawDesc = "" +
 	"\aremoved\x18\t \x01(\rR\aremoved\"\x0f\n" +
 	"\rBackupRequest\"$\n" +
 	"\x0eBackupResponse\x12\x12\n" +
-	"\x04data\x18\x01 \x01(\fR\x04data*\x8b\x01\n" +
+	"\x04data\x18\x01 \x01(\fR\x04data\"\xab\x01\n" +
+	"\n" +
+	"SwitchWish\x12\x16\n" +
+	"\x06switch\x18\x01 \x01(\tR\x06switch\x12)\n" +
+	"\x05flows\x18\x02 \x03(\v2\x13.sluice.v1.FlowSpecR\x05flows\x12,\n" +
+	"\x06groups\x18\x03 \x03(\v2\x14.sluice.v1.GroupSpecR\x06groups\x12,\n" +
+	"\x06meters\x18\x04 \x03(\v2\x14.sluice.v1.MeterSpecR\x06meters\"l\n" +
+	"\vPlanRequest\x121\n" +
+	"\bswitches\x18\x01 \x03(\v2\x15.sluice.v1.SwitchWishR\bswitches\x12\x14\n" +
+	"\x05owner\x18\x02 \x01(\tR\x05owner\x12\x14\n" +
+	"\x05prune\x18\x03 \x01(\bR\x05prune\"]\n" +
+	"\fPlanResponse\x121\n" +
+	"\bswitches\x18\x01 \x03(\v2\x15.sluice.v1.SwitchPlanR\bswitches\x12\x1a\n" +
+	"\brevision\x18\x02 \x01(\x04R\brevision\"\x9c\x01\n" +
+	"\n" +
+	"SwitchPlan\x12\x16\n" +
+	"\x06switch\x18\x01 \x01(\tR\x06switch\x12\x12\n" +
+	"\x04dpid\x18\x02 \x01(\tR\x04dpid\x122\n" +
+	"\achanges\x18\x03 \x03(\v2\x18.sluice.v1.PlannedChangeR\achanges\x12\x12\n" +
+	"\x04same\x18\x04 \x01(\rR\x04same\x12\x1a\n" +
+	"\brevision\x18\x05 \x01(\x04R\brevision\"Q\n" +
+	"\rPlannedChange\x12\x12\n" +
+	"\x04kind\x18\x01 \x01(\tR\x04kind\x12\x16\n" +
+	"\x06before\x18\x02 \x01(\tR\x06before\x12\x14\n" +
+	"\x05after\x18\x03 \x01(\tR\x05after\"\xe8\x01\n" +
+	"\fApplyRequest\x121\n" +
+	"\bswitches\x18\x01 \x03(\v2\x15.sluice.v1.SwitchWishR\bswitches\x12\x14\n" +
+	"\x05owner\x18\x02 \x01(\tR\x05owner\x12\x14\n" +
+	"\x05prune\x18\x03 \x01(\bR\x05prune\x12\x1d\n" +
+	"\n" +
+	"request_id\x18\x04 \x01(\tR\trequestId\x120\n" +
+	"\x11expected_revision\x18\x05 \x01(\x04H\x00R\x10expectedRevision\x88\x01\x01\x12\x12\n" +
+	"\x04note\x18\x06 \x01(\tR\x04noteB\x14\n" +
+	"\x12_expected_revision\"B\n" +
+	"\rApplyResponse\x121\n" +
+	"\bswitches\x18\x01 \x03(\v2\x15.sluice.v1.SwitchPlanR\bswitches\"\xae\x01\n" +
+	"\x0fRollbackRequest\x12\x1a\n" +
+	"\brevision\x18\x01 \x01(\x04R\brevision\x12\x1a\n" +
+	"\bswitches\x18\x02 \x03(\tR\bswitches\x12\x1b\n" +
+	"\tplan_only\x18\x03 \x01(\bR\bplanOnly\x120\n" +
+	"\x11expected_revision\x18\x04 \x01(\x04H\x00R\x10expectedRevision\x88\x01\x01B\x14\n" +
+	"\x12_expected_revision\"a\n" +
+	"\x10RollbackResponse\x121\n" +
+	"\bswitches\x18\x01 \x03(\v2\x15.sluice.v1.SwitchPlanR\bswitches\x12\x1a\n" +
+	"\brevision\x18\x02 \x01(\x04R\brevision*\x8b\x01\n" +
 	"\x0eStateCondition\x12\x1f\n" +
 	"\x1bSTATE_CONDITION_UNSPECIFIED\x10\x00\x12\x1b\n" +
 	"\x17STATE_CONDITION_PENDING\x10\x01\x12\x1d\n" +
 	"\x19STATE_CONDITION_INSTALLED\x10\x02\x12\x1c\n" +
-	"\x18STATE_CONDITION_DEGRADED\x10\x032\xf4\x02\n" +
+	"\x18STATE_CONDITION_DEGRADED\x10\x032\xae\x04\n" +
 	"\fStateService\x12C\n" +
 	"\bGetState\x12\x1a.sluice.v1.GetStateRequest\x1a\x1b.sluice.v1.GetStateResponse\x12H\n" +
 	"\tListState\x12\x1b.sluice.v1.ListStateRequest\x1a\x1c.sluice.v1.ListStateResponse0\x01\x12F\n" +
-	"\tReconcile\x12\x1b.sluice.v1.ReconcileRequest\x1a\x1c.sluice.v1.ReconcileResponse\x12L\n" +
+	"\tReconcile\x12\x1b.sluice.v1.ReconcileRequest\x1a\x1c.sluice.v1.ReconcileResponse\x127\n" +
+	"\x04Plan\x12\x16.sluice.v1.PlanRequest\x1a\x17.sluice.v1.PlanResponse\x12:\n" +
+	"\x05Apply\x12\x17.sluice.v1.ApplyRequest\x1a\x18.sluice.v1.ApplyResponse\x12C\n" +
+	"\bRollback\x12\x1a.sluice.v1.RollbackRequest\x1a\x1b.sluice.v1.RollbackResponse\x12L\n" +
 	"\vListHistory\x12\x1d.sluice.v1.ListHistoryRequest\x1a\x1e.sluice.v1.ListHistoryResponse\x12?\n" +
 	"\x06Backup\x12\x18.sluice.v1.BackupRequest\x1a\x19.sluice.v1.BackupResponse0\x01B7Z5github.com/sluice-sdn/sluice/proto/sluice/v1;sluicev1b\x06proto3"
 
@@ -977,7 +1612,7 @@ func file_sluice_v1_state_proto_rawDescGZIP() []byte {
 }
 
 var file_sluice_v1_state_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_sluice_v1_state_proto_msgTypes = make([]protoimpl.MessageInfo, 13)
+var file_sluice_v1_state_proto_msgTypes = make([]protoimpl.MessageInfo, 22)
 var file_sluice_v1_state_proto_goTypes = []any{
 	(StateCondition)(0),           // 0: sluice.v1.StateCondition
 	(*GetStateRequest)(nil),       // 1: sluice.v1.GetStateRequest
@@ -993,32 +1628,59 @@ var file_sluice_v1_state_proto_goTypes = []any{
 	(*StateChange)(nil),           // 11: sluice.v1.StateChange
 	(*BackupRequest)(nil),         // 12: sluice.v1.BackupRequest
 	(*BackupResponse)(nil),        // 13: sluice.v1.BackupResponse
-	(*timestamppb.Timestamp)(nil), // 14: google.protobuf.Timestamp
+	(*SwitchWish)(nil),            // 14: sluice.v1.SwitchWish
+	(*PlanRequest)(nil),           // 15: sluice.v1.PlanRequest
+	(*PlanResponse)(nil),          // 16: sluice.v1.PlanResponse
+	(*SwitchPlan)(nil),            // 17: sluice.v1.SwitchPlan
+	(*PlannedChange)(nil),         // 18: sluice.v1.PlannedChange
+	(*ApplyRequest)(nil),          // 19: sluice.v1.ApplyRequest
+	(*ApplyResponse)(nil),         // 20: sluice.v1.ApplyResponse
+	(*RollbackRequest)(nil),       // 21: sluice.v1.RollbackRequest
+	(*RollbackResponse)(nil),      // 22: sluice.v1.RollbackResponse
+	(*timestamppb.Timestamp)(nil), // 23: google.protobuf.Timestamp
+	(*FlowSpec)(nil),              // 24: sluice.v1.FlowSpec
+	(*GroupSpec)(nil),             // 25: sluice.v1.GroupSpec
+	(*MeterSpec)(nil),             // 26: sluice.v1.MeterSpec
 }
 var file_sluice_v1_state_proto_depIdxs = []int32{
 	3,  // 0: sluice.v1.GetStateResponse.switches:type_name -> sluice.v1.SwitchState
-	14, // 1: sluice.v1.SwitchState.checked:type_name -> google.protobuf.Timestamp
+	23, // 1: sluice.v1.SwitchState.checked:type_name -> google.protobuf.Timestamp
 	0,  // 2: sluice.v1.ListStateRequest.condition:type_name -> sluice.v1.StateCondition
 	6,  // 3: sluice.v1.ListStateResponse.items:type_name -> sluice.v1.StateItem
 	0,  // 4: sluice.v1.StateItem.condition:type_name -> sluice.v1.StateCondition
-	14, // 5: sluice.v1.StateItem.since:type_name -> google.protobuf.Timestamp
+	23, // 5: sluice.v1.StateItem.since:type_name -> google.protobuf.Timestamp
 	11, // 6: sluice.v1.ListHistoryResponse.changes:type_name -> sluice.v1.StateChange
-	14, // 7: sluice.v1.StateChange.time:type_name -> google.protobuf.Timestamp
-	1,  // 8: sluice.v1.StateService.GetState:input_type -> sluice.v1.GetStateRequest
-	4,  // 9: sluice.v1.StateService.ListState:input_type -> sluice.v1.ListStateRequest
-	7,  // 10: sluice.v1.StateService.Reconcile:input_type -> sluice.v1.ReconcileRequest
-	9,  // 11: sluice.v1.StateService.ListHistory:input_type -> sluice.v1.ListHistoryRequest
-	12, // 12: sluice.v1.StateService.Backup:input_type -> sluice.v1.BackupRequest
-	2,  // 13: sluice.v1.StateService.GetState:output_type -> sluice.v1.GetStateResponse
-	5,  // 14: sluice.v1.StateService.ListState:output_type -> sluice.v1.ListStateResponse
-	8,  // 15: sluice.v1.StateService.Reconcile:output_type -> sluice.v1.ReconcileResponse
-	10, // 16: sluice.v1.StateService.ListHistory:output_type -> sluice.v1.ListHistoryResponse
-	13, // 17: sluice.v1.StateService.Backup:output_type -> sluice.v1.BackupResponse
-	13, // [13:18] is the sub-list for method output_type
-	8,  // [8:13] is the sub-list for method input_type
-	8,  // [8:8] is the sub-list for extension type_name
-	8,  // [8:8] is the sub-list for extension extendee
-	0,  // [0:8] is the sub-list for field type_name
+	23, // 7: sluice.v1.StateChange.time:type_name -> google.protobuf.Timestamp
+	24, // 8: sluice.v1.SwitchWish.flows:type_name -> sluice.v1.FlowSpec
+	25, // 9: sluice.v1.SwitchWish.groups:type_name -> sluice.v1.GroupSpec
+	26, // 10: sluice.v1.SwitchWish.meters:type_name -> sluice.v1.MeterSpec
+	14, // 11: sluice.v1.PlanRequest.switches:type_name -> sluice.v1.SwitchWish
+	17, // 12: sluice.v1.PlanResponse.switches:type_name -> sluice.v1.SwitchPlan
+	18, // 13: sluice.v1.SwitchPlan.changes:type_name -> sluice.v1.PlannedChange
+	14, // 14: sluice.v1.ApplyRequest.switches:type_name -> sluice.v1.SwitchWish
+	17, // 15: sluice.v1.ApplyResponse.switches:type_name -> sluice.v1.SwitchPlan
+	17, // 16: sluice.v1.RollbackResponse.switches:type_name -> sluice.v1.SwitchPlan
+	1,  // 17: sluice.v1.StateService.GetState:input_type -> sluice.v1.GetStateRequest
+	4,  // 18: sluice.v1.StateService.ListState:input_type -> sluice.v1.ListStateRequest
+	7,  // 19: sluice.v1.StateService.Reconcile:input_type -> sluice.v1.ReconcileRequest
+	15, // 20: sluice.v1.StateService.Plan:input_type -> sluice.v1.PlanRequest
+	19, // 21: sluice.v1.StateService.Apply:input_type -> sluice.v1.ApplyRequest
+	21, // 22: sluice.v1.StateService.Rollback:input_type -> sluice.v1.RollbackRequest
+	9,  // 23: sluice.v1.StateService.ListHistory:input_type -> sluice.v1.ListHistoryRequest
+	12, // 24: sluice.v1.StateService.Backup:input_type -> sluice.v1.BackupRequest
+	2,  // 25: sluice.v1.StateService.GetState:output_type -> sluice.v1.GetStateResponse
+	5,  // 26: sluice.v1.StateService.ListState:output_type -> sluice.v1.ListStateResponse
+	8,  // 27: sluice.v1.StateService.Reconcile:output_type -> sluice.v1.ReconcileResponse
+	16, // 28: sluice.v1.StateService.Plan:output_type -> sluice.v1.PlanResponse
+	20, // 29: sluice.v1.StateService.Apply:output_type -> sluice.v1.ApplyResponse
+	22, // 30: sluice.v1.StateService.Rollback:output_type -> sluice.v1.RollbackResponse
+	10, // 31: sluice.v1.StateService.ListHistory:output_type -> sluice.v1.ListHistoryResponse
+	13, // 32: sluice.v1.StateService.Backup:output_type -> sluice.v1.BackupResponse
+	25, // [25:33] is the sub-list for method output_type
+	17, // [17:25] is the sub-list for method input_type
+	17, // [17:17] is the sub-list for extension type_name
+	17, // [17:17] is the sub-list for extension extendee
+	0,  // [0:17] is the sub-list for field type_name
 }
 
 func init() { file_sluice_v1_state_proto_init() }
@@ -1026,13 +1688,18 @@ func file_sluice_v1_state_proto_init() {
 	if File_sluice_v1_state_proto != nil {
 		return
 	}
+	file_sluice_v1_flow_proto_init()
+	file_sluice_v1_group_proto_init()
+	file_sluice_v1_meter_proto_init()
+	file_sluice_v1_state_proto_msgTypes[18].OneofWrappers = []any{}
+	file_sluice_v1_state_proto_msgTypes[20].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_sluice_v1_state_proto_rawDesc), len(file_sluice_v1_state_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   13,
+			NumMessages:   22,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -22,6 +22,9 @@ const (
 	StateService_GetState_FullMethodName    = "/sluice.v1.StateService/GetState"
 	StateService_ListState_FullMethodName   = "/sluice.v1.StateService/ListState"
 	StateService_Reconcile_FullMethodName   = "/sluice.v1.StateService/Reconcile"
+	StateService_Plan_FullMethodName        = "/sluice.v1.StateService/Plan"
+	StateService_Apply_FullMethodName       = "/sluice.v1.StateService/Apply"
+	StateService_Rollback_FullMethodName    = "/sluice.v1.StateService/Rollback"
 	StateService_ListHistory_FullMethodName = "/sluice.v1.StateService/ListHistory"
 	StateService_Backup_FullMethodName      = "/sluice.v1.StateService/Backup"
 )
@@ -44,6 +47,21 @@ type StateServiceClient interface {
 	// Reconcile compares a switch with what it should have, now, and sends it the
 	// difference.
 	Reconcile(ctx context.Context, in *ReconcileRequest, opts ...grpc.CallOption) (*ReconcileResponse, error)
+	// Plan tells what Apply would change, and changes nothing.
+	Plan(ctx context.Context, in *PlanRequest, opts ...grpc.CallOption) (*PlanResponse, error)
+	// Apply has switches have what is wished for. Only what differs from what they
+	// should have already is sent, in an order in which nothing lacks what it uses.
+	// It returns when the switches have confirmed it. All is looked at before
+	// anything is sent; then the switches are changed one after the other. If one
+	// fails, those before it are brought back to what they should have had, and the
+	// error says what became of each. google.rpc.BadRequest and FlowError say which
+	// flow, group or meter it was, as in "switches[1].flows[3]". ABORTED: what the
+	// switch should have has changed since expected_revision.
+	Apply(ctx context.Context, in *ApplyRequest, opts ...grpc.CallOption) (*ApplyResponse, error)
+	// Rollback has switches have what they should have had at a revision of the
+	// history, whoever wrote it. OUT_OF_RANGE: the history does not reach back so
+	// far, or the revision is not there yet. Else it is as Apply.
+	Rollback(ctx context.Context, in *RollbackRequest, opts ...grpc.CallOption) (*RollbackResponse, error)
 	// ListHistory tells what was changed, the latest first.
 	ListHistory(ctx context.Context, in *ListHistoryRequest, opts ...grpc.CallOption) (*ListHistoryResponse, error)
 	// Backup returns a copy of the store, in parts. It can be used as the store's
@@ -98,6 +116,36 @@ func (c *stateServiceClient) Reconcile(ctx context.Context, in *ReconcileRequest
 	return out, nil
 }
 
+func (c *stateServiceClient) Plan(ctx context.Context, in *PlanRequest, opts ...grpc.CallOption) (*PlanResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(PlanResponse)
+	err := c.cc.Invoke(ctx, StateService_Plan_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *stateServiceClient) Apply(ctx context.Context, in *ApplyRequest, opts ...grpc.CallOption) (*ApplyResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(ApplyResponse)
+	err := c.cc.Invoke(ctx, StateService_Apply_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *stateServiceClient) Rollback(ctx context.Context, in *RollbackRequest, opts ...grpc.CallOption) (*RollbackResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(RollbackResponse)
+	err := c.cc.Invoke(ctx, StateService_Rollback_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 func (c *stateServiceClient) ListHistory(ctx context.Context, in *ListHistoryRequest, opts ...grpc.CallOption) (*ListHistoryResponse, error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(ListHistoryResponse)
@@ -145,6 +193,21 @@ type StateServiceServer interface {
 	// Reconcile compares a switch with what it should have, now, and sends it the
 	// difference.
 	Reconcile(context.Context, *ReconcileRequest) (*ReconcileResponse, error)
+	// Plan tells what Apply would change, and changes nothing.
+	Plan(context.Context, *PlanRequest) (*PlanResponse, error)
+	// Apply has switches have what is wished for. Only what differs from what they
+	// should have already is sent, in an order in which nothing lacks what it uses.
+	// It returns when the switches have confirmed it. All is looked at before
+	// anything is sent; then the switches are changed one after the other. If one
+	// fails, those before it are brought back to what they should have had, and the
+	// error says what became of each. google.rpc.BadRequest and FlowError say which
+	// flow, group or meter it was, as in "switches[1].flows[3]". ABORTED: what the
+	// switch should have has changed since expected_revision.
+	Apply(context.Context, *ApplyRequest) (*ApplyResponse, error)
+	// Rollback has switches have what they should have had at a revision of the
+	// history, whoever wrote it. OUT_OF_RANGE: the history does not reach back so
+	// far, or the revision is not there yet. Else it is as Apply.
+	Rollback(context.Context, *RollbackRequest) (*RollbackResponse, error)
 	// ListHistory tells what was changed, the latest first.
 	ListHistory(context.Context, *ListHistoryRequest) (*ListHistoryResponse, error)
 	// Backup returns a copy of the store, in parts. It can be used as the store's
@@ -168,6 +231,15 @@ func (UnimplementedStateServiceServer) ListState(*ListStateRequest, grpc.ServerS
 }
 func (UnimplementedStateServiceServer) Reconcile(context.Context, *ReconcileRequest) (*ReconcileResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method Reconcile not implemented")
+}
+func (UnimplementedStateServiceServer) Plan(context.Context, *PlanRequest) (*PlanResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method Plan not implemented")
+}
+func (UnimplementedStateServiceServer) Apply(context.Context, *ApplyRequest) (*ApplyResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method Apply not implemented")
+}
+func (UnimplementedStateServiceServer) Rollback(context.Context, *RollbackRequest) (*RollbackResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method Rollback not implemented")
 }
 func (UnimplementedStateServiceServer) ListHistory(context.Context, *ListHistoryRequest) (*ListHistoryResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method ListHistory not implemented")
@@ -243,6 +315,60 @@ func _StateService_Reconcile_Handler(srv interface{}, ctx context.Context, dec f
 	return interceptor(ctx, in, info, handler)
 }
 
+func _StateService_Plan_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(PlanRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(StateServiceServer).Plan(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: StateService_Plan_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(StateServiceServer).Plan(ctx, req.(*PlanRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _StateService_Apply_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ApplyRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(StateServiceServer).Apply(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: StateService_Apply_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(StateServiceServer).Apply(ctx, req.(*ApplyRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _StateService_Rollback_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(RollbackRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(StateServiceServer).Rollback(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: StateService_Rollback_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(StateServiceServer).Rollback(ctx, req.(*RollbackRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 func _StateService_ListHistory_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
 	in := new(ListHistoryRequest)
 	if err := dec(in); err != nil {
@@ -286,6 +412,18 @@ var StateService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "Reconcile",
 			Handler:    _StateService_Reconcile_Handler,
+		},
+		{
+			MethodName: "Plan",
+			Handler:    _StateService_Plan_Handler,
+		},
+		{
+			MethodName: "Apply",
+			Handler:    _StateService_Apply_Handler,
+		},
+		{
+			MethodName: "Rollback",
+			Handler:    _StateService_Rollback_Handler,
 		},
 		{
 			MethodName: "ListHistory",
