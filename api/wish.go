@@ -11,7 +11,6 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"github.com/sluice-sdn/sluice/controller"
-	"github.com/sluice-sdn/sluice/controller/store"
 	"github.com/sluice-sdn/sluice/ofp"
 	sluicev1 "github.com/sluice-sdn/sluice/proto/sluice/v1"
 )
@@ -105,7 +104,7 @@ func (s *state) Rollback(ctx context.Context, r *sluicev1.RollbackRequest) (*slu
 		return nil, noState()
 	}
 	out := &sluicev1.RollbackResponse{Revision: uint64(st.Revision())}
-	former, err := st.AsOf(ctx, store.Revision(r.GetRevision()))
+	former, err := st.AsOf(ctx, controller.Revision(r.GetRevision()))
 	switch {
 	case errors.Is(err, controller.ErrFuture), errors.Is(err, controller.ErrCompacted):
 		return nil, withDetails(codes.OutOfRange, err.Error())
@@ -139,7 +138,7 @@ func (s *state) Rollback(ctx context.Context, r *sluicev1.RollbackRequest) (*slu
 	return out, nil
 }
 
-func expected(n *uint64) *store.Revision { return (*store.Revision)(n) }
+func expected(n *uint64) *controller.Revision { return (*controller.Revision)(n) }
 
 func fromOutlooks(wishes []controller.SwitchWish, all []controller.Outlook) (out []*sluicev1.SwitchPlan) {
 	for i, x := range all {

@@ -25,6 +25,8 @@ type (
 	ThingError = desired.ThingError
 	// ChangedError says that what is desired has changed since a revision.
 	ChangedError = desired.ChangedError
+	// Revision numbers the changes of what is desired.
+	Revision = store.Revision
 	// Former is what was desired at a revision.
 	Former = desired.Former
 )
