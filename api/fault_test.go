@@ -3,9 +3,13 @@ package api
 import (
 	"errors"
 	"fmt"
+	"io/fs"
+	"strings"
+	"syscall"
 	"testing"
 
 	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
 
 	"github.com/sluice-sdn/sluice/controller"
 )
@@ -20,6 +24,19 @@ func TestSwitchAtFault(t *testing.T) {
 	} {
 		if got := endCode(fmt.Errorf("multipart_request: %w", err)); got != codes.FailedPrecondition {
 			t.Errorf("%v: %s", err, got)
+		}
+	}
+}
+
+// TestFullDisk: a store that cannot be written is no fault of the caller's nor of
+// the program's, and the text says what to do.
+func TestFullDisk(t *testing.T) {
+	for errno, want := range map[syscall.Errno]codes.Code{
+		syscall.ENOSPC: codes.ResourceExhausted, syscall.EDQUOT: codes.ResourceExhausted, syscall.EROFS: codes.Unavailable,
+	} {
+		err := stateError(nil, fmt.Errorf("store: %w", &fs.PathError{Op: "write", Path: "state.db", Err: errno}))
+		if said := status.Convert(err).Message(); status.Code(err) != want || !strings.Contains(said, "nothing was changed") || !strings.Contains(said, "--state") {
+			t.Errorf("%v: %v", errno, err)
 		}
 	}
 }

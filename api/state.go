@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"syscall"
 	"time"
 
 	"google.golang.org/grpc"
@@ -202,6 +203,10 @@ func stateError(sw *controller.Switch, err error) error {
 		return withDetails(codes.PermissionDenied, fmt.Sprintf("changes[%d]: %s on %s belongs to %s; nothing was changed", owner.Index, owner.What, sw.Name(), ownerName(owner.Owner)))
 	case errors.Is(err, controller.ErrReused):
 		return withDetails(codes.AlreadyExists, "request_id: it was used for other changes; nothing was changed")
+	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT):
+		return withDetails(codes.ResourceExhausted, fmt.Sprintf("%v; nothing was changed: make room where sluiced keeps its state (--state)", err))
+	case errors.Is(err, syscall.EROFS):
+		return withDetails(codes.Unavailable, fmt.Sprintf("%v; nothing was changed: make the directory of sluiced --state writable", err))
 	}
 	return readError(sw, err)
 }
