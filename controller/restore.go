@@ -3,6 +3,7 @@ package controller
 import (
 	"context"
 	"errors"
+	"slices"
 	"sync"
 	"time"
 
@@ -152,21 +153,25 @@ func (r *restore) done(now time.Time, report desired.Report, err error) {
 	r.fails++
 }
 
-func (r *restore) due(now time.Time) bool {
+// next returns from when on the switch is to be compared, and whether that failed
+// the last time.
+func (r *restore) next() (at time.Time, failed bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return !now.Before(r.at)
+	return r.at, r.fails > 0
 }
 
 const (
-	maintainTick = 250 * time.Millisecond
-	maintainMost = 8 // switches that are compared at the same time
+	maintainTick  = 250 * time.Millisecond
+	maintainMost  = 8 // switches that are compared at the same time
+	maintainAgain = 4 // of these, such as failed the last time
 )
 
 // Maintain keeps switches at their desired state until ctx ends: it compares each
-// one from time to time, soon after something was left in doubt or was lost or the role has changed, and
+// one from time to time, soon after something was left in doubt or was lost, and
 // again and again, at growing intervals, where the switch did not answer or
-// refused. When it returns, every goroutine that it started has ended.
+// refused. Those that have been due the longest come first. When it returns, every
+// goroutine that it started has ended.
 func (c *Controller) Maintain(ctx context.Context) {
 	if c.cfg.Desired == nil {
 		<-ctx.Done()
@@ -174,47 +179,81 @@ func (c *Controller) Maintain(ctx context.Context) {
 	}
 	var running sync.WaitGroup
 	defer running.Wait()
-	turn := make(chan struct{}, maintainMost)
 	tick := time.NewTicker(maintainTick)
 	defer tick.Stop()
 	var mu sync.Mutex
-	busy := make(map[*Switch]bool)
+	busy := make(map[*Switch]bool) // whether it failed the last time
 	for {
 		select {
 		case <-ctx.Done():
 			return
 		case <-tick.C:
 		}
-		for _, s := range c.Switches() {
-			mu.Lock()
-			skip := busy[s] || s.conn.Slave() || !s.restore.due(time.Now())
-			if !skip {
-				busy[s] = true
+		var due []dueSwitch
+		now := time.Now()
+		mu.Lock()
+		again := 0
+		for _, failed := range busy {
+			if failed {
+				again++
 			}
-			mu.Unlock()
-			if skip {
+		}
+		for _, s := range c.Switches() {
+			if _, is := busy[s]; is || s.conn.Slave() {
 				continue
 			}
-			select {
-			case turn <- struct{}{}:
-			case <-ctx.Done():
-				return
+			if at, failed := s.restore.next(); !now.Before(at) {
+				due = append(due, dueSwitch{s, at, failed})
 			}
+		}
+		due = admitDue(due, maintainMost-len(busy), maintainAgain-again)
+		for _, d := range due {
+			busy[d.s] = d.failed
+		}
+		mu.Unlock()
+		for _, d := range due {
 			running.Go(func() {
 				defer func() {
 					mu.Lock()
-					delete(busy, s)
+					delete(busy, d.s)
 					mu.Unlock()
-					<-turn
 				}()
 				one, cancel := context.WithTimeout(ctx, restoreTimeout)
 				defer cancel()
-				if _, err := s.Reconcile(one); err != nil && !s.ended() && ctx.Err() == nil {
-					s.log.WithField("error", err).Warn("switch is not brought to its desired state yet")
+				if _, err := d.s.Reconcile(one); err != nil && !d.s.ended() && ctx.Err() == nil {
+					d.s.log.WithField("error", err).Warn("switch is not brought to its desired state yet")
 				}
 			})
 		}
 	}
+}
+
+// dueSwitch is a switch that is to be compared.
+type dueSwitch struct {
+	s      *Switch
+	at     time.Time // since when
+	failed bool      // the last time
+}
+
+// admitDue returns those that are compared now: the longest due, as many as there
+// are places, and no more that failed the last time than again. So switches that
+// never answer, each of which takes restoreTimeout, do not keep the others waiting.
+func admitDue(due []dueSwitch, places, again int) []dueSwitch {
+	slices.SortStableFunc(due, func(a, b dueSwitch) int { return a.at.Compare(b.at) })
+	var now []dueSwitch
+	for _, d := range due {
+		if len(now) >= places {
+			break
+		}
+		if d.failed {
+			if again <= 0 {
+				continue
+			}
+			again--
+		}
+		now = append(now, d)
+	}
+	return now
 }
 
 // lost looks whether a flow that the switch has removed was to stay, and has the
