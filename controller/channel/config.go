@@ -36,7 +36,8 @@ type Config struct {
 	DescribeTimeout time.Duration
 
 	// EchoInterval is how long a peer may be silent before it is asked for an
-	// echo; after EchoMisses unanswered ones it is given up. Default 5 s and 3.
+	// echo; after EchoMisses unanswered ones, and one interval more, it is given
+	// up. Default 5 s and 3.
 	EchoInterval time.Duration
 	EchoMisses   int
 

@@ -23,6 +23,18 @@
 // that nobody claims) reach the Handler in the order in which the switch sent
 // them. Replies go straight to those who wait for them, and may overtake events.
 //
+// # Liveness
+//
+// A switch that says nothing for Config.EchoInterval is asked for an echo, and is
+// given up after Config.EchoMisses of them and one interval more: after 20 s of
+// silence by default. Whatever it says is a sign of life. Many switches do all in
+// order, and answer an echo only after the flows that came before it, of which
+// thousands may wait in their buffers. So a Write has a barrier after each 32
+// messages at first, and after as many as the switch does in a second, up to
+// 1,000, once its replies show how fast it is: a switch that takes 2 flows a second
+// or more is heard in time. What is given to Send has no barriers; there the echo
+// alone counts.
+//
 // # Goroutines
 //
 // Conn.Run starts and awaits them all; the goroutine that calls Run is the

@@ -18,22 +18,31 @@ type push struct {
 	left   int      // bytes of groups
 	credit int      // bytes that it may have written; less than none if its last message was long
 	after  uint64   // bytes of the apps' stream that go first
-	frames int      // messages and barriers that were taken
+	frames int      // messages that were taken
+	since  int      // those of them behind the last barrier
+	write  *transaction
 }
 
-// take appends whole messages to b until limit bytes are reached or passed, and
-// counts them.
+// take appends whole messages to b until limit bytes are reached or passed, with
+// a barrier after each group, and counts them.
 func (p *push) take(b []byte, limit int, sent *tally) []byte {
 	limit += len(b)
 	for len(p.groups) > 0 && len(b) < limit {
-		g, n := p.groups[0], 0
-		for n < len(g) && len(b)+n < limit {
-			l := int(binary.BigEndian.Uint16(g[n+2:]))
-			sent.add(ofp.TypeOf(g[n : n+l : n+l]))
+		g := p.groups[0]
+		done, n := 0, 0 // bytes of g that are in b, and that are to be
+		for n < len(g) && len(b)+n-done < limit {
+			m := g[n : n+int(binary.BigEndian.Uint16(g[n+2:]))]
+			sent.add(ofp.TypeOf(m[:len(m):len(m)]))
+			n += len(m)
 			p.frames++
-			n += l
+			p.since++
+			if w := p.write; w != nil && w.messages > 0 && (p.frames == w.messages || p.since >= int(w.group.Load())) {
+				b = barrierAfter(append(b, g[done:n]...), ofp.Version(m[0]), binary.BigEndian.Uint32(m[4:]))
+				sent.add(ofp.TypeBarrierRequest)
+				done, p.since = n, 0
+			}
 		}
-		b = append(b, g[:n]...)
+		b = append(b, g[done:n]...)
 		p.left -= n
 		if n < len(g) {
 			p.groups[0] = g[n:]
@@ -126,10 +135,10 @@ func (o *outbox) share(b []byte) []byte {
 			continue
 		}
 		p.credit += turnBytes
-		before := len(b)
+		before, left := len(b), p.left
 		b = p.take(b, p.credit, &o.sent)
 		p.credit -= len(b) - before
-		o.pushed -= len(b) - before
+		o.pushed -= left - p.left // barriers were not counted
 		if p.left == 0 {
 			o.removeLocked(p)
 		} else {

@@ -306,8 +306,8 @@ func (o *outbox) push(p *push, apart bool) (room <-chan struct{}, err error) {
 	return nil, nil
 }
 
-// withdraw takes back what is left of a Write, and returns how many messages and
-// barriers were taken.
+// withdraw takes back what is left of a Write, and returns how many messages
+// were taken.
 func (o *outbox) withdraw(p *push) (frames int) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -319,8 +319,8 @@ func (o *outbox) withdraw(p *push) (frames int) {
 	return p.frames
 }
 
-// progress returns how many messages and barriers of a Write were taken, and how
-// many bytes were not.
+// progress returns how many messages of a Write were taken, and how many bytes
+// were not.
 func (o *outbox) progress(p *push) (frames, left int) {
 	o.mu.Lock()
 	defer o.mu.Unlock()

@@ -4,56 +4,81 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"github.com/sluice-sdn/sluice/ofp"
 )
 
-// messagesPerBarrier is how many messages of a Write one barrier confirms.
-const messagesPerBarrier = 1000
+// A Write's first barrier comes after groupFirst messages, and while the switch
+// confirms them quickly there are more in a group, up to groupMost: about
+// groupWork of its time. So a switch that takes few flows a second, and answers an
+// echo after the flows before it, is heard of all the same.
+const (
+	groupFirst = 32
+	groupMost  = 1000
+	groupWork  = time.Second
+)
 
-// transaction is a Write in flight. Its messages and barriers have successive
-// xids: messagesPerBarrier messages, a barrier, and so on, a barrier last. Its
-// fields, but for those set before it is registered, are written under
-// replies.mu until done is closed.
+// transaction is a Write in flight. Each of its messages has two successive xids:
+// its own, and that of the barrier which may follow it. Its fields, but for those
+// set before it is registered, are written under replies.mu until done is closed.
 type transaction struct {
 	first     uint32 // xid
 	messages  int
-	barriers  int
-	confirmed int // barriers answered
+	confirmed int // messages before the last barrier that was answered
 	errors    []ItemError
 	failed    map[int]bool // indices in errors
 	err       error        // why it ended early
 	ended     bool
 	done      chan struct{}
+
+	begun, heard time.Time    // when it was given to the outbox, and when the last barrier was answered
+	group        atomic.Int32 // messages to the next barrier, which the outbox asks for
 }
 
-// place returns what the xid stands for: the index of a message, or the number
-// of a barrier.
+// xids returns how many a Write of so many messages has.
+func xids(messages int) int { return 2 * max(1, messages) }
+
+// place returns what the xid stands for: a message, or the barrier behind it.
 func (t *transaction) place(xid uint32) (index int, barrier, ok bool) {
 	at := int(xid - t.first)
-	if at >= t.messages+t.barriers {
+	if at >= xids(t.messages) || t.messages == 0 && at == 0 {
 		return 0, false, false
 	}
-	group, within := at/(messagesPerBarrier+1), at%(messagesPerBarrier+1)
-	if within == messagesPerBarrier || at == t.messages+t.barriers-1 {
-		return group, true, true
-	}
-	return group*messagesPerBarrier + within, false, true
+	return at / 2, at%2 == 1, true
 }
 
 // barrier takes the reply of a barrier. A switch answers barriers in order; one
 // that does not is taken at its word for the highest it has answered.
 func (t *transaction) barrier(xid uint32) bool {
-	n, isBarrier, ok := t.place(xid)
+	i, isBarrier, ok := t.place(xid)
 	if !ok || !isBarrier {
 		return ok
 	}
-	t.confirmed = max(t.confirmed, n+1)
-	if t.confirmed == t.barriers {
+	if now := min(i+1, t.messages); now > t.confirmed {
+		t.pace(now, time.Now())
+		t.confirmed = now
+	}
+	if t.confirmed == t.messages {
 		t.end(nil)
 	}
 	return true
+}
+
+// pace decides how many messages the next groups have: what the switch does in
+// groupWork, by its speed since the last reply and since the beginning, as replies
+// may come together; and at most twice as many as so far.
+func (t *transaction) pace(confirmed int, now time.Time) {
+	in := func(messages int, d time.Duration) int {
+		if d <= 0 {
+			return groupMost
+		}
+		return int(min(float64(messages)*float64(groupWork)/float64(d), groupMost))
+	}
+	n := min(in(confirmed-t.confirmed, now.Sub(t.heard)), in(confirmed, now.Sub(t.begun)), 2*int(t.group.Load()), groupMost)
+	t.group.Store(int32(max(n, groupFirst)))
+	t.heard = now
 }
 
 // fail takes an error about a message or a barrier.
@@ -81,15 +106,16 @@ func (t *transaction) end(err error) {
 	}
 }
 
-// Write sends msgs in order with a barrier after them, and one after each 1,000
-// on the way, and waits for the replies. See Switch.Write of package controller.
+// Write sends msgs in order with a barrier after them, and one after each 32 to
+// 1,000 on the way, and waits for the replies. See Switch.Write of package
+// controller.
 func (c *Conn) Write(ctx context.Context, msgs []ofp.Message) error {
 	t := &transaction{
 		messages: len(msgs),
-		barriers: max(1, (len(msgs)+messagesPerBarrier-1)/messagesPerBarrier),
 		done:     make(chan struct{}),
 	}
-	t.first = c.out.reserve(t.messages + t.barriers)
+	t.group.Store(groupFirst)
+	t.first = c.out.reserve(xids(t.messages))
 	p, failures, err := c.push(ctx, t, msgs)
 	if failures != nil {
 		return &WriteError{Errors: failures}
@@ -97,7 +123,7 @@ func (c *Conn) Write(ctx context.Context, msgs []ofp.Message) error {
 	sent := 0
 	if err == nil {
 		err = c.await(ctx, t, p)
-		sent = t.sent(c.out.withdraw(p))
+		sent = min(c.out.withdraw(p), t.messages)
 	}
 	c.replies.removeWrite(t)
 	// Nobody else has t from here on.
@@ -114,7 +140,7 @@ func (c *Conn) Write(ctx context.Context, msgs []ofp.Message) error {
 	return &WriteError{
 		Errors:    t.errors,
 		Sent:      sent,
-		Confirmed: min(t.confirmed*messagesPerBarrier, len(msgs)),
+		Confirmed: t.confirmed,
 		Err:       err,
 	}
 }
@@ -127,10 +153,12 @@ func (c *Conn) push(ctx context.Context, t *transaction, msgs []ofp.Message) (*p
 		if failures != nil {
 			return nil, failures, nil
 		}
+		t.begun = time.Now()
+		t.heard = t.begun
 		if err := c.replies.addWrite(t); err != nil {
 			return nil, nil, err
 		}
-		p := &push{groups: groups}
+		p := &push{groups: groups, write: t}
 		room, err := c.out.push(p, isApart(ctx))
 		if room == nil {
 			return p, nil, err
@@ -144,12 +172,6 @@ func (c *Conn) push(ctx context.Context, t *transaction, msgs []ofp.Message) (*p
 			return nil, nil, ErrDisconnected
 		}
 	}
-}
-
-// sent returns how many messages are among so many messages and barriers.
-func (t *transaction) sent(frames int) int {
-	groups, within := frames/(messagesPerBarrier+1), frames%(messagesPerBarrier+1)
-	return min(groups*messagesPerBarrier+min(within, messagesPerBarrier), t.messages)
 }
 
 // await waits for a transaction's last barrier, for as long as messages leave and
@@ -177,30 +199,36 @@ func (c *Conn) await(ctx context.Context, t *transaction, p *push) error {
 	}
 }
 
-// encodeAll encodes all messages, with a barrier after each group, or says which
-// cannot be.
+// encodeAll encodes all messages, in pieces whose memory is given back as they
+// leave, or says which cannot be. For none there is a barrier alone; otherwise the
+// outbox sees to the barriers.
 func encodeAll(v ofp.Version, extended bool, xid uint32, msgs []ofp.Message) (groups [][]byte, failures []ItemError) {
+	if len(msgs) == 0 {
+		return [][]byte{barrierAfter(nil, v, xid)}, nil
+	}
 	enc := ofp.Encoder{Extensions: extended}
-	var err error
-	for index := 0; index < len(msgs) || index == 0; {
+	for index := 0; index < len(msgs); {
 		var g []byte
-		for range min(messagesPerBarrier, len(msgs)-index) {
+		for range min(groupMost, len(msgs)-index) {
 			m := msgs[index]
+			var err error
 			if g, err = enc.Append(g, v, xid, m); err != nil {
 				failures = append(failures, ItemError{index, m, err})
 			}
-			xid++
+			xid += 2
 			index++
 		}
-		// A barrier request is a bare header, which every version has.
-		g, _ = enc.Append(g, v, xid, &ofp.BarrierRequest{})
-		xid++
 		groups = append(groups, g)
-		if len(msgs) == 0 {
-			break
-		}
 	}
 	return groups, failures
+}
+
+// barrierAfter appends the barrier behind the message of that xid. It is a bare
+// header, which every version has.
+func barrierAfter(b []byte, v ofp.Version, xid uint32) []byte {
+	var enc ofp.Encoder
+	b, _ = enc.Append(b, v, xid+1, &ofp.BarrierRequest{})
+	return b
 }
 
 // addWrite registers a transaction before anything of it is sent.

@@ -4,6 +4,10 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"io"
+	"net"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -57,11 +61,11 @@ func TestWrite(t *testing.T) {
 	}{
 		{"none", 0, never, 9, nil, 0, 0, nil},
 		{"one", 1, never, 9, nil, 1, 1, nil},
-		{"a group", 1000, never, 9, nil, 1000, 1000, nil},
-		{"a group and one", 1001, never, 9, nil, 1001, 1001, nil},
-		{"many", 4567, never, 9, nil, 4567, 4567, nil},
-		{"some fail", 2500, func(c uint64) bool { return c == 0 || c == 999 || c == 1000 || c == 2499 }, 9, []int{0, 999, 1000, 2499}, 2500, 2500, nil},
-		{"gone in the middle", 2500, func(c uint64) bool { return c == 3 }, 1, []int{3}, 2000, 1000, ErrDisconnected},
+		{"a group", 1000, never, 900, nil, 1000, 1000, nil},
+		{"a group and one", 1001, never, 900, nil, 1001, 1001, nil},
+		{"many", 4567, never, 900, nil, 4567, 4567, nil},
+		{"some fail", 2500, func(c uint64) bool { return c == 0 || c == 999 || c == 1000 || c == 2499 }, 900, []int{0, 999, 1000, 2499}, 2500, 2500, nil},
+		{"gone in the middle", 2500, func(c uint64) bool { return c == 3 }, 1, []int{3}, 64, 32, ErrDisconnected},
 		{"gone at once", 10, never, 0, nil, 10, 0, ErrDisconnected},
 	}
 	for _, tt := range tests {
@@ -152,29 +156,134 @@ func TestWriteGivenUp(t *testing.T) {
 }
 
 func TestTransactionPlaces(t *testing.T) {
-	for _, n := range []int{0, 1, 999, 1000, 1001, 2000, 3500} {
-		tx := &transaction{first: 0xffffff00, messages: n, barriers: max(1, (n+999)/1000)}
-		xid, index, barriers := tx.first, 0, 0
-		for ; xid-tx.first < uint32(tx.messages+tx.barriers); xid++ {
-			i, barrier, ok := tx.place(xid)
-			switch {
-			case !ok:
-				t.Fatalf("%d: xid %d has no place", n, xid)
-			case barrier && i == barriers:
-				barriers++
-			case !barrier && i == index:
-				index++
-			default:
-				t.Fatalf("%d: xid +%d is %d, %v", n, xid-tx.first, i, barrier)
+	for _, n := range []int{0, 1, 999, 1000, 1001, 3500} {
+		tx := &transaction{first: 0xffff0000, messages: n}
+		end := tx.first + uint32(xids(n))
+		for i := range n {
+			if got, barrier, ok := tx.place(tx.first + uint32(2*i)); got != i || barrier || !ok {
+				t.Fatalf("%d: message %d is %d, %v, %v", n, i, got, barrier, ok)
 			}
 		}
-		if index != n || barriers != tx.barriers {
-			t.Errorf("%d: %d messages and %d barriers", n, index, barriers)
+		for i := range max(1, n) {
+			if got, barrier, ok := tx.place(tx.first + uint32(2*i+1)); got != i || !barrier || !ok {
+				t.Fatalf("%d: the barrier after %d is %d, %v, %v", n, i, got, barrier, ok)
+			}
 		}
-		for _, x := range []uint32{xid, tx.first - 1, 0x7fffffff} {
+		for _, x := range []uint32{end, tx.first - 1, 0x7fffffff} {
 			if _, _, ok := tx.place(x); ok {
 				t.Errorf("%d: xid %d has a place", n, x)
 			}
 		}
+	}
+}
+
+// TestGroups: the messages between two barriers are what the switch does in a
+// second, between 32 and 1,000.
+func TestGroups(t *testing.T) {
+	begin := time.Now()
+	tests := []struct {
+		name  string
+		every []time.Duration // that each of its messages takes, of one group after the other
+		want  int
+	}{
+		{"nothing is known", nil, 32},
+		{"fast", []time.Duration{0}, 64},
+		{"fast for long", []time.Duration{0, 1000, 1000, 1000, 1000, 1000}, 1000},
+		{"slow", []time.Duration{100 * time.Millisecond}, 32},
+		{"200 a second", []time.Duration{5 * time.Millisecond, 5 * time.Millisecond, 5 * time.Millisecond, 5 * time.Millisecond}, 200},
+		{"slow after a fast start", []time.Duration{0, 0, 0, 0, 0, 100 * time.Millisecond}, 32},
+		{"together after a slow start", []time.Duration{100 * time.Millisecond, 0, 0, 0}, 40},
+	}
+	for _, tt := range tests {
+		tx := &transaction{messages: 1e6, begun: begin, heard: begin}
+		tx.group.Store(groupFirst)
+		now := begin
+		for _, d := range tt.every {
+			n := int(tx.group.Load())
+			now = now.Add(time.Duration(n) * d)
+			tx.pace(tx.confirmed+n, now)
+			tx.confirmed += n
+		}
+		if got := int(tx.group.Load()); got < tt.want-2 || got > tt.want+2 {
+			t.Errorf("%s: %d messages in a group, want %d", tt.name, got, tt.want)
+		}
+	}
+}
+
+// TestSlowInOrder: a switch that takes 100 ms for a flow, and answers an echo after
+// the flows before it, keeps its connection in a push of 5,000 flows; one that has
+// died in the midst of it is given up in the time in which an idle one is.
+func TestSlowInOrder(t *testing.T) {
+	for _, dies := range []bool{false, true} {
+		synctest.Test(t, func(t *testing.T) {
+			const n, each = 5000, 100 * time.Millisecond
+			// What is on the way to the switch: much, as in the sockets of TCP.
+			ours, theirs := net.Pipe()
+			through, far := net.Pipe()
+			frames := make(chan []byte, 100_000)
+			var all sync.WaitGroup
+			defer all.Wait()
+			all.Go(func() {
+				defer close(frames)
+				for {
+					b := make([]byte, 4096)
+					k, err := theirs.Read(b)
+					if err != nil {
+						return
+					}
+					frames <- b[:k]
+				}
+			})
+			all.Go(func() {
+				for b := range frames {
+					_, _ = through.Write(b)
+				}
+				through.Close()
+			})
+			all.Go(func() {
+				_, _ = io.Copy(theirs, through)
+				through.Close()
+			})
+			r := startOver(t, ours, far, ofp.V13, Config{})
+			defer theirs.Close()
+			r.send(ofp.NewHello(ofp.V13))
+			var died atomic.Int64
+			all.Go(func() {
+				for taken := 0; ; {
+					h, m, err := r.read()
+					if err != nil {
+						return
+					}
+					if m.Type() == ofp.TypeFlowMod {
+						time.Sleep(each)
+						if taken++; dies && taken == n/2 {
+							died.Store(time.Now().UnixNano())
+						}
+					}
+					if a := r.answer(m); a != nil && died.Load() == 0 {
+						r.sendX(h.XID, a)
+					}
+				}
+			})
+			err := (<-r.w.up).Write(t.Context(), flowMods(n))
+			if !dies {
+				if err != nil {
+					t.Errorf("the push fails: %v", err)
+				}
+				return
+			}
+			e, ok := errors.AsType[*WriteError](err)
+			if !ok || e.Err == nil || e.Confirmed < n/2-2*groupFirst || e.Confirmed > n/2 {
+				t.Errorf("the push to a switch that dies: %v", err)
+			}
+			if end := r.ended(); end.Reason != ReasonDead {
+				t.Errorf("the connection ends for %v", end)
+			}
+			cfg := Config{}.withDefaults()
+			most := time.Duration(cfg.EchoMisses+1)*cfg.EchoInterval + time.Second
+			if took := time.Duration(time.Now().UnixNano() - died.Load()); took > most {
+				t.Errorf("given up after %v, want %v", took, most)
+			}
+		})
 	}
 }
