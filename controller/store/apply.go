@@ -2,10 +2,12 @@ package store
 
 import (
 	"bytes"
+	"cmp"
 	"crypto/sha256"
 	"encoding/binary"
 	"fmt"
 	"hash/crc32"
+	"slices"
 	"time"
 )
 
@@ -116,8 +118,9 @@ func apply(m memoryOf, t *Txn, o *Options) (Done, error) {
 	at := max(uint64(o.Now().UnixNano()), number(m, keyTime))
 	count := number(m, keyCount)
 	change := Change{Revision: rev, Time: time.Unix(0, int64(at)), Author: t.Author, Note: t.Note, Request: t.Request}
-	for i := range t.Edits {
-		e := &t.Edits[i]
+	edits := byKey(t.Edits)
+	for i := range edits {
+		e := &edits[i]
 		before, changed, err := edit(m, e, rev)
 		if err != nil {
 			return Done{}, err
@@ -153,6 +156,27 @@ func apply(m memoryOf, t *Txn, o *Options) (Done, error) {
 		return Done{}, err
 	}
 	return Done{Revision: rev}, forgetOld(m, rev, o.History)
+}
+
+// byKey returns the edits by ascending key, those of one key in their order. What
+// they do is the same; but a page of the file that keys are put into in another
+// order is moved again and again until the transaction ends.
+func byKey(edits []Edit) []Edit {
+	if slices.IsSortedFunc(edits, func(a, b Edit) int { return bytes.Compare(a.Key, b.Key) }) {
+		return edits
+	}
+	order := make([]int, len(edits))
+	for i := range order {
+		order[i] = i
+	}
+	slices.SortFunc(order, func(a, b int) int {
+		return cmp.Or(bytes.Compare(edits[a].Key, edits[b].Key), a-b)
+	})
+	sorted := make([]Edit, len(edits))
+	for i, from := range order {
+		sorted[i] = edits[from]
+	}
+	return sorted
 }
 
 // edit carries one edit out. It returns a copy of what was there, nil if nothing

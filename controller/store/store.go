@@ -66,9 +66,10 @@ type Txn struct {
 	Content []byte
 	// If must all hold.
 	If []Condition
-	// Edits are carried out in order. One that changes nothing, such as to put
-	// the value that is there, leaves no trace, and a transaction of only such
-	// ones has no revision of its own: it is given the last one.
+	// Edits are carried out by ascending key, those of one key in their order. One
+	// that changes nothing, such as to put the value that is there, leaves no
+	// trace, and a transaction of only such ones has no revision of its own: it is
+	// given the last one.
 	Edits []Edit
 }
 
