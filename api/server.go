@@ -54,6 +54,7 @@ func New(c *controller.Controller, cfg Config, opts ...grpc.ServerOption) *grpc.
 		grpc.MaxRecvMsgSize(cfg.MaxRequest),
 		grpc.MaxSendMsgSize(math.MaxInt32),
 		grpc.MaxConcurrentStreams(maxStreams),
+		grpc.ConnectionTimeout(20 * time.Second), // to say what a client says first
 		grpc.KeepaliveParams(keepalive.ServerParameters{Time: time.Minute, Timeout: 20 * time.Second}),
 		grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{MinTime: 10 * time.Second, PermitWithoutStream: true}),
 		grpc.ChainUnaryInterceptor(g.unary),

@@ -167,7 +167,8 @@ func (d *daemon) run(ctx context.Context) error {
 		tidy(ending)
 		return nil
 	})
-	for _, ln := range []net.Listener{d.listeners.grpc, d.gateway.listener} {
+	calls := newOpenings(d.listeners.grpc)
+	for _, ln := range []net.Listener{calls, d.gateway.listener} {
 		parts.Go(func() error {
 			if err := d.grpc.Serve(ln); err != nil && !errors.Is(err, grpc.ErrServerStopped) {
 				return fmt.Errorf("serving gRPC: %w", err)
@@ -184,7 +185,7 @@ func (d *daemon) run(ctx context.Context) error {
 	parts.Go(func() error {
 		<-ending.Done()
 		d.log.WithField("why", context.Cause(ending)).Info("shutting down")
-		d.drain(stopEngine)
+		d.drain(stopEngine, calls)
 		return nil
 	})
 	return parts.Wait()
@@ -198,15 +199,19 @@ func (d *daemon) closeStore() {
 
 // drain ends the northbound servers and calls stopEngine, after drainLimit if
 // calls still run then.
-func (d *daemon) drain(stopEngine func()) {
+func (d *daemon) drain(stopEngine func(), calls *openings) {
 	defer stopEngine()
 	close(d.ending)
 	late := time.AfterFunc(drainLimit, stopEngine)
 	defer late.Stop()
 	ctx, cancel := context.WithTimeout(context.Background(), drainLimit+tellLimit)
 	defer cancel()
-	cut := context.AfterFunc(ctx, d.grpc.Stop)
+	cut := context.AfterFunc(ctx, func() {
+		calls.closeSilent(true)
+		d.grpc.Stop()
+	})
 	defer cut()
+	calls.closeSilent(false)
 	var servers errgroup.Group
 	servers.Go(func() error {
 		d.grpc.GracefulStop() // returns when Stop does, at the latest
