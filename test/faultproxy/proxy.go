@@ -15,6 +15,9 @@ import (
 type Config struct {
 	// Target is the controller's TCP address.
 	Target string
+	// Dial is used instead of Target, if it is given: what it returns must be a
+	// *net.TCPConn.
+	Dial func(context.Context) (net.Conn, error)
 	// Listen is where switches connect. Default 127.0.0.1:0.
 	Listen string
 	// Listener is used instead of Listen, if it is given; the proxy owns it. It
@@ -35,7 +38,7 @@ type Counts [NumKinds]uint64
 
 // Proxy is a running proxy. Its methods may be called from any goroutine.
 type Proxy struct {
-	target string
+	dial   func(context.Context) (net.Conn, error)
 	seed   uint64
 	ln     net.Listener
 	ctx    context.Context // ends with Close; of dialling alone
@@ -65,7 +68,13 @@ func Start(cfg Config) (*Proxy, error) {
 			return nil, fmt.Errorf("listen for switches: %w", err)
 		}
 	}
-	p := &Proxy{target: cfg.Target, seed: cfg.Seed, ln: ln, faults: slices.Clone(cfg.Faults), pairs: map[*pair]struct{}{}}
+	dial := cfg.Dial
+	if dial == nil {
+		dial = func(ctx context.Context) (net.Conn, error) {
+			return new(net.Dialer).DialContext(ctx, "tcp", cfg.Target)
+		}
+	}
+	p := &Proxy{dial: dial, seed: cfg.Seed, ln: ln, faults: slices.Clone(cfg.Faults), pairs: map[*pair]struct{}{}}
 	p.ctx, p.cancel = context.WithCancel(context.Background())
 	p.all.Go(p.accept)
 	return p, nil
@@ -149,7 +158,7 @@ func (p *Proxy) accept() {
 // connect serves one switch until its connection is over.
 func (p *Proxy) connect(down *net.TCPConn, n int64) {
 	ctx, cancel := context.WithTimeout(p.ctx, dialTimeout)
-	c, err := new(net.Dialer).DialContext(ctx, "tcp", p.target)
+	c, err := p.dial(ctx)
 	cancel()
 	p.mu.Lock()
 	p.dialErr = err
