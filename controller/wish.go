@@ -108,8 +108,13 @@ const returnTimeout = 10 * time.Second
 // outcome was left in doubt. It fails with ErrNoState, or with a *StagedError.
 func (c *Controller) FulfilWishes(ctx context.Context, all []SwitchWish) ([]Outlook, error) {
 	d := c.cfg.Desired
-	if _, err := c.PlanWishes(ctx, all); err != nil {
-		return nil, err
+	if d == nil {
+		return nil, ErrNoState
+	}
+	if len(all) > 1 { // else looking at it and carrying it out are one
+		if _, err := c.PlanWishes(ctx, all); err != nil {
+			return nil, err
+		}
 	}
 	out := make([]Outlook, len(all))
 	for i, w := range all {

@@ -59,7 +59,7 @@ func (c *client) plan(cmd *cobra.Command, f *wishFlags) (*netFile, *sluicev1.Pla
 		return nil, nil, err
 	}
 	var r *sluicev1.PlanResponse
-	err = c.call(cmd, func(ctx context.Context, conn *grpc.ClientConn) (err error) {
+	err = c.callFor(cmd, file.size(), func(ctx context.Context, conn *grpc.ClientConn) (err error) {
 		r, err = sluicev1.NewStateServiceClient(conn).Plan(ctx, &sluicev1.PlanRequest{Switches: file.wishes(), Owner: f.owner, Prune: f.prune})
 		return err
 	})
@@ -75,6 +75,14 @@ func (f *netFile) wishes() []*sluicev1.SwitchWish {
 		out[i] = s.wish
 	}
 	return out
+}
+
+// size counts what the switches of a file should have.
+func (f *netFile) size() (n int) {
+	for _, s := range f.switches {
+		n += len(s.wish.GetFlows()) + len(s.wish.GetGroups()) + len(s.wish.GetMeters())
+	}
+	return n
 }
 
 func (c *client) planVerb() *cobra.Command {
@@ -131,7 +139,8 @@ plan and the answer stops it.
 				return err
 			}
 			var r *sluicev1.ApplyResponse
-			err = c.call(cmd, func(ctx context.Context, conn *grpc.ClientConn) (err error) {
+			added, changed, removed, same := sums(planned.GetSwitches())
+			err = c.callFor(cmd, added+changed+removed+int(same), func(ctx context.Context, conn *grpc.ClientConn) (err error) {
 				r, err = sluicev1.NewStateServiceClient(conn).Apply(ctx, &sluicev1.ApplyRequest{
 					Switches: file.wishes(), Owner: f.owner, Prune: f.prune, ExpectedRevision: &planned.Revision, Note: cmp.Or(note, "apply "+f.file),
 				})
@@ -170,7 +179,8 @@ revisions.`,
 			q := &sluicev1.RollbackRequest{Revision: rev, Switches: args[1:], PlanOnly: true}
 			var r *sluicev1.RollbackResponse
 			ask := func() error {
-				return c.call(cmd, func(ctx context.Context, conn *grpc.ClientConn) (err error) {
+				added, changed, removed, _ := sums(r.GetSwitches())
+				return c.callFor(cmd, added+changed+removed, func(ctx context.Context, conn *grpc.ClientConn) (err error) {
 					r, err = sluicev1.NewStateServiceClient(conn).Rollback(ctx, q)
 					return err
 				})

@@ -2,8 +2,10 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -214,5 +216,56 @@ func TestColour(t *testing.T) {
 	c := &client{in: strings.NewReader("y\n"), out: &b, output: "text"}
 	if err := c.sure(false, "?"); err == nil {
 		t.Error("nobody can be asked, and it goes on")
+	}
+}
+
+// TestOneOfSeveralGoesAway has the second of two switches go in the middle: the
+// first is brought back at once, the second when it is back.
+func TestOneOfSeveralGoesAway(t *testing.T) {
+	d := newStateDaemon(t)
+	var br1 *simswitch.Switch
+	for i, name := range []string{"br0", "br1"} {
+		br1 = d.bridge(simswitch.Config{Name: name, DPID: ofp.DPID(i + 1)})
+		d.must("", "add-flow", name, "priority=1,arp,actions=drop")
+	}
+	exported := d.must("", "export")
+	br1.SetFaults(func(_ int, _ ofp.Header, m ofp.Message) simswitch.Fault {
+		if f, ok := m.(*ofp.FlowMod); ok && f.Priority == 3 {
+			return simswitch.Fault{Disconnect: true}
+		}
+		return simswitch.Fault{}
+	})
+	file := "switches:\n"
+	for _, name := range []string{"br0", "br1"} {
+		file += "  " + name + ":\n    flows:\n    - priority=2,ip,actions=drop\n    - priority=3,ip,actions=drop\n"
+	}
+	r := d.sluice(file, "apply", "--prune", "--yes", "-f", "-")
+	wantTexts(t, "stderr", r.err, "sluice: br1: ", "; brought back to what was desired before: br1, br0\n")
+	if r.code != exitError || strings.Contains(r.err, "NOT") {
+		t.Errorf("status %d: %s", r.code, r.err)
+	}
+	br1.SetFaults(nil)
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	if err := br1.Dial(ctx, d.openflow); err != nil {
+		t.Fatal(err)
+	}
+	for {
+		if _, err := d.c.Find("br1"); err == nil {
+			break
+		}
+		select {
+		case <-ctx.Done():
+			t.Fatal("br1 is not back")
+		case <-time.After(2 * time.Millisecond):
+		}
+	}
+	for _, name := range []string{"br0", "br1"} {
+		if out := d.must("", "dump-flows", name); strings.Count(out, "\n") != 1 || !strings.Contains(out, "priority=1,arp") {
+			t.Errorf("%s has\n%s", name, out)
+		}
+	}
+	if again := d.must("", "export"); again != exported {
+		t.Errorf("exported\n%s\nand before\n%s", again, exported)
 	}
 }

@@ -80,11 +80,24 @@ func (c *client) close() {
 
 // call runs f with a connection and within the time that --timeout gives.
 func (c *client) call(cmd *cobra.Command, f func(ctx context.Context, conn *grpc.ClientConn) error) error {
+	return c.callFor(cmd, 0, f)
+}
+
+// perItem is how much longer a call may take for each of the things that it is
+// about, unless --timeout says how long: some times what a slow switch needs.
+const perItem = 2 * time.Millisecond
+
+// callFor is call for work on so many things.
+func (c *client) callFor(cmd *cobra.Command, items int, f func(ctx context.Context, conn *grpc.ClientConn) error) error {
 	conn, err := c.dial()
 	if err != nil {
 		return err
 	}
-	ctx, cancel := context.WithTimeout(cmd.Context(), c.timeout)
+	timeout := c.timeout
+	if !cmd.Flags().Changed("timeout") {
+		timeout += time.Duration(items) * perItem
+	}
+	ctx, cancel := context.WithTimeout(cmd.Context(), timeout)
 	defer cancel()
 	return f(ctx, conn)
 }

@@ -24,6 +24,12 @@ func TestTLS(t *testing.T) {
 	document(t, "docs/tls.md")
 }
 
+// TestState runs what is said of desired state.
+func TestState(t *testing.T) {
+	t.Parallel()
+	document(t, "docs/state.md")
+}
+
 // document runs a document of the project.
 func document(t *testing.T, name string) {
 	t.Helper()
