@@ -25,7 +25,7 @@ type RoleHandler interface {
 var (
 	// ErrSlave: this controller is a slave of the switch, which would refuse what
 	// changes it. Nothing was sent.
-	ErrSlave = errors.New("this controller is slave")
+	ErrSlave = channel.ErrSlave
 	// ErrStale: the generation id is older than that of the last election that
 	// the switch knows of.
 	ErrStale = errors.New("generation id is stale")

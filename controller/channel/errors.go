@@ -17,6 +17,9 @@ var (
 	// ErrTooLong: the reply, or all that are being received together, take more
 	// memory than a switch may have.
 	ErrTooLong = errors.New("reply too long")
+	// ErrSlave: this controller is a slave of the switch, which would refuse what
+	// changes it. Nothing was sent.
+	ErrSlave = errors.New("this controller is slave")
 	// ErrUnreadable: the switch answered with an OpenFlow error that cannot be
 	// read. It has refused, nobody knows why.
 	ErrUnreadable = errors.New("switch answered an error that cannot be read")

@@ -158,6 +158,12 @@ func (c *Conn) push(ctx context.Context, t *transaction, msgs []ofp.Message) (*p
 		if err := c.replies.addWrite(t); err != nil {
 			return nil, nil, err
 		}
+		// From here on whoever asks to be a slave waits for this Write; who has
+		// asked meanwhile has not.
+		if c.Slave() && slices.ContainsFunc(msgs, Forbidden) {
+			c.replies.removeWrite(t)
+			return nil, nil, ErrSlave
+		}
 		p := &push{groups: groups, write: t}
 		room, err := c.out.push(p, isApart(ctx))
 		if room == nil {
