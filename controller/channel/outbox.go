@@ -289,12 +289,9 @@ func (o *outbox) push(p *push, apart bool) (room <-chan struct{}, err error) {
 		o.mu.Unlock()
 		return nil, ErrDisconnected
 	}
-	if p.left > smallWrite && o.pushed > 0 && o.pushed+p.left > o.most {
-		defer o.mu.Unlock()
-		if o.room == nil {
-			o.room = make(chan struct{})
-		}
-		return o.room, nil
+	if room = o.awaitLocked(p.left); room != nil {
+		o.mu.Unlock()
+		return room, nil
 	}
 	if !apart {
 		p.after = o.apps.given
@@ -304,6 +301,24 @@ func (o *outbox) push(p *push, apart bool) (room <-chan struct{}, err error) {
 	o.mu.Unlock()
 	o.flush()
 	return nil, nil
+}
+
+// await returns a channel that is closed when there may be room for a Write of so
+// many bytes, or nil if there is.
+func (o *outbox) await(size int) (room <-chan struct{}) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.awaitLocked(size)
+}
+
+func (o *outbox) awaitLocked(size int) <-chan struct{} {
+	if size <= smallWrite || o.pushed == 0 || o.pushed+size <= o.most {
+		return nil
+	}
+	if o.room == nil {
+		o.room = make(chan struct{})
+	}
+	return o.room
 }
 
 // withdraw takes back what is left of a Write, and returns how many messages

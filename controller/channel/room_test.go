@@ -2,6 +2,7 @@ package channel
 
 import (
 	"errors"
+	"runtime"
 	"testing"
 	"testing/synctest"
 
@@ -45,6 +46,43 @@ func TestWriteOfNewSlave(t *testing.T) {
 			if q.m.Type() == ofp.TypeFlowMod {
 				t.Fatal("a slave sends a flow-mod")
 			}
+		}
+	})
+}
+
+// TestWaitingWriteIsNotEncodedAnew: a Write that waits for room costs nothing each
+// time another one ends and leaves too little.
+func TestWaitingWriteIsNotEncodedAnew(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := start(t, ofp.V13, Config{MaxWriteBytes: 1})
+		c := r.ready()
+		ended := func(left int) {
+			c.out.mu.Lock()
+			c.out.pushed = left
+			if room := c.out.room; room != nil {
+				c.out.room = nil
+				close(room)
+			}
+			c.out.mu.Unlock()
+			synctest.Wait()
+		}
+		ended(1)
+		errs := make(chan error, 1)
+		go func() { errs <- c.Write(t.Context(), flowMods(2000)) }()
+		synctest.Wait()
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		for range 200 {
+			ended(1)
+		}
+		runtime.ReadMemStats(&after)
+		if n := after.TotalAlloc - before.TotalAlloc; n > 8<<20 {
+			t.Errorf("%d bytes for nothing", n)
+		}
+		go r.bucket(func(uint64) bool { return false }, 9)
+		ended(0)
+		if err := <-errs; err != nil {
+			t.Error(err)
 		}
 	})
 }

@@ -170,12 +170,16 @@ func (c *Conn) push(ctx context.Context, t *transaction, msgs []ofp.Message) (*p
 			return p, nil, err
 		}
 		c.replies.removeWrite(t)
-		select {
-		case <-room:
-		case <-ctx.Done():
-			return nil, nil, errPushes(ctx, c.cfg.MaxWriteBytes)
-		case <-c.done:
-			return nil, nil, ErrDisconnected
+		// Writes of others end all the time: to encode anew each time would cost
+		// more than they do.
+		for size := p.left; room != nil; room = c.out.await(size) {
+			select {
+			case <-room:
+			case <-ctx.Done():
+				return nil, nil, errPushes(ctx, c.cfg.MaxWriteBytes)
+			case <-c.done:
+				return nil, nil, ErrDisconnected
+			}
 		}
 	}
 }
