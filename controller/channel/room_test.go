@@ -79,7 +79,7 @@ func TestWaitingWriteIsNotEncodedAnew(t *testing.T) {
 		if n := after.TotalAlloc - before.TotalAlloc; n > 8<<20 {
 			t.Errorf("%d bytes for nothing", n)
 		}
-		go r.bucket(func(uint64) bool { return false }, 9)
+		go r.bucket(func(uint64) bool { return false }, 1000)
 		ended(0)
 		if err := <-errs; err != nil {
 			t.Error(err)
