@@ -23,12 +23,16 @@ func (d directory) open(ctx context.Context) (store.Store, *desired.State, error
 	if err := d.prepare(); err != nil {
 		return nil, nil, err
 	}
-	s, err := store.Open(filepath.Join(string(d), stateFile), store.Options{})
+	path := filepath.Join(string(d), stateFile)
+	s, err := store.Open(path, store.Options{})
 	if err != nil {
 		return nil, nil, fmt.Errorf("--state: %w", err)
 	}
 	state, err := desired.New(ctx, s)
 	if err != nil {
+		if errors.Is(err, store.ErrDamaged) {
+			err = fmt.Errorf("%s: %w; restore a backup, or move it away to begin anew", path, err)
+		}
 		return nil, nil, fmt.Errorf("--state: %w", errors.Join(err, s.Close()))
 	}
 	return s, state, nil
