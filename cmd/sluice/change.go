@@ -39,6 +39,10 @@ const maxLine = 1 << 20
 // changesPerCall bounds what one call carries, far below what sluiced takes.
 const changesPerCall = 50_000
 
+// changesPerStep is what a call carries of more than that: then the progress is
+// shown after each.
+const changesPerStep = 10_000
+
 // fileOrInput opens a file to be read, or standard input where its name is "-".
 func (c *client) fileOrInput(name string) (io.ReadCloser, error) {
 	if name == "-" {
@@ -95,11 +99,16 @@ func (k *kind[C]) writeLines(c *client, cmd *cobra.Command, sw, verb string, in 
 	return k.writeChanges(c, cmd, sw, changes, sources)
 }
 
-// writeChanges sends the changes, some tens of thousands a call.
+// writeChanges sends the changes, in one call if they are at most changesPerCall.
 func (k *kind[C]) writeChanges(c *client, cmd *cobra.Command, sw string, changes []C, sources []source) error {
 	total := uint32(0)
+	perCall, told := changesPerCall, c.newProgress(len(changes))
+	if len(changes) > changesPerCall {
+		perCall = changesPerStep
+	}
+	defer told.end()
 	for first := true; first || len(changes) > 0; first = false {
-		n := min(len(changes), changesPerCall)
+		n := min(len(changes), perCall)
 		err := c.call(cmd, func(ctx context.Context, conn *grpc.ClientConn) error {
 			done, err := k.send(ctx, conn, sw, changes[:n])
 			total += done
@@ -109,6 +118,9 @@ func (k *kind[C]) writeChanges(c *client, cmd *cobra.Command, sw string, changes
 			return &flowFault{err: err, sources: sources[:n], before: int(total), after: len(changes) - n, look: k.look}
 		}
 		changes, sources = changes[n:], sources[n:]
+		if perCall == changesPerStep {
+			told.step(int(total))
+		}
 	}
 	return c.print(k.answer(total), func(io.Writer) {})
 }

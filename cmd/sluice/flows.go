@@ -64,7 +64,11 @@ func (c *client) addFlows() *cobra.Command {
 		Short: "Add the flows in a file",
 		Long: `Adds the flows in a file, one a line; - is standard input. Blank lines and what
 follows a # are skipped. A line may begin with add, modify, modify_strict,
-delete or delete_strict; without such a word it is added.`,
+delete or delete_strict; without such a word it is added.
+
+More than 50,000 are sent 10,000 at a time, and standard error tells how far it is.
+Where sluiced keeps desired state (--state) what is sent at a time is carried out
+whole or not at all.`,
 		Example: `  sluice add-flows br0 flows.txt
   sluice dump-flows br0 | sluice add-flows br1 -`,
 		Args:              want,
