@@ -33,6 +33,8 @@ type Switch interface {
 type State struct {
 	store store.Store
 
+	ownerTurn chan struct{} // of capacity 1: held by who makes an owner
+
 	mu     sync.Mutex
 	books  map[ofp.DPID]*book
 	owners map[string]ownerID
@@ -42,7 +44,7 @@ type State struct {
 // New returns the desired state that a store holds. It reads all of it. The
 // store remains the caller's to close, after the last use of the state.
 func New(ctx context.Context, s store.Store) (*State, error) {
-	d := &State{store: s, books: make(map[ofp.DPID]*book), owners: make(map[string]ownerID), names: make(map[ownerID]string)}
+	d := &State{store: s, ownerTurn: make(chan struct{}, 1), books: make(map[ofp.DPID]*book), owners: make(map[string]ownerID), names: make(map[ownerID]string)}
 	_, err := s.Scan(ctx, nil, func(r store.Record) error { return d.load(r) })
 	if err != nil {
 		return nil, fmt.Errorf("desired state: %w", err)
@@ -347,38 +349,44 @@ func (d *State) owner(ctx context.Context, name string) (ownerID, error) {
 	if name == "" {
 		return 0, nil
 	}
-	d.mu.Lock()
-	id, ok := d.owners[name]
-	n := len(d.owners) + 1
-	d.mu.Unlock()
-	if ok {
+	if id, ok := d.knownOwner(name); ok {
 		return id, nil
 	}
 	if len(name) > store.MaxKey/2 {
 		return 0, fmt.Errorf("owner: name of %d bytes: %w", len(name), store.ErrLimit)
 	}
-	for ; n < maxOwners; n++ {
-		id = ownerID(n)
-		d.mu.Lock()
-		_, taken := d.names[id]
-		if !taken {
-			d.owners[name], d.names[id] = id, name
-		}
-		d.mu.Unlock()
-		if taken {
-			continue
-		}
-		_, err := d.store.Commit(ctx, store.Txn{Edits: []store.Edit{{Key: append([]byte{kindOwner}, name...), Value: binary.BigEndian.AppendUint16(nil, uint16(id))}}})
-		if err != nil {
-			d.mu.Lock()
-			delete(d.owners, name)
-			delete(d.names, id)
-			d.mu.Unlock()
-			return 0, fmt.Errorf("owner %q: %w", name, err)
-		}
+	// One at a time: the number is given out when the store has it.
+	select {
+	case d.ownerTurn <- struct{}{}:
+		defer func() { <-d.ownerTurn }()
+	case <-ctx.Done():
+		return 0, fmt.Errorf("owner %q: %w", name, ctx.Err())
+	}
+	if id, ok := d.knownOwner(name); ok {
 		return id, nil
 	}
-	return 0, fmt.Errorf("owner %q: %w: there are %d already", name, store.ErrLimit, maxOwners)
+	d.mu.Lock()
+	n := len(d.owners) + 1 // nobody's number is ever given back
+	d.mu.Unlock()
+	if n >= maxOwners {
+		return 0, fmt.Errorf("owner %q: %w: there are %d already", name, store.ErrLimit, maxOwners)
+	}
+	id := ownerID(n)
+	_, err := d.store.Commit(ctx, store.Txn{Edits: []store.Edit{{Key: append([]byte{kindOwner}, name...), Value: binary.BigEndian.AppendUint16(nil, uint16(id))}}})
+	if err != nil {
+		return 0, fmt.Errorf("owner %q: %w", name, err)
+	}
+	d.mu.Lock()
+	d.owners[name], d.names[id] = id, name
+	d.mu.Unlock()
+	return id, nil
+}
+
+func (d *State) knownOwner(name string) (ownerID, bool) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	id, ok := d.owners[name]
+	return id, ok
 }
 
 func (d *State) ownerName(id ownerID) string {

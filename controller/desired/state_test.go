@@ -2,7 +2,9 @@ package desired
 
 import (
 	"errors"
+	"fmt"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -259,5 +261,26 @@ func TestSameRequestIsDoneOnce(t *testing.T) {
 	once.Messages = parse(t, "add-flow priority=2,ip,actions=output:1")
 	if _, err := r.d.Apply(t.Context(), r.sw, once); !errors.Is(err, store.ErrReused) {
 		t.Errorf("something else under its id: %v", err)
+	}
+}
+
+func TestOneNumberAnOwner(t *testing.T) {
+	r := newRig(t, ofp.V13)
+	var all sync.WaitGroup
+	ids := make([]ownerID, 32)
+	for i := range ids {
+		all.Go(func() {
+			var err error
+			if ids[i], err = r.d.owner(t.Context(), fmt.Sprintf("owner %d", i%2)); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	all.Wait()
+	r.restart()
+	for i, id := range ids {
+		if now, _ := r.d.owner(t.Context(), fmt.Sprintf("owner %d", i%2)); id == 0 || id != ids[i%2] || now != id || ids[0] == ids[1] {
+			t.Fatalf("the numbers are %v, and after a restart %d", ids, now)
+		}
 	}
 }
