@@ -15,6 +15,15 @@
 //
 // Flows with timeouts are transient: they are sent, and never stored.
 //
+// # A wish
+//
+// Plan and Fulfil take what an owner wants of a switch as a whole, in no order.
+// What is to be sent is worked out from the book, by package plan: so a plan does
+// not depend on what somebody does to the switch meanwhile, which is for Reconcile
+// to make good. AsOf makes a wish of what was desired at a revision, and
+// Outlook.Back one of what was desired before another. Carrying a wish out is a
+// transaction as above.
+//
 // # Ownership
 //
 // Every flow, group and meter has an owner: whoever wrote it first. Another
