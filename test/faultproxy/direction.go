@@ -209,6 +209,7 @@ func (d *direction) fire(f *active) (over bool, how ending) {
 	f.fired = true
 	d.count(f.Kind)
 	if f.Kind == Reset {
+		d.discard = true // what was read behind it vanishes
 		return true, rst
 	}
 	d.discard = true

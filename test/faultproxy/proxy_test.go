@@ -422,3 +422,17 @@ func openFiles(t *testing.T) int {
 	}
 	return len(d)
 }
+
+// TestNothingComesBehindAReset: what was read together with the byte of the reset
+// does not arrive, however late the reset itself does.
+func TestNothingComesBehindAReset(t *testing.T) {
+	want := stream(10)[:100]
+	for range 20 {
+		e := between(t, "delay=5ms@up,reset@byte:100@up", 1)
+		write(t, e.sw, stream(10))
+		got, err := io.ReadAll(e.ctl)
+		if !errors.Is(err, syscall.ECONNRESET) || !bytes.HasPrefix(want, got) {
+			t.Fatalf("%d bytes, %v; want at most the first 100:\n% x\n% x", len(got), err, got, want)
+		}
+	}
+}
