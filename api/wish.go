@@ -188,7 +188,7 @@ func wishError(wishes []controller.SwitchWish, err error) error {
 		return withDetails(codes.Internal, err.Error())
 	}
 	sw, w := wishes[staged.At].Switch, &wishes[staged.At].Wish
-	code, text := codes.FailedPrecondition, staged.Err.Error()
+	code, text := codes.FailedPrecondition, ""
 	var details []proto.Message
 	violations := new(errdetails.BadRequest)
 	blame := func(thing int, why string) {

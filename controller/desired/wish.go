@@ -198,7 +198,7 @@ func (d *State) aim(b *book, w *Wish, owner ownerID) (*aim, error) {
 			return nil, &ThingError{i, fmt.Errorf("is wanted twice: %s, and %s before it", describe(m), describe(w.Things[first]))}
 		}
 		a.things[p] = i
-		binary.Write(sum, binary.BigEndian, uint32(len(v)))
+		sum.Write(binary.BigEndian.AppendUint32(nil, uint32(len(v))))
 		sum.Write(v)
 		before := b.value(p)
 		if before != nil && before.owner() != owner {
@@ -319,7 +319,7 @@ func (d *State) AsOf(ctx context.Context, rev store.Revision) (*Former, error) {
 	return f, nil
 }
 
-// ErrFuture: there is no such revision yet.
+// ErrFuture means that there is no such revision yet.
 var ErrFuture = errors.New("there is no such revision")
 
 // Back returns what was desired of the switch before a wish was carried out, as a
