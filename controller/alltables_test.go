@@ -3,6 +3,7 @@ package controller
 import (
 	"errors"
 	"slices"
+	"sync"
 	"testing"
 
 	"github.com/sluice-sdn/sluice/ofp"
@@ -27,13 +28,16 @@ func TestDeleteFromAllTables(t *testing.T) {
 		t.Run(tc.v.String(), func(t *testing.T) {
 			c := serve(t, Config{})
 			p := newPeer(t, tc.v, 1)
+			var mu sync.Mutex
 			var tables []uint8
 			p.reply = func(_ uint32, m ofp.Message) []ofp.Message {
 				switch m := m.(type) {
 				case *ofp.FeaturesRequest:
 					return []ofp.Message{&ofp.FeaturesReply{DPID: 1, Tables: 3}}
 				case *ofp.FlowMod:
+					mu.Lock()
 					tables = append(tables, m.Table)
+					mu.Unlock()
 					if m.Command == ofp.FlowDelete {
 						return []ofp.Message{&ofp.Error{Reason: ofp.FlowModFailedEPERM, Data: make([]byte, 64)}}
 					}
@@ -46,6 +50,8 @@ func TestDeleteFromAllTables(t *testing.T) {
 			if !errors.As(err, &e) || len(e.Errors) != 1 || e.Errors[0].Index != 1 || e.Errors[0].Message != all || e.Confirmed != 3 || e.Sent != 3 {
 				t.Errorf("write: %+v", err)
 			}
+			mu.Lock()
+			defer mu.Unlock()
 			if !slices.Equal(tables, tc.want) {
 				t.Errorf("flow-mods to tables %v, want %v", tables, tc.want)
 			}
