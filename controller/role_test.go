@@ -5,6 +5,8 @@ import (
 	"errors"
 	"slices"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -101,10 +103,13 @@ func TestRoleOnConnect(t *testing.T) {
 				if tt.elected != nil {
 					sim.Elect(*tt.elected)
 				}
+				var mu sync.Mutex
 				var order []ofp.Type
 				sim.SetFaults(func(_ int, h ofp.Header, m ofp.Message) simswitch.Fault {
 					if m != nil {
+						mu.Lock()
 						order = append(order, m.Type())
+						mu.Unlock()
 					}
 					return simswitch.Fault{}
 				})
@@ -121,6 +126,8 @@ func TestRoleOnConnect(t *testing.T) {
 				if err := <-attached; errors.Is(err, ErrSlave) != (tt.want.Role == ofp.RoleSlave) || err != nil && !errors.Is(err, ErrSlave) {
 					t.Errorf("write of the app: %v", err)
 				}
+				mu.Lock()
+				defer mu.Unlock()
 				asked, commands := -1, 0
 				for i, typ := range order {
 					switch {
@@ -292,10 +299,11 @@ func TestStale(t *testing.T) {
 			}
 			// Another election between question and request, once, and then always.
 			next := uint64(1<<63 + 10)
-			elections := 1
+			var elections atomic.Int64
+			elections.Store(1)
 			sim.SetFaults(func(_ int, _ ofp.Header, m ofp.Message) simswitch.Fault {
-				if q, ok := m.(*ofp.RoleRequest); ok && q.Role == ofp.RoleMaster && elections > 0 {
-					elections--
+				if q, ok := m.(*ofp.RoleRequest); ok && q.Role == ofp.RoleMaster && elections.Load() > 0 {
+					elections.Add(-1)
 					sim.Elect(next)
 					next += 10
 				}
@@ -305,12 +313,12 @@ func TestStale(t *testing.T) {
 			if err != nil || got != master(1<<63+11) {
 				t.Errorf("overcome: %+v, %v", got, err)
 			}
-			elections = 1000
+			elections.Store(1000)
 			if _, err := sw.SetRole(t.Context(), master(ofp.NoGeneration)); !errors.Is(err, ErrStale) {
 				t.Errorf("elections without end: %v", err)
 			}
-			if elections != 998 {
-				t.Errorf("tried %d times", 1000-elections)
+			if n := elections.Load(); n != 998 {
+				t.Errorf("tried %d times", 1000-n)
 			}
 		})
 	}
