@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"fmt"
+	"net"
 	"strings"
 
 	"google.golang.org/grpc"
@@ -43,12 +44,18 @@ func apply(ctx context.Context, sw *controller.Switch, r request, msgs []ofp.Mes
 	return &n, nil
 }
 
-// author is who calls: where the call comes from.
+// author is who calls: the machine that the call comes from, without the port,
+// which is another one each time: a request that is sent again over a new
+// connection is the same author's.
 func author(ctx context.Context) string {
-	if p, ok := peer.FromContext(ctx); ok && p.Addr != nil {
-		return p.Addr.String()
+	p, ok := peer.FromContext(ctx)
+	if !ok || p.Addr == nil {
+		return ""
 	}
-	return ""
+	if host, _, err := net.SplitHostPort(p.Addr.String()); err == nil {
+		return host
+	}
+	return p.Addr.String()
 }
 
 // write makes changes that convert turns into messages.
