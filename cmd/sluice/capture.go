@@ -100,7 +100,7 @@ func openCapture(in io.Reader) (packetSource, func(gopacket.CaptureInfo) layers.
 	}
 	options := pcapgo.DefaultNgReaderOptions
 	options.WantMixedLinkType, options.SkipUnknownVersion = true, true
-	p, err := pcapgo.NewNgReader(r, options)
+	p, err := pcapgo.NewNgReader(&blocks{in: r}, options)
 	if err != nil {
 		return nil, nil, err
 	}
