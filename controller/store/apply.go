@@ -31,6 +31,7 @@ var (
 	keyOldest   = []byte("oldest")   // of the history
 	keyTime     = []byte("time")     // of the last change, nanoseconds since 1970
 	keyCount    = []byte("count")    // of records: some that are lost would not be missed else
+	keySize     = []byte("size")     // of the history in bytes
 )
 
 // format is what is written now. A store of an older one is brought up to it by
@@ -138,7 +139,8 @@ func apply(m memoryOf, t *Txn, o *Options) (Done, error) {
 	if len(change.Edits) == 0 {
 		return Done{Revision: rev - 1}, nil
 	}
-	if err := m.put(history, revisionKey(rev), change.append(nil)); err != nil {
+	told := change.append(nil)
+	if err := m.put(history, revisionKey(rev), told); err != nil {
 		return Done{}, err
 	}
 	if request != nil {
@@ -155,7 +157,7 @@ func apply(m memoryOf, t *Txn, o *Options) (Done, error) {
 	if err := setNumber(m, keyCount, count); err != nil {
 		return Done{}, err
 	}
-	return Done{Revision: rev}, forgetOld(m, rev, o.History)
+	return Done{Revision: rev}, forgetOld(m, rev, number(m, keySize)+uint64(len(told)), o)
 }
 
 // byKey returns the edits by ascending key, those of one key in their order. What
@@ -198,15 +200,16 @@ func edit(m memoryOf, e *Edit, rev Revision) (before []byte, changed bool, err e
 	return before, true, m.put(records, e.Key, sealed(e.Key, e.Value, rev))
 }
 
-// forgetOld removes what the history need not keep.
-func forgetOld(m memoryOf, last Revision, keep int) error {
+// forgetOld removes what the history, of size bytes, need not keep.
+func forgetOld(m memoryOf, last Revision, size uint64, o *Options) error {
 	oldest := Revision(max(number(m, keyOldest), 1))
-	for ; last-oldest >= Revision(keep); oldest++ {
+	for ; last-oldest >= Revision(o.History) || size > uint64(o.HistoryBytes) && oldest < last; oldest++ {
 		key := revisionKey(oldest)
 		v := m.get(history, key)
 		if v == nil {
 			continue
 		}
+		size -= min(size, uint64(len(v)))
 		c, err := readChange(oldest, v)
 		if err != nil {
 			return err
@@ -219,6 +222,9 @@ func forgetOld(m memoryOf, last Revision, keep int) error {
 		if err := m.remove(history, key); err != nil {
 			return err
 		}
+	}
+	if err := setNumber(m, keySize, size); err != nil {
+		return err
 	}
 	return setNumber(m, keyOldest, uint64(oldest))
 }

@@ -16,7 +16,8 @@
 //
 // # Bounds
 //
-// At most Options.History revisions are kept in the history; who asks for an
+// At most Options.History revisions, of Options.HistoryBytes together, are kept
+// in the history; who asks for an
 // older one is told ErrCompacted. Transactions wait in a queue of 1,024 for the
 // goroutine that writes, and each caller waits on its context while it is full.
 // Watchers have no queue: they read the history, each at its own pace.
@@ -207,8 +208,11 @@ func (t *Txn) check() error {
 
 // Options configures a store. The zero value works.
 type Options struct {
-	// History is how many revisions are kept. Default 1,000.
-	History int
+	// History is how many revisions are kept, and HistoryBytes how many bytes of
+	// what they changed; the last one is kept however long it is. Default 1,000
+	// and 32 MiB.
+	History      int
+	HistoryBytes int
 	// Now is the clock; nil means that of the machine.
 	Now func() time.Time
 }
@@ -216,6 +220,9 @@ type Options struct {
 func (o Options) withDefaults() Options {
 	if o.History <= 0 {
 		o.History = 1000
+	}
+	if o.HistoryBytes <= 0 {
+		o.HistoryBytes = 32 << 20
 	}
 	if o.Now == nil {
 		o.Now = time.Now

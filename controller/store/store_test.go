@@ -273,3 +273,26 @@ func TestClosedStoreSaysSo(t *testing.T) {
 		}
 	})
 }
+
+// TestHistoryIsBoundedInBytes: long changes push others out; the last one stays.
+func TestHistoryIsBoundedInBytes(t *testing.T) {
+	each(t, Options{HistoryBytes: 10_000}, func(t *testing.T, s Store) {
+		long := strings.Repeat("x", 3000)
+		for i := range 20 {
+			commit(t, s, Txn{Edits: []Edit{put("a", fmt.Sprint(i, long))}}) // keeps what was before
+		}
+		oldest, err := s.Oldest()
+		if err != nil || oldest != 18 {
+			t.Errorf("of 20 revisions the oldest is %d, %v; want the last three of 3 KB each", oldest, err)
+		}
+		commit(t, s, Txn{Edits: []Edit{put("b", strings.Repeat(long, 10))}})
+		commit(t, s, Txn{Edits: []Edit{remove("b")}})
+		if oldest, err := s.Oldest(); err != nil || oldest != s.Revision() {
+			t.Errorf("beside one of 30 KB the oldest is %d, %v; the last is %d", oldest, err, s.Revision())
+		}
+		n := 0
+		if err := s.History(t.Context(), s.Revision()-1, func(Change) error { n++; return nil }); err != nil || n != 1 {
+			t.Errorf("the last: %d, %v", n, err)
+		}
+	})
+}
