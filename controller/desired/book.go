@@ -116,7 +116,7 @@ func (b *book) exhume(p place) {
 // exhumedEdits appends what removes the exhumed tombstones from the store.
 func (b *book) exhumedEdits(to []store.Edit) []store.Edit {
 	for _, p := range b.exhumed {
-		to = append(to, store.Edit{Key: p.tombstone(b.dpid), Remove: true})
+		to = append(to, store.Edit{Key: p.tombstone(b.dpid), Remove: true, Untold: true})
 	}
 	return to
 }

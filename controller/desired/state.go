@@ -243,7 +243,7 @@ func (d *State) txn(b *book, t Txn, effects []effect) store.Txn {
 			x.Edits = append(x.Edits, store.Edit{Key: e.at.key(b.dpid), Value: e.after})
 			continue
 		}
-		x.Edits = append(x.Edits, store.Edit{Key: e.at.key(b.dpid), Remove: true}, store.Edit{Key: e.at.tombstone(b.dpid), Value: e.before})
+		x.Edits = append(x.Edits, store.Edit{Key: e.at.key(b.dpid), Remove: true}, store.Edit{Key: e.at.tombstone(b.dpid), Value: e.before, Untold: true})
 	}
 	b.changes++
 	x.Edits = append(x.Edits, store.Edit{Key: headKey(b.dpid), Value: binary.BigEndian.AppendUint64(nil, b.changes)})

@@ -120,6 +120,7 @@ func apply(m memoryOf, t *Txn, o *Options) (Done, error) {
 	count := number(m, keyCount)
 	change := Change{Revision: rev, Time: time.Unix(0, int64(at)), Author: t.Author, Note: t.Note, Request: t.Request}
 	edits := byKey(t.Edits)
+	some := false
 	for i := range edits {
 		e := &edits[i]
 		before, changed, err := edit(m, e, rev)
@@ -132,11 +133,12 @@ func apply(m memoryOf, t *Txn, o *Options) (Done, error) {
 		case changed && before == nil:
 			count++
 		}
-		if changed {
+		some = some || changed
+		if changed && !e.Untold {
 			change.Edits = append(change.Edits, Changed{Key: e.Key, Before: before, Removed: e.Remove})
 		}
 	}
-	if len(change.Edits) == 0 {
+	if !some {
 		return Done{Revision: rev - 1}, nil
 	}
 	told := change.append(nil)

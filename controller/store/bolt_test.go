@@ -333,3 +333,34 @@ func writeForEver(path string) {
 	fmt.Fprintln(os.Stderr, err)
 	os.Exit(1)
 }
+
+// TestFileDoesNotGrow: what is written and removed again and again takes no more
+// of the disk once the history is as long as it may be.
+func TestFileDoesNotGrow(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "state.db")
+	s := onDisk(t, path, Options{HistoryBytes: 2 << 20})
+	value := strings.Repeat("v", 130)
+	size := func(rounds int) int64 {
+		for range rounds {
+			var add, del, clean Txn
+			for i := range 2000 {
+				k := fmt.Sprintf("f%040d", i*7919%2000)
+				add.Edits = append(add.Edits, put(k, value))
+				del.Edits = append(del.Edits, remove(k), Edit{Key: []byte("t" + k), Value: []byte(value), Untold: true})
+				clean.Edits = append(clean.Edits, Edit{Key: []byte("t" + k), Remove: true, Untold: true})
+			}
+			for _, x := range []Txn{add, del, clean} {
+				commit(t, s, x)
+			}
+		}
+		info, err := os.Stat(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return info.Size()
+	}
+	before := size(20)
+	if after := size(40); after != before {
+		t.Errorf("the file grew from %d to %d bytes", before, after)
+	}
+}

@@ -46,6 +46,9 @@ type Edit struct {
 	Key    []byte
 	Value  []byte
 	Remove bool
+	// Untold leaves the edit out of the history: for what its user notes for
+	// itself, and nobody asks for later.
+	Untold bool
 }
 
 // Condition holds if the key's last change was at the revision; 0 stands for a
@@ -210,7 +213,7 @@ func (t *Txn) check() error {
 type Options struct {
 	// History is how many revisions are kept, and HistoryBytes how many bytes of
 	// what they changed; the last one is kept however long it is. Default 1,000
-	// and 32 MiB.
+	// and 8 MiB.
 	History      int
 	HistoryBytes int
 	// Now is the clock; nil means that of the machine.
@@ -222,7 +225,7 @@ func (o Options) withDefaults() Options {
 		o.History = 1000
 	}
 	if o.HistoryBytes <= 0 {
-		o.HistoryBytes = 32 << 20
+		o.HistoryBytes = 8 << 20
 	}
 	if o.Now == nil {
 		o.Now = time.Now

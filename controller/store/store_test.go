@@ -274,6 +274,21 @@ func TestClosedStoreSaysSo(t *testing.T) {
 	})
 }
 
+// TestUntoldEdits: they are carried out like others, and nobody is told.
+func TestUntoldEdits(t *testing.T) {
+	each(t, Options{}, func(t *testing.T, s Store) {
+		commit(t, s, Txn{Edits: []Edit{put("a", "1"), {Key: []byte("b"), Value: []byte("2"), Untold: true}}})
+		diff(t, "untold alone", Done{Revision: 2}, commit(t, s, Txn{Edits: []Edit{{Key: []byte("b"), Remove: true, Untold: true}}}))
+		diff(t, "records", []string{"a=1@1"}, scan(t, s, ""))
+		var told []int
+		err := s.History(t.Context(), 0, func(c Change) error { told = append(told, len(c.Edits)); return nil })
+		if err != nil {
+			t.Fatal(err)
+		}
+		diff(t, "edits told", []int{1, 0}, told)
+	})
+}
+
 // TestHistoryIsBoundedInBytes: long changes push others out; the last one stays.
 func TestHistoryIsBoundedInBytes(t *testing.T) {
 	each(t, Options{HistoryBytes: 10_000}, func(t *testing.T, s Store) {

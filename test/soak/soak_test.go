@@ -81,7 +81,7 @@ func TestSoak(t *testing.T) {
 			t.Fatalf("after cycle %d: %v", n, err)
 		}
 		rests = append(rests, s)
-		t.Logf("%6.1f s: cycle %d: at rest %d goroutines, %d descriptors, %.1f MB of its own, %.1f MB of heap in use",
+		t.Logf("%6.1f s: cycle %d: at rest %d goroutines, %d descriptors, %.1f MB resident, %.1f MB of heap in use",
 			time.Since(begin).Seconds(), n, s.goroutines, s.files, float64(s.rss)/1e6, float64(s.heap)/1e6)
 	}
 	samples := watch.stop()
@@ -99,7 +99,7 @@ func TestSoak(t *testing.T) {
 		what string
 		of   func(sample) int64
 	}{
-		{"memory of its own", func(s sample) int64 { return s.rss }},
+		{"resident memory", func(s sample) int64 { return s.rss }},
 		{"heap in use", func(s sample) int64 { return s.heap }},
 	} {
 		first, last := medianOf(cycles[:third], m.of), medianOf(cycles[len(cycles)-third:], m.of)

@@ -15,7 +15,7 @@ import (
 // sample is what the controller holds at a moment.
 type sample struct {
 	at         time.Duration // since the watch began
-	rss, heap  int64         // bytes: resident and no file's, and heap in use
+	rss, heap  int64         // bytes: resident, and heap in use
 	goroutines int
 	files      int // open descriptors
 	switches   int
@@ -37,17 +37,11 @@ func take(ctx context.Context, d *sluiced.Daemon) (s sample, err error) {
 		return s, err
 	}
 	fields := bytes.Fields(b)
-	if len(fields) < 3 {
+	if len(fields) < 2 {
 		return s, fmt.Errorf("read memory: %q is not what proc_pid_statm(5) promises", b)
 	}
-	resident, err := strconv.ParseInt(string(fields[1]), 10, 64)
-	if err != nil {
-		return s, err
-	}
-	// The pages of the program's file and of the store's, which are mapped, are the
-	// kernel's to give back.
-	files, err := strconv.ParseInt(string(fields[2]), 10, 64)
-	s.rss = (resident - files) * int64(os.Getpagesize())
+	pages, err := strconv.ParseInt(string(fields[1]), 10, 64)
+	s.rss = pages * int64(os.Getpagesize())
 	return s, err
 }
 
