@@ -176,12 +176,17 @@ func (n *Net) StartVswitchd(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	// Adding to next_cfg makes ovs-vsctl wait until the switch has caught up.
-	_, err = n.Run(ctx, "ovs-vsctl", "--timeout=15", "set", "Open_vSwitch", ".", "external_ids:sluice="+n.Name)
+	// The socket for commands first: on a busy machine the program may not have
+	// made it yet.
+	err = Wait(ctx, "ovs-vswitchd", func(ctx context.Context) error {
+		_, err := n.Run(ctx, "ovs-appctl", "--timeout=5", "-t", n.vswitchdSocket(), "version")
+		return err
+	})
 	if err != nil {
 		return err
 	}
-	_, err = n.Run(ctx, "ovs-appctl", "--timeout=5", "-t", n.vswitchdSocket(), "version")
+	// Adding to next_cfg makes ovs-vsctl wait until the switch has caught up.
+	_, err = n.Run(ctx, "ovs-vsctl", "--timeout=15", "set", "Open_vSwitch", ".", "external_ids:sluice="+n.Name)
 	return err
 }
 
