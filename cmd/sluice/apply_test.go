@@ -50,8 +50,8 @@ func TestPlanAndApply(t *testing.T) {
 	wantPlan := `br0
   + meter meter=1,kbps,bands=type=drop,rate=10
   + group group_id=1,type=all,bucket=actions=output:1,bucket=actions=output:2
-  + flow priority=5,arp actions=output:2
   + flow priority=9,udp actions=meter:1,group:1
+  + flow priority=5,arp actions=output:2
 br1
   + flow arp actions=drop
 plan: 5 to add, 0 to change, 0 to remove; 0 as they should be
@@ -125,14 +125,14 @@ func TestOneOfSeveralFails(t *testing.T) {
 	}
 	file := "switches:\n"
 	for _, name := range []string{"br0", "br1", "br2"} {
-		file += "  " + name + ":\n    flows:\n    - priority=2,ip,actions=drop\n    - priority=3,ip,actions=drop\n"
+		file += "  " + name + ":\n    flows:\n    - priority=3,ip,actions=drop\n    - priority=2,ip,actions=drop\n"
 	}
 	exported := d.must("", "export")
 	r := d.sluice(file, "apply", "--yes", "-f", "-")
 	if r.code != exitError {
 		t.Errorf("status %d: %s", r.code, r.out)
 	}
-	wantTexts(t, "stderr", r.err, "sluice: br1: priority=3,ip actions=drop: refused: ", "OFPFMFC_TABLE_FULL", "; brought back to what was desired before: br0; not tried: br2\n", "  -:9: switches.br1.flows[1]\n  priority=3,ip,actions=drop\n")
+	wantTexts(t, "stderr", r.err, "sluice: br1: priority=2,ip actions=drop: refused: ", "OFPFMFC_TABLE_FULL", "; brought back to what was desired before: br0; not tried: br2\n", "  -:9: switches.br1.flows[1]\n  priority=2,ip,actions=drop\n")
 	for _, name := range []string{"br0", "br1", "br2"} {
 		if out := d.must("", "dump-flows", name); strings.Count(out, "\n") != 1 || !strings.Contains(out, "priority=1,arp") {
 			t.Errorf("%s has\n%s", name, out)
@@ -237,7 +237,7 @@ func TestOneOfSeveralGoesAway(t *testing.T) {
 	})
 	file := "switches:\n"
 	for _, name := range []string{"br0", "br1"} {
-		file += "  " + name + ":\n    flows:\n    - priority=2,ip,actions=drop\n    - priority=3,ip,actions=drop\n"
+		file += "  " + name + ":\n    flows:\n    - priority=3,ip,actions=drop\n    - priority=2,ip,actions=drop\n"
 	}
 	r := d.sluice(file, "apply", "--prune", "--yes", "-f", "-")
 	wantTexts(t, "stderr", r.err, "sluice: br1: ", "; brought back to what was desired before: br1, br0\n")

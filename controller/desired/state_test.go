@@ -120,7 +120,7 @@ func TestSwitchIsBroughtBack(t *testing.T) {
 			r.sw.sent = nil
 			got := r.reconcile()
 			got.Duration = 0
-			if d := cmp.Diff(Report{Changed: 2, Foreign: 1, First: "add flow priority=1,ip actions=output:1"}, got); d != "" {
+			if d := cmp.Diff(Report{Changed: 2, Foreign: 1, First: "add flow priority=2,ip actions=output:2"}, got); d != "" {
 				t.Error(d)
 			}
 			r.has("priority=9 actions=drop", "priority=2,ip actions=output:2", "priority=1,ip actions=output:1")

@@ -4,9 +4,9 @@
 //
 // # Order
 //
-// A plan is a list of stages. The messages of one stage do not depend on each
-// other, and the switch may carry them out in any order; where a stage depends on
-// one before it, a barrier stands between them:
+// A plan is a list of stages. No message of a stage needs another one of it, so
+// the switch takes all of them in any order; where a stage depends on one before it,
+// a barrier stands between them:
 //
 //  1. flows that go and overlap one that comes: their removal must not hit, nor
 //     hide, the new one;
@@ -14,6 +14,13 @@
 //  3. flows that come or change;
 //  4. other flows that go: so what takes their place is there before;
 //  5. groups that go, those that use others first; and meters that go.
+//
+// Within a stage flows come from the last table to the first, by falling priority,
+// and go the other way round: a switch that carries messages out as they come, as
+// Open vSwitch does, has at every moment a packet go as before the plan or as after
+// it, in each table. So where a switch is restored no broad flow is there before the
+// narrow ones that make exceptions from it. Stage 1 is the one gap: between its flows
+// and those that come a packet may meet one of lower priority. A bundle closes it.
 //
 // # Identity
 //

@@ -120,7 +120,7 @@ type Plan struct {
 	Kept []Kept
 }
 
-// Stage is a set of changes that do not depend on each other.
+// Stage is a list of changes of which the switch needs none for another.
 type Stage struct {
 	Changes []Change
 	// Barrier says that the switch must be done with what goes before.
@@ -165,6 +165,9 @@ func Make(sw Switch, has *Has, wants *Wants, rules Rules) *Plan {
 	if !rules.RemoveFirst {
 		before, after = m.overlapping(flows.gone, flows.come)
 	}
+	upwards(before)
+	upwards(after)
+	downwards(flows.come)
 	m.stage(before, false)
 	m.stage(meters.come, false)
 	for i, level := range m.levels(groups.come, false) {

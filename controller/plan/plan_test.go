@@ -150,9 +150,9 @@ func TestPlans(t *testing.T) {
 				"flow priority=5,ip,actions=output:1", "flow priority=4,ip,actions=drop",
 			},
 			plan: []string{
-				"modify flow priority=1,ip actions=output:2",
-				"replace flow cookie=0x2,priority=2,ip actions=output:1",
 				"add flow priority=5,ip actions=output:1",
+				"replace flow cookie=0x2,priority=2,ip actions=output:1",
+				"modify flow priority=1,ip actions=output:2",
 				"barrier",
 				"delete flow table=0,priority=3,ip",
 			},
