@@ -28,7 +28,7 @@ var conditionNames = [numConditions]string{"pending", "installed", "degraded"}
 // String returns the condition in a word.
 func (c Condition) String() string { return conditionNames[c] }
 
-// item is something desired of a switch.
+// item is something desired of a switch, as a shelf tells of it.
 type item struct {
 	value     value
 	why       string // of Degraded
@@ -47,7 +47,7 @@ type book struct {
 	exhumed []place
 
 	mu      sync.Mutex
-	items   map[place]*item
+	items   shelf
 	graves  map[place]value // tombstones
 	changes uint64          // the value of the head record
 	foreign int             // flows on the switch that nobody wants, as last seen
@@ -56,7 +56,7 @@ type book struct {
 }
 
 func newBook(dpid ofp.DPID) *book {
-	return &book{dpid: dpid, turn: make(chan struct{}, 1), items: make(map[place]*item), graves: make(map[place]value)}
+	return &book{dpid: dpid, turn: make(chan struct{}, 1), graves: make(map[place]value)}
 }
 
 // empty reports whether nothing is wanted of the switch, not even that something
@@ -64,17 +64,15 @@ func newBook(dpid ofp.DPID) *book {
 func (b *book) empty() bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	return len(b.items) == 0 && len(b.graves) == 0
+	return b.items.len() == 0 && len(b.graves) == 0
 }
 
 // value returns what is wanted at a place, or nil.
 func (b *book) value(p place) value {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if x := b.items[p]; x != nil {
-		return x.value
-	}
-	return nil
+	x, _ := b.items.get(p)
+	return x.value
 }
 
 // set puts what is wanted at a place, or, for a nil value, takes it away.
@@ -82,19 +80,17 @@ func (b *book) set(p place, v value, now time.Time) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if v == nil {
-		delete(b.items, p)
+		b.items.remove(p)
 		return
 	}
-	b.items[p] = &item{value: v, since: now.UnixNano()}
+	b.items.put(p, v, now.UnixNano())
 }
 
 // mark notes how something stands.
 func (b *book) mark(p place, c Condition, why string, now time.Time) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if x := b.items[p]; x != nil && (x.condition != c || x.why != why) {
-		x.condition, x.why, x.since = c, why, now.UnixNano()
-	}
+	b.items.mark(p, c, why, now.UnixNano())
 }
 
 // bury and exhume keep the tombstones.
@@ -132,15 +128,11 @@ type listing struct {
 // list decodes the whole book.
 func (b *book) list() (l listing, err error) {
 	b.mu.Lock()
-	places := slices.Sorted(maps.Keys(b.items))
-	values := make([]value, len(places))
-	for i, p := range places {
-		values[i] = b.items[p].value
-	}
+	places, items := b.items.sorted(0)
 	graves := maps.Clone(b.graves)
 	b.mu.Unlock()
 	for i, p := range places {
-		m, err := values[i].message()
+		m, err := items[i].value.message()
 		if err != nil {
 			return listing{}, err
 		}

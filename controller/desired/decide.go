@@ -234,11 +234,7 @@ func (d *decider) each(kind byte, only func() []place, f func(place, value, ofp.
 	}
 	if places == nil {
 		d.book.mu.Lock()
-		for p := range d.book.items {
-			if p[0] == kind {
-				places = append(places, p)
-			}
-		}
+		places, _ = d.book.items.sorted(kind)
 		d.book.mu.Unlock()
 		for p := range maps.Keys(d.overlay) {
 			if p[0] == kind {

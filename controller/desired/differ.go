@@ -210,9 +210,9 @@ func (a *aim) usersStay(b *book, made *plan.Plan) error {
 		return nil
 	}
 	b.mu.Lock()
-	after := make(map[place]value, len(b.items))
-	for p, x := range b.items {
-		after[p] = x.value
+	after := make(map[place]value, b.items.len())
+	for p, x := range b.items.all() {
+		after[place(p)] = x.value
 	}
 	b.mu.Unlock()
 	maps.Copy(after, a.values)
@@ -262,8 +262,8 @@ func (b *book) surely(m ofp.Message, p place) ofp.Message {
 		return m
 	}
 	b.mu.Lock()
-	x := b.items[p]
-	sure := x != nil && x.condition == Installed
+	x, ok := b.items.get(p)
+	sure := ok && x.condition == Installed
 	b.mu.Unlock()
 	if sure {
 		return m

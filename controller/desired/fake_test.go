@@ -107,3 +107,16 @@ func (f *fake) all() []string {
 }
 
 var errUnread = errors.New("the switch does not answer")
+
+// yesSwitch is a switch that takes everything, and has what it is said to have.
+type yesSwitch struct{ has []ofp.FlowStats }
+
+func (yesSwitch) DPID() ofp.DPID                             { return 1 }
+func (yesSwitch) Version() ofp.Version                       { return ofp.V13 }
+func (yesSwitch) Extended() bool                             { return true }
+func (yesSwitch) Write(context.Context, []ofp.Message) error { return nil }
+func (y yesSwitch) Flows(context.Context, ofp.FlowFilter) ([]ofp.FlowStats, error) {
+	return y.has, nil
+}
+func (yesSwitch) Groups(context.Context, uint32) ([]ofp.GroupDesc, error)   { return nil, nil }
+func (yesSwitch) Meters(context.Context, uint32) ([]ofp.MeterConfig, error) { return nil, nil }

@@ -71,7 +71,7 @@ func (d *State) bring(ctx context.Context, sw Switch, b *book) (r Report, err er
 	})
 	r.Same, r.Unable, r.Foreign = p.Same, len(p.Unable), len(p.Kept)
 	now := time.Now()
-	condition := make(map[place]Condition, len(b.items))
+	condition := make(map[place]Condition)
 	why := make(map[place]string)
 	for _, u := range p.Unable {
 		at := l.at(u.Object, u.Want)
@@ -187,10 +187,7 @@ func (d *State) Summary(dpid ofp.DPID) Summary {
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	var n [numConditions]int
-	for _, x := range b.items {
-		n[x.condition]++
-	}
+	n := b.items.counts
 	return Summary{
 		DPID: dpid, Pending: n[Pending], Installed: n[Installed], Degraded: n[Degraded],
 		Tombstones: len(b.graves), Foreign: b.foreign, Checked: b.checked, Fault: b.fault,
@@ -206,12 +203,7 @@ func (d *State) Gone(dpid ofp.DPID) {
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	now := time.Now().UnixNano()
-	for _, x := range b.items {
-		if x.condition != Pending {
-			x.condition, x.why, x.since = Pending, "", now
-		}
-	}
+	b.items.markAll(Pending, time.Now().UnixNano())
 }
 
 // Wants reports whether a flow is wanted of a switch.

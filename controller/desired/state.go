@@ -45,15 +45,17 @@ type State struct {
 // store remains the caller's to close, after the last use of the state.
 func New(ctx context.Context, s store.Store) (*State, error) {
 	d := &State{store: s, ownerTurn: make(chan struct{}, 1), books: make(map[ofp.DPID]*book), owners: make(map[string]ownerID), names: make(map[ownerID]string)}
-	_, err := s.Scan(ctx, nil, func(r store.Record) error { return d.load(r) })
+	now := time.Now().UnixNano()
+	_, err := s.Scan(ctx, nil, func(r store.Record) error { return d.load(r, now) })
 	if err != nil {
 		return nil, fmt.Errorf("desired state: %w", err)
 	}
 	return d, nil
 }
 
-// load takes over one record, whose slices are not kept.
-func (d *State) load(r store.Record) error {
+// load takes over one record, whose slices are not kept, at a time in nanoseconds
+// since 1970.
+func (d *State) load(r store.Record, now int64) error {
 	kind := r.Key[0]
 	if kind == kindOwner {
 		if len(r.Value) != 2 {
@@ -70,8 +72,7 @@ func (d *State) load(r store.Record) error {
 	rest := r.Key[9:]
 	switch kind {
 	case kindFlow, kindGroup, kindMeter:
-		p := place(append([]byte{kind}, rest...))
-		b.items[p] = &item{value: slices.Clone(r.Value), since: time.Now().UnixNano()}
+		b.items.put(place(kind)+place(rest), r.Value, now)
 	case kindTombstone:
 		b.graves[place(rest)] = slices.Clone(r.Value)
 	case kindHead:

@@ -38,13 +38,9 @@ func (d *State) Items(dpid ofp.DPID) ([]Item, error) {
 		return nil, nil
 	}
 	b.mu.Lock()
-	places := slices.Sorted(maps.Keys(b.items))
-	kept := make([]item, len(places))
-	for i, p := range places {
-		kept[i] = *b.items[p]
-	}
+	_, kept := b.items.sorted(0)
 	b.mu.Unlock()
-	items := make([]Item, len(places))
+	items := make([]Item, len(kept))
 	for i, x := range kept {
 		m, err := x.value.message()
 		if err != nil {

@@ -213,9 +213,9 @@ func (d *State) aim(b *book, w *Wish, owner ownerID) (*aim, error) {
 	if w.Prune {
 		sum.Write([]byte("prune"))
 		b.mu.Lock()
-		for p, x := range b.items {
-			if _, wanted := a.things[p]; !wanted && x.value.owner() == owner {
-				a.values[p] = nil
+		for p, x := range b.items.all() {
+			if _, wanted := a.things[place(p)]; !wanted && x.value.owner() == owner {
+				a.values[place(p)] = nil
 			}
 		}
 		b.mu.Unlock()
