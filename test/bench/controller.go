@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"fmt"
 	"net"
@@ -21,6 +22,7 @@ var commands = map[string]func(p *plan, port int, dir string) []string{
 		return []string{filepath.Join(p.bin, "floor"), "-listen", "127.0.0.1:" + strconv.Itoa(port)}
 	},
 	"sluiced": func(p *plan, port int, dir string) []string {
+		dir = cmp.Or(p.state, dir)
 		return []string{
 			filepath.Join(p.bin, "sluiced"), "--openflow", "127.0.0.1:" + strconv.Itoa(port),
 			"--grpc", "127.0.0.1:0", "--http", "127.0.0.1:" + strconv.Itoa(p.http), "--state", dir, "--apps", "l2switch", "--log-level", "warn",

@@ -40,6 +40,7 @@ const environment = `Environment:
   BENCH_IDLE         idle switches                                 (5000)
   BENCH_RECONNECT    switches that reconnect at once               (1000)
   BENCH_LOAD         packet-ins a second of the 100 beside them    (100000)
+  BENCH_STORED       flows that restart finds in the store         (1000000)
   BENCH_DEADLINE     for the whole run                             (20m)
   BENCH_GO           0: leave out the scenario go                  (1)
 `
@@ -61,6 +62,8 @@ type plan struct {
 	reconnect   int
 	http        int // port of sluiced's, 0 for any
 	load        int
+	stored      int
+	state       string // directory of sluiced's state; "" for a new one
 	deadline    time.Duration
 }
 
@@ -136,6 +139,7 @@ func planFrom(env func(string) string) (*plan, error) {
 		{"BENCH_IDLE", &p.idle, 5000, 1},
 		{"BENCH_RECONNECT", &p.reconnect, 1000, 1},
 		{"BENCH_LOAD", &p.load, 100_000, 100},
+		{"BENCH_STORED", &p.stored, 1_000_000, 1},
 	} {
 		v, err := strconv.Atoi(cmp.Or(env(n.key), strconv.Itoa(n.def)))
 		if err != nil || v < n.low {
