@@ -65,6 +65,7 @@ type Conn struct {
 	replies replies
 	taps    taps
 	role    role
+	bundles bundles
 
 	relaying *relaying // of an auxiliary connection's dispatcher
 	lost     losses
@@ -98,6 +99,7 @@ func New(nc net.Conn, cfg Config, stats *Stats, log logrus.FieldLogger) *Conn {
 		slice: sliceFirst,
 		done:  make(chan struct{}),
 	}
+	c.bundles.turn = make(chan struct{}, 1)
 	c.role.state = ofp.RoleState{Role: ofp.RoleEqual, Generation: ofp.NoGeneration}
 	c.out.init(c.cfg.HighWater, c.cfg.MaxWriteBytes, stats)
 	c.replies.limit, c.replies.bytes, c.replies.total = c.cfg.MaxRequests, c.cfg.MaxReplyBytes, c.cfg.MaxRepliesBytes

@@ -93,6 +93,8 @@
 //     Answers wait up to 64 KiB, and are dropped and counted beyond; requests are
 //     bounded by their number. An urgent message waits for the slice that is being
 //     written: 16 KiB while somebody Writes, 64 KiB otherwise.
+//   - Bundles: one at a time, of MaxBundle messages and MaxBundleBytes at most;
+//     who comes meanwhile waits for the turn.
 //   - Replies: Config.MaxRequests in flight and one probe, Config.MaxReplyBytes
 //     each and Config.MaxRepliesBytes together, and a deadline each. One that is
 //     longer fails with ErrTooLong, and the rest of it is thrown away.

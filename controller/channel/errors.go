@@ -20,6 +20,11 @@ var (
 	// ErrSlave: this controller is a slave of the switch, which would refuse what
 	// changes it. Nothing was sent.
 	ErrSlave = errors.New("this controller is slave")
+	// ErrNoBundles: the switch has no bundles, or none that are carried out whole
+	// and in order.
+	ErrNoBundles = errors.New("the switch has no bundles")
+	// ErrBundleTooLong: a bundle is longer than a switch is asked to keep.
+	ErrBundleTooLong = errors.New("too long for a bundle")
 	// ErrUnreadable: the switch answered with an OpenFlow error that cannot be
 	// read. It has refused, nobody knows why.
 	ErrUnreadable = errors.New("switch answered an error that cannot be read")
@@ -69,6 +74,9 @@ type WriteError struct {
 	// context's error, or a SwitchError or ErrUnreadable about a barrier. It is
 	// nil if every message was confirmed and some failed.
 	Err error
+	// Untouched says that the messages were a bundle of which the switch has
+	// carried nothing out, nor ever will.
+	Untouched bool
 }
 
 // ItemError is the failure of one message of a Write.
@@ -80,7 +88,16 @@ type ItemError struct {
 
 // Error says how many messages failed, and what the first one's failure is.
 func (e *WriteError) Error() string {
+	if e.Untouched {
+		return e.reason() + "; nothing of the bundle was carried out"
+	}
+	return e.reason()
+}
+
+func (e *WriteError) reason() string {
 	switch {
+	case e.Untouched && len(e.Errors) == 0:
+		return fmt.Sprintf("bundle: %v", e.Err)
 	case e.Err != nil && len(e.Errors) == 0:
 		return fmt.Sprintf("write: %v (%d sent, %d confirmed)", e.Err, e.Sent, e.Confirmed)
 	case e.Err != nil:

@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 
 	"github.com/sluice-sdn/sluice/ofp"
@@ -17,10 +18,13 @@ type replies struct {
 	writes []*transaction
 	idle   chan struct{} // closed when no Write is in flight; nil if nobody waits
 	closed bool
-	limit  int // calls
-	bytes  int // of one assembled reply
-	total  int // bytes of all of them
-	held   int // bytes now
+	// dismissed is the xid of a request whose answer nobody needs; 0 if there is
+	// none.
+	dismissed uint32
+	limit     int // calls
+	bytes     int // of one assembled reply
+	total     int // bytes of all of them
+	held      int // bytes now
 }
 
 // call is one request in flight. The fields before done are written under
@@ -115,6 +119,12 @@ func (r *replies) settle(h ofp.Header, typ ofp.Type, frame []byte) bool {
 		}
 		return true
 	}
+	if typ == ofp.TypeExperimenter && r.dismissedLocked(h.XID) {
+		return true
+	}
+	if typ == ofp.TypeExperimenter {
+		return slices.ContainsFunc(r.writes, func(t *transaction) bool { return t.open(h.XID, frame) })
+	}
 	if typ == ofp.TypeBarrierReply {
 		for _, t := range r.writes {
 			if t.barrier(h.XID) {
@@ -150,7 +160,23 @@ func (r *replies) fail(xid uint32, err error) bool {
 			return true
 		}
 	}
-	return false
+	return r.dismissedLocked(xid)
+}
+
+// dismiss has the answer to a request, whatever it is, thrown away. It is for one
+// request at a time.
+func (r *replies) dismiss(xid uint32) {
+	r.mu.Lock()
+	r.dismissed = xid
+	r.mu.Unlock()
+}
+
+func (r *replies) dismissedLocked(xid uint32) bool {
+	if xid == 0 || xid != r.dismissed {
+		return false
+	}
+	r.dismissed = 0
+	return true
 }
 
 // keepError returns err in memory of its own.
@@ -272,6 +298,7 @@ var replyTypes = map[ofp.Type]ofp.Type{
 	ofp.TypeQueueGetConfigRequest: ofp.TypeQueueGetConfigReply,
 	ofp.TypeRoleRequest:           ofp.TypeRoleReply,
 	ofp.TypeGetAsyncRequest:       ofp.TypeGetAsyncReply,
+	ofp.TypeBundleControl:         ofp.TypeBundleControl,
 }
 
 // join decodes the frames of one reply and joins the segments of a multipart

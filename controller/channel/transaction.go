@@ -29,6 +29,8 @@ type transaction struct {
 	confirmed int // messages before the last barrier that was answered
 	errors    []ItemError
 	failed    map[int]bool // indices in errors
+	bundle    bool         // the first message opens a bundle
+	opened    bool         // and the switch has answered that it is open
 	err       error        // why it ended early
 	ended     bool
 	done      chan struct{}
@@ -116,7 +118,9 @@ func (c *Conn) Write(ctx context.Context, msgs []ofp.Message) error {
 	}
 	t.group.Store(groupFirst)
 	t.first = c.out.reserve(xids(t.messages))
-	p, failures, err := c.push(ctx, t, msgs)
+	p, failures, err := c.push(ctx, t, slices.ContainsFunc(msgs, Forbidden), func() ([][]byte, []ItemError) {
+		return encodeAll(c.version, c.extended, t.first, msgs)
+	})
 	if failures != nil {
 		return &WriteError{Errors: failures}
 	}
@@ -146,10 +150,11 @@ func (c *Conn) Write(ctx context.Context, msgs []ofp.Message) error {
 }
 
 // push encodes all messages and gives them to the outbox, waiting for room. While
-// it waits it keeps nothing that is encoded.
-func (c *Conn) push(ctx context.Context, t *transaction, msgs []ofp.Message) (*push, []ItemError, error) {
+// it waits it keeps nothing that is encoded. forbidden says that a slave must not
+// send them.
+func (c *Conn) push(ctx context.Context, t *transaction, forbidden bool, encode func() ([][]byte, []ItemError)) (*push, []ItemError, error) {
 	for {
-		groups, failures := encodeAll(c.version, c.extended, t.first, msgs)
+		groups, failures := encode()
 		if failures != nil {
 			return nil, failures, nil
 		}
@@ -160,7 +165,7 @@ func (c *Conn) push(ctx context.Context, t *transaction, msgs []ofp.Message) (*p
 		}
 		// From here on whoever asks to be a slave waits for this Write; who has
 		// asked meanwhile has not.
-		if c.Slave() && slices.ContainsFunc(msgs, Forbidden) {
+		if forbidden && c.Slave() {
 			c.replies.removeWrite(t)
 			return nil, nil, ErrSlave
 		}

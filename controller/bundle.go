@@ -1,0 +1,56 @@
+package controller
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/sluice-sdn/sluice/controller/channel"
+	"github.com/sluice-sdn/sluice/ofp"
+)
+
+// Conditions of bundles.
+var (
+	// ErrNoBundles: the switch has no bundles, or none that are carried out whole
+	// and in order.
+	ErrNoBundles = channel.ErrNoBundles
+	// ErrBundleTooLong: a bundle is longer than a switch is asked to keep.
+	ErrBundleTooLong = channel.ErrBundleTooLong
+)
+
+// WriteBundle has the switch carry msgs out in order, all of them or none, and
+// returns nil once it has; else a *WriteError. The messages are a bundle, which the
+// switch keeps until it is whole: extension 230 of the ONF to OpenFlow 1.3, which
+// Open vSwitch has. Where there are none, it fails with ErrNoBundles, and beyond
+// 262,144 messages or 64 MiB with ErrBundleTooLong, and nothing is sent. What may
+// be in a bundle is for the switch to say: Open vSwitch takes flow-mods, group-mods,
+// port-mods and packet-outs, and refuses meter-mods and barriers, of which the order
+// leaves no need.
+//
+// The error is exact. If Untouched is set, the switch has carried nothing out,
+// whether it refused some, which stand in Errors as far as it names them (Open
+// vSwitch looks no further than the first that it cannot carry out, and tells all
+// that it cannot read), or ctx ended, or the connection. Otherwise Err is why the
+// answer to the commit has not come, Sent is len(msgs), and nobody knows whether all
+// or nothing was carried out.
+//
+// One bundle of a switch is written at a time; others wait for their turn, as long
+// as ctx allows. It takes turns with what others write, and leaves after what was
+// given to Send before, as Write does.
+func (s *Switch) WriteBundle(ctx context.Context, msgs []ofp.Message) error {
+	start := time.Now()
+	err := s.refusedWrite(msgs)
+	if we := (*WriteError)(nil); errors.As(err, &we) {
+		we.Untouched = true
+	} else {
+		err = s.conn.WriteBundle(ctx, msgs)
+	}
+	s.c.metrics.wrote(time.Since(start), err)
+	return err
+}
+
+// Bundles reports whether the switch has bundles. The first to ask has the switch
+// asked; it is not asked again. It fails with a *WriteError if nothing comes of that.
+func (s *Switch) Bundles(ctx context.Context) (bool, error) {
+	return s.conn.Bundles(ctx)
+}
