@@ -200,7 +200,7 @@ func stateError(sw *controller.Switch, err error) error {
 	var owner *controller.OwnerError
 	switch {
 	case errors.As(err, &owner):
-		return withDetails(codes.PermissionDenied, fmt.Sprintf("changes[%d]: %s on %s belongs to %s; nothing was changed", owner.Index, owner.What, sw.Name(), ownerName(owner.Owner)))
+		return ownerStatus(sw, owner)
 	case errors.Is(err, controller.ErrReused):
 		return withDetails(codes.AlreadyExists, "request_id: it was used for other changes; nothing was changed")
 	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT):
@@ -209,11 +209,4 @@ func stateError(sw *controller.Switch, err error) error {
 		return withDetails(codes.Unavailable, fmt.Sprintf("%v; nothing was changed: make the directory of sluiced --state writable", err))
 	}
 	return readError(sw, err)
-}
-
-func ownerName(name string) string {
-	if name == "" {
-		return "the default owner"
-	}
-	return fmt.Sprintf("%q", clip(name, 100))
 }

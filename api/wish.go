@@ -215,6 +215,7 @@ func wishError(wishes []controller.SwitchWish, err error) error {
 		code = codes.PermissionDenied
 		text = fmt.Sprintf("%s belongs to %s", owner.What, ownerName(owner.Owner))
 		blame(owner.Index, text)
+		details = append(details, ownerInfo(sw, owner))
 	case errors.Is(err, controller.ErrReused):
 		code, text = codes.AlreadyExists, "request_id: it was used for something else"
 	case errors.As(err, &we) && len(we.Errors) > 0:

@@ -20,11 +20,22 @@ type kind[C any] struct {
 	// ovs-ofctl, and the changes that they mean.
 	verbs map[string]func(text string) C
 	// send makes changes in one call and returns how many the switch confirmed.
-	send func(ctx context.Context, conn *grpc.ClientConn, sw string, changes []C) (confirmed uint32, err error)
+	send func(ctx context.Context, conn *grpc.ClientConn, sw string, how writing, changes []C) (confirmed uint32, err error)
 	// answer is what -o json shows of all calls.
 	answer func(confirmed uint32) proto.Message
 	// look is the verb that shows what there is.
 	look string
+}
+
+// writing is what the verbs that change flows, groups and meters have in common.
+type writing struct {
+	owner string
+}
+
+// flags gives a verb that writes its flags.
+func (w *writing) flags(cmd *cobra.Command) {
+	cmd.Flags().StringVar(&w.owner, "owner", "", "whose the outcome is, where sluiced keeps desired state; others cannot change it")
+	complete(cmd, "owner")
 }
 
 // source is where a change came from, for error messages.
@@ -110,7 +121,7 @@ func (k *kind[C]) writeChanges(c *client, cmd *cobra.Command, sw string, changes
 	for first := true; first || len(changes) > 0; first = false {
 		n := min(len(changes), perCall)
 		err := c.call(cmd, func(ctx context.Context, conn *grpc.ClientConn) error {
-			done, err := k.send(ctx, conn, sw, changes[:n])
+			done, err := k.send(ctx, conn, sw, c.writing, changes[:n])
 			total += done
 			return err
 		})

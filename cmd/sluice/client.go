@@ -24,6 +24,7 @@ type client struct {
 	address string
 	output  string
 	timeout time.Duration
+	writing writing // of the verb that runs
 
 	conn *grpc.ClientConn
 

@@ -72,6 +72,16 @@ func (t *flowTable) readFile(c *client, name string, n *ofp.Names) error {
 	return nil
 }
 
+// leaveCookies gives flows without a cookie the one that they have there, where it
+// can be the one that sluiced fills in for an owner: it has the upper 16 bits alone.
+func (t *flowTable) leaveCookies(has *flowTable) {
+	for id, f := range t.flows {
+		if there, ok := has.flows[id]; ok && f.mod.Cookie == 0 && there.mod.Cookie<<16 == 0 {
+			f.mod.Cookie = there.mod.Cookie
+		}
+	}
+}
+
 // readSwitch reads the flows that a switch has.
 func (t *flowTable) readSwitch(ctx context.Context, conn *grpc.ClientConn, sw string) error {
 	r, err := sluicev1.NewSwitchServiceClient(conn).GetSwitch(ctx, &sluicev1.GetSwitchRequest{Switch: sw})
@@ -338,6 +348,9 @@ on, unless --readd sends it too.`,
 // replace sends what makes one table of the other: what goes first, as ovs-ofctl
 // does, so that a full table has room for what comes.
 func (c *client) replace(cmd *cobra.Command, sw string, has, wants *flowTable, again bool) error {
+	if c.writing.owner != "" {
+		wants.leaveCookies(has)
+	}
 	differ := different(has, wants)
 	if again {
 		differ = slices.DeleteFunc(differ, func(p flowPair) bool { return p.now != nil })

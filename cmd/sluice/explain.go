@@ -126,7 +126,7 @@ func (c *client) explanation(st *status.Status, fault *flowFault) []string {
 		case *sluicev1.WriteResult:
 			result = resultLine(d, fault)
 		case *errdetails.ErrorInfo:
-			hint = reasonHints[d.GetReason()]
+			hint = cmp.Or(reasonHints[d.GetReason()], ownHints[d.GetReason()])
 		}
 	}
 	if result == "" && fault != nil && fault.before > 0 {
@@ -144,7 +144,8 @@ func (c *client) explanation(st *status.Status, fault *flowFault) []string {
 	return lines
 }
 
-// reasonHints say what to do about an error of a switch, codeHints about others.
+// reasonHints say what to do about an error of a switch, ownHints about one of
+// sluiced's, codeHints about others.
 var (
 	reasonHints = map[string]string{
 		"OFPFMFC_TABLE_FULL":    "the table has no room: delete flows with `sluice del-flows`, or see `sluice dump-tables`",
@@ -159,6 +160,9 @@ var (
 		"OFPBIC_BAD_TABLE_ID":   "goto_table leads to a later table only: see `sluice show` for how many the switch has",
 		"OFPBRC_EPERM":          "the switch does not let this controller do that: see `sluice get-role`, and the switch's settings",
 		"OFPBRC_IS_SLAVE":       "another controller is the switch's master: write through that one, or take its place with `sluice set-role SWITCH master`",
+	}
+	ownHints = map[string]string{
+		"OWNED_BY_ANOTHER": "change what you own, or write as that owner: --owner NAME; `sluice owners` lists them",
 	}
 	codeHints = map[codes.Code]string{
 		codes.NotFound:         "`sluice switches` lists those that are connected",

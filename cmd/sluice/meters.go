@@ -15,8 +15,8 @@ import (
 // meters are the kind of the meter verbs.
 var meters = &kind[*sluicev1.MeterChange]{
 	look: "dump-meters",
-	send: func(ctx context.Context, conn *grpc.ClientConn, sw string, changes []*sluicev1.MeterChange) (uint32, error) {
-		r, err := sluicev1.NewMeterServiceClient(conn).WriteMeters(ctx, &sluicev1.WriteMetersRequest{Switch: sw, Changes: changes})
+	send: func(ctx context.Context, conn *grpc.ClientConn, sw string, how writing, changes []*sluicev1.MeterChange) (uint32, error) {
+		r, err := sluicev1.NewMeterServiceClient(conn).WriteMeters(ctx, &sluicev1.WriteMetersRequest{Switch: sw, Changes: changes, Owner: how.owner})
 		return r.GetConfirmed(), err
 	},
 	answer: func(n uint32) proto.Message { return &sluicev1.WriteMetersResponse{Confirmed: n} },

@@ -70,7 +70,7 @@ confirmed the change, and exits with status 0 only then.`,
 		c.switches(), c.show(), c.dumpDesc(), c.dumpPorts(), c.dumpPortsDesc(), c.dumpTables(),
 		c.dumpFlows(), c.diffFlows(), c.dumpAggregate(), c.dumpGroups(), c.dumpGroupStats(), c.dumpGroupFeatures(),
 		c.dumpMeters(), c.meterStats(), c.meterFeatures(), c.dumpTableFeatures(), c.getFrags(), c.queueGetConfig(), c.queueStats(), c.getRole(), c.snoop(),
-		c.status(), c.history(), c.planVerb(), c.export(),
+		c.status(), c.owners(), c.history(), c.planVerb(), c.export(),
 	} {
 		verb.GroupID = "look"
 		root.AddCommand(verb)
@@ -83,10 +83,20 @@ confirmed the change, and exits with status 0 only then.`,
 		verb.GroupID = "change"
 		root.AddCommand(verb)
 	}
+	for _, verb := range root.Commands() {
+		if slices.Contains(writers, verb.Name()) {
+			c.writing.flags(verb)
+		}
+	}
 	root.AddCommand(c.ofpPrint(), c.replay(), c.version())
 	root.Version = buildVersion()
 	root.SetVersionTemplate("sluice {{.Version}}\n")
 	return root
+}
+
+// writers are the verbs that change flows, groups and meters one by one.
+var writers = []string{
+	"add-flow", "add-flows", "mod-flows", "del-flows", "replace-flows", "add-group", "add-groups", "mod-group", "del-groups", "add-meter", "mod-meter", "del-meters",
 }
 
 // complete offers these values of a flag, and no files.

@@ -1,7 +1,6 @@
 package desired
 
 import (
-	"fmt"
 	"maps"
 	"slices"
 	"sync"
@@ -183,23 +182,4 @@ func (l *listing) at(o plan.Object, want int) place {
 		return l.groups[want]
 	}
 	return l.meters[want]
-}
-
-// ownerID is an owner's number; the default owner's is 0.
-type ownerID uint16
-
-// OwnerError says that what a transaction would change belongs to somebody else.
-type OwnerError struct {
-	Index int    // of the message
-	What  string // such as "flow table=0,priority=5,ip"
-	Owner string // "" is the default owner
-}
-
-// Error names the owner.
-func (e *OwnerError) Error() string {
-	owner := "the default owner"
-	if e.Owner != "" {
-		owner = fmt.Sprintf("%q", e.Owner)
-	}
-	return fmt.Sprintf("message %d: %s belongs to %s", e.Index, e.What, owner)
 }

@@ -110,10 +110,12 @@ func (x *difference) step(a *aim, b *book, p place, message int) {
 		s.Thing = i
 	}
 	if before != nil {
-		s.Before, _ = before.message() // it was read before
+		m, _ := before.message() // it was read before
+		s.Before = before.unstamped(m)
 	}
 	if after != nil {
-		s.After, _ = after.message()
+		m, _ := after.message()
+		s.After = after.unstamped(m)
 	}
 	x.Steps = append(x.Steps, s)
 }

@@ -173,6 +173,7 @@ func (d *State) Apply(ctx context.Context, sw Switch, t Txn) (store.Revision, er
 		return 0, err
 	}
 	defer b.release()
+	t.Messages = stamped(owner, sw.Version(), t.Messages)
 	content, err := sayable(sw, t.Messages)
 	if err != nil {
 		return 0, err
@@ -339,59 +340,4 @@ func (b *book) buryAdded(msgs []ofp.Message) {
 			b.bury(at, v)
 		}
 	}
-}
-
-// maxOwners bounds the owners: their numbers stand in the upper 16 bits of
-// cookies, of which the upper half is left to apps.
-const maxOwners = 1 << 15
-
-// owner returns the number of an owner, a new one if it has none.
-func (d *State) owner(ctx context.Context, name string) (ownerID, error) {
-	if name == "" {
-		return 0, nil
-	}
-	if id, ok := d.knownOwner(name); ok {
-		return id, nil
-	}
-	if len(name) > store.MaxKey/2 {
-		return 0, fmt.Errorf("owner: name of %d bytes: %w", len(name), store.ErrLimit)
-	}
-	// One at a time: the number is given out when the store has it.
-	select {
-	case d.ownerTurn <- struct{}{}:
-		defer func() { <-d.ownerTurn }()
-	case <-ctx.Done():
-		return 0, fmt.Errorf("owner %q: %w", name, ctx.Err())
-	}
-	if id, ok := d.knownOwner(name); ok {
-		return id, nil
-	}
-	d.mu.Lock()
-	n := len(d.owners) + 1 // nobody's number is ever given back
-	d.mu.Unlock()
-	if n >= maxOwners {
-		return 0, fmt.Errorf("owner %q: %w: there are %d already", name, store.ErrLimit, maxOwners)
-	}
-	id := ownerID(n)
-	_, err := d.store.Commit(ctx, store.Txn{Edits: []store.Edit{{Key: append([]byte{kindOwner}, name...), Value: binary.BigEndian.AppendUint16(nil, uint16(id))}}})
-	if err != nil {
-		return 0, fmt.Errorf("owner %q: %w", name, err)
-	}
-	d.mu.Lock()
-	d.owners[name], d.names[id] = id, name
-	d.mu.Unlock()
-	return id, nil
-}
-
-func (d *State) knownOwner(name string) (ownerID, bool) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	id, ok := d.owners[name]
-	return id, ok
-}
-
-func (d *State) ownerName(id ownerID) string {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	return d.names[id]
 }

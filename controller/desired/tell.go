@@ -24,7 +24,7 @@ func (d *State) Switches() []ofp.DPID {
 
 // Item is something that a switch should have.
 type Item struct {
-	Message   ofp.Message // a *ofp.FlowMod, *ofp.GroupMod or *ofp.MeterMod that adds it
+	Message   ofp.Message // a *ofp.FlowMod, *ofp.GroupMod or *ofp.MeterMod that adds it, as its owner has written it
 	Owner     string
 	Condition Condition
 	Since     time.Time // of the condition
@@ -46,7 +46,7 @@ func (d *State) Items(dpid ofp.DPID) ([]Item, error) {
 		if err != nil {
 			return nil, fmt.Errorf("switch %s: %w", dpid, err)
 		}
-		items[i] = Item{Message: m, Owner: d.ownerName(x.value.owner()), Condition: x.condition, Since: time.Unix(0, x.since), Why: x.why}
+		items[i] = Item{Message: x.value.unstamped(m), Owner: d.ownerName(x.value.owner()), Condition: x.condition, Since: time.Unix(0, x.since), Why: x.why}
 	}
 	return items, nil
 }

@@ -83,12 +83,7 @@ func (d *State) Plan(ctx context.Context, sw Switch, w Wish) (Outlook, error) {
 	}
 	defer b.release()
 	rev := d.store.Revision()
-	d.mu.Lock()
-	owner, known := d.owners[w.Owner]
-	d.mu.Unlock()
-	if w.Owner != "" && !known {
-		owner = maxOwners // nobody's: nothing can be theirs yet
-	}
+	owner := d.expectOwner(w.Owner)
 	x, err := d.prepare(sw, b, &w, owner)
 	if err != nil {
 		return Outlook{}, err
@@ -189,7 +184,7 @@ func (d *State) aim(b *book, w *Wish, owner ownerID) (*aim, error) {
 	}
 	sum := sha256.New()
 	var pack packer
-	for i, m := range w.Things {
+	for i, m := range stamped(owner, ofp.V13, w.Things) {
 		p, v, err := pack.thing(owner, m)
 		if err != nil {
 			return nil, &ThingError{i, err}

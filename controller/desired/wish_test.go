@@ -74,7 +74,7 @@ func TestWishesAreFulfilled(t *testing.T) {
 			random := rand.New(rand.NewPCG(1, uint64(v)))
 			r := newRig(t, v)
 			// Somebody else's, which no wish touches.
-			if err := r.try("else", "add-flow priority=9,udp,actions=drop"); err != nil {
+			if err := r.try("else", "add-flow priority=9,cookie=9,udp,actions=drop"); err != nil {
 				t.Fatal(err)
 			}
 			var before []string
@@ -99,7 +99,7 @@ func TestWishesAreFulfilled(t *testing.T) {
 					t.Fatalf("-planned +done\n%s", diff)
 				}
 				fresh := newRig(t, v)
-				fresh.fulfil(fresh.wish(append(lines, "add-flow priority=9,udp,actions=drop")...))
+				fresh.fulfil(fresh.wish(append(lines, "add-flow priority=9,cookie=9,udp,actions=drop")...))
 				if diff := cmp.Diff(sortedStrings(fresh.sw.all()), sortedStrings(r.sw.all())); diff != "" {
 					t.Fatalf("-wished +has\n%s\nafter %q and then %q", diff, before, lines)
 				}
@@ -111,7 +111,7 @@ func TestWishesAreFulfilled(t *testing.T) {
 				if random.IntN(3) == 0 && len(did.Steps) > 0 {
 					r.fulfil(did.Back(""))
 					fresh = newRig(t, v)
-					fresh.fulfil(fresh.wish(append(slices.Clone(before), "add-flow priority=9,udp,actions=drop")...))
+					fresh.fulfil(fresh.wish(append(slices.Clone(before), "add-flow priority=9,cookie=9,udp,actions=drop")...))
 					if diff := cmp.Diff(sortedStrings(fresh.sw.all()), sortedStrings(r.sw.all())); diff != "" {
 						t.Fatalf("-before +back\n%s", diff)
 					}

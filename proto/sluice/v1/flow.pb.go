@@ -383,7 +383,9 @@ type Flow struct {
 	WriteMetadata *WriteMetadata `protobuf:"bytes,8,opt,name=write_metadata,json=writeMetadata,proto3" json:"write_metadata,omitempty"`
 	// Number of a later table in which the packet goes on.
 	GotoTable *uint32 `protobuf:"varint,9,opt,name=goto_table,json=gotoTable,proto3,oneof" json:"goto_table,omitempty"`
-	// A number for the writer's own use. To modify, delete and list: with
+	// A number for the writer's own use. One of 0 is left to Sluice: where it keeps
+	// desired state and the writer has a name, the flow gets the owner's (ListOwners).
+	// To modify, delete and list: with
 	// cookie_mask, only flows whose cookie has these bits; OpenFlow 1.1 and later.
 	Cookie     uint64 `protobuf:"varint,10,opt,name=cookie,proto3" json:"cookie,omitempty"`
 	CookieMask uint64 `protobuf:"varint,11,opt,name=cookie_mask,json=cookieMask,proto3" json:"cookie_mask,omitempty"`

@@ -479,6 +479,186 @@ func (x *StateItem) GetWhy() string {
 	return ""
 }
 
+type ListOwnersRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Name or datapath identifier of one switch; all together where it is empty.
+	Switch        string `protobuf:"bytes,1,opt,name=switch,proto3" json:"switch,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListOwnersRequest) Reset() {
+	*x = ListOwnersRequest{}
+	mi := &file_sluice_v1_state_proto_msgTypes[6]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListOwnersRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListOwnersRequest) ProtoMessage() {}
+
+func (x *ListOwnersRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_sluice_v1_state_proto_msgTypes[6]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListOwnersRequest.ProtoReflect.Descriptor instead.
+func (*ListOwnersRequest) Descriptor() ([]byte, []int) {
+	return file_sluice_v1_state_proto_rawDescGZIP(), []int{6}
+}
+
+func (x *ListOwnersRequest) GetSwitch() string {
+	if x != nil {
+		return x.Switch
+	}
+	return ""
+}
+
+type ListOwnersResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The default owner first, the others by name.
+	Owners        []*Owner `protobuf:"bytes,1,rep,name=owners,proto3" json:"owners,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListOwnersResponse) Reset() {
+	*x = ListOwnersResponse{}
+	mi := &file_sluice_v1_state_proto_msgTypes[7]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListOwnersResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListOwnersResponse) ProtoMessage() {}
+
+func (x *ListOwnersResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_sluice_v1_state_proto_msgTypes[7]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListOwnersResponse.ProtoReflect.Descriptor instead.
+func (*ListOwnersResponse) Descriptor() ([]byte, []int) {
+	return file_sluice_v1_state_proto_rawDescGZIP(), []int{7}
+}
+
+func (x *ListOwnersResponse) GetOwners() []*Owner {
+	if x != nil {
+		return x.Owners
+	}
+	return nil
+}
+
+// Owner is somebody who has written something.
+type Owner struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Empty is the default owner.
+	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	// What the owner's flows have for a cookie where the writer left it to Sluice
+	// (0): the owner's number in the upper 16 bits.
+	Cookie uint64 `protobuf:"varint,2,opt,name=cookie,proto3" json:"cookie,omitempty"`
+	// What the switches should have of the owner's.
+	Flows  uint32 `protobuf:"varint,3,opt,name=flows,proto3" json:"flows,omitempty"`
+	Groups uint32 `protobuf:"varint,4,opt,name=groups,proto3" json:"groups,omitempty"`
+	Meters uint32 `protobuf:"varint,5,opt,name=meters,proto3" json:"meters,omitempty"`
+	// How many flows the owner may have on one switch; not set: no limit.
+	FlowLimit     *uint32 `protobuf:"varint,6,opt,name=flow_limit,json=flowLimit,proto3,oneof" json:"flow_limit,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Owner) Reset() {
+	*x = Owner{}
+	mi := &file_sluice_v1_state_proto_msgTypes[8]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Owner) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Owner) ProtoMessage() {}
+
+func (x *Owner) ProtoReflect() protoreflect.Message {
+	mi := &file_sluice_v1_state_proto_msgTypes[8]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Owner.ProtoReflect.Descriptor instead.
+func (*Owner) Descriptor() ([]byte, []int) {
+	return file_sluice_v1_state_proto_rawDescGZIP(), []int{8}
+}
+
+func (x *Owner) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *Owner) GetCookie() uint64 {
+	if x != nil {
+		return x.Cookie
+	}
+	return 0
+}
+
+func (x *Owner) GetFlows() uint32 {
+	if x != nil {
+		return x.Flows
+	}
+	return 0
+}
+
+func (x *Owner) GetGroups() uint32 {
+	if x != nil {
+		return x.Groups
+	}
+	return 0
+}
+
+func (x *Owner) GetMeters() uint32 {
+	if x != nil {
+		return x.Meters
+	}
+	return 0
+}
+
+func (x *Owner) GetFlowLimit() uint32 {
+	if x != nil && x.FlowLimit != nil {
+		return *x.FlowLimit
+	}
+	return 0
+}
+
 type ReconcileRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Name or datapath identifier.
@@ -489,7 +669,7 @@ type ReconcileRequest struct {
 
 func (x *ReconcileRequest) Reset() {
 	*x = ReconcileRequest{}
-	mi := &file_sluice_v1_state_proto_msgTypes[6]
+	mi := &file_sluice_v1_state_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -501,7 +681,7 @@ func (x *ReconcileRequest) String() string {
 func (*ReconcileRequest) ProtoMessage() {}
 
 func (x *ReconcileRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_sluice_v1_state_proto_msgTypes[6]
+	mi := &file_sluice_v1_state_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -514,7 +694,7 @@ func (x *ReconcileRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReconcileRequest.ProtoReflect.Descriptor instead.
 func (*ReconcileRequest) Descriptor() ([]byte, []int) {
-	return file_sluice_v1_state_proto_rawDescGZIP(), []int{6}
+	return file_sluice_v1_state_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *ReconcileRequest) GetSwitch() string {
@@ -542,7 +722,7 @@ type ReconcileResponse struct {
 
 func (x *ReconcileResponse) Reset() {
 	*x = ReconcileResponse{}
-	mi := &file_sluice_v1_state_proto_msgTypes[7]
+	mi := &file_sluice_v1_state_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -554,7 +734,7 @@ func (x *ReconcileResponse) String() string {
 func (*ReconcileResponse) ProtoMessage() {}
 
 func (x *ReconcileResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_sluice_v1_state_proto_msgTypes[7]
+	mi := &file_sluice_v1_state_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -567,7 +747,7 @@ func (x *ReconcileResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReconcileResponse.ProtoReflect.Descriptor instead.
 func (*ReconcileResponse) Descriptor() ([]byte, []int) {
-	return file_sluice_v1_state_proto_rawDescGZIP(), []int{7}
+	return file_sluice_v1_state_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *ReconcileResponse) GetSame() uint32 {
@@ -622,7 +802,7 @@ type ListHistoryRequest struct {
 
 func (x *ListHistoryRequest) Reset() {
 	*x = ListHistoryRequest{}
-	mi := &file_sluice_v1_state_proto_msgTypes[8]
+	mi := &file_sluice_v1_state_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -634,7 +814,7 @@ func (x *ListHistoryRequest) String() string {
 func (*ListHistoryRequest) ProtoMessage() {}
 
 func (x *ListHistoryRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_sluice_v1_state_proto_msgTypes[8]
+	mi := &file_sluice_v1_state_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -647,7 +827,7 @@ func (x *ListHistoryRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListHistoryRequest.ProtoReflect.Descriptor instead.
 func (*ListHistoryRequest) Descriptor() ([]byte, []int) {
-	return file_sluice_v1_state_proto_rawDescGZIP(), []int{8}
+	return file_sluice_v1_state_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *ListHistoryRequest) GetLimit() uint32 {
@@ -666,7 +846,7 @@ type ListHistoryResponse struct {
 
 func (x *ListHistoryResponse) Reset() {
 	*x = ListHistoryResponse{}
-	mi := &file_sluice_v1_state_proto_msgTypes[9]
+	mi := &file_sluice_v1_state_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -678,7 +858,7 @@ func (x *ListHistoryResponse) String() string {
 func (*ListHistoryResponse) ProtoMessage() {}
 
 func (x *ListHistoryResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_sluice_v1_state_proto_msgTypes[9]
+	mi := &file_sluice_v1_state_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -691,7 +871,7 @@ func (x *ListHistoryResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListHistoryResponse.ProtoReflect.Descriptor instead.
 func (*ListHistoryResponse) Descriptor() ([]byte, []int) {
-	return file_sluice_v1_state_proto_rawDescGZIP(), []int{9}
+	return file_sluice_v1_state_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *ListHistoryResponse) GetChanges() []*StateChange {
@@ -722,7 +902,7 @@ type StateChange struct {
 
 func (x *StateChange) Reset() {
 	*x = StateChange{}
-	mi := &file_sluice_v1_state_proto_msgTypes[10]
+	mi := &file_sluice_v1_state_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -734,7 +914,7 @@ func (x *StateChange) String() string {
 func (*StateChange) ProtoMessage() {}
 
 func (x *StateChange) ProtoReflect() protoreflect.Message {
-	mi := &file_sluice_v1_state_proto_msgTypes[10]
+	mi := &file_sluice_v1_state_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -747,7 +927,7 @@ func (x *StateChange) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StateChange.ProtoReflect.Descriptor instead.
 func (*StateChange) Descriptor() ([]byte, []int) {
-	return file_sluice_v1_state_proto_rawDescGZIP(), []int{10}
+	return file_sluice_v1_state_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *StateChange) GetRevision() uint64 {
@@ -821,7 +1001,7 @@ type BackupRequest struct {
 
 func (x *BackupRequest) Reset() {
 	*x = BackupRequest{}
-	mi := &file_sluice_v1_state_proto_msgTypes[11]
+	mi := &file_sluice_v1_state_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -833,7 +1013,7 @@ func (x *BackupRequest) String() string {
 func (*BackupRequest) ProtoMessage() {}
 
 func (x *BackupRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_sluice_v1_state_proto_msgTypes[11]
+	mi := &file_sluice_v1_state_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -846,7 +1026,7 @@ func (x *BackupRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BackupRequest.ProtoReflect.Descriptor instead.
 func (*BackupRequest) Descriptor() ([]byte, []int) {
-	return file_sluice_v1_state_proto_rawDescGZIP(), []int{11}
+	return file_sluice_v1_state_proto_rawDescGZIP(), []int{14}
 }
 
 type BackupResponse struct {
@@ -858,7 +1038,7 @@ type BackupResponse struct {
 
 func (x *BackupResponse) Reset() {
 	*x = BackupResponse{}
-	mi := &file_sluice_v1_state_proto_msgTypes[12]
+	mi := &file_sluice_v1_state_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -870,7 +1050,7 @@ func (x *BackupResponse) String() string {
 func (*BackupResponse) ProtoMessage() {}
 
 func (x *BackupResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_sluice_v1_state_proto_msgTypes[12]
+	mi := &file_sluice_v1_state_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -883,7 +1063,7 @@ func (x *BackupResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BackupResponse.ProtoReflect.Descriptor instead.
 func (*BackupResponse) Descriptor() ([]byte, []int) {
-	return file_sluice_v1_state_proto_rawDescGZIP(), []int{12}
+	return file_sluice_v1_state_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *BackupResponse) GetData() []byte {
@@ -908,7 +1088,7 @@ type SwitchWish struct {
 
 func (x *SwitchWish) Reset() {
 	*x = SwitchWish{}
-	mi := &file_sluice_v1_state_proto_msgTypes[13]
+	mi := &file_sluice_v1_state_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -920,7 +1100,7 @@ func (x *SwitchWish) String() string {
 func (*SwitchWish) ProtoMessage() {}
 
 func (x *SwitchWish) ProtoReflect() protoreflect.Message {
-	mi := &file_sluice_v1_state_proto_msgTypes[13]
+	mi := &file_sluice_v1_state_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -933,7 +1113,7 @@ func (x *SwitchWish) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SwitchWish.ProtoReflect.Descriptor instead.
 func (*SwitchWish) Descriptor() ([]byte, []int) {
-	return file_sluice_v1_state_proto_rawDescGZIP(), []int{13}
+	return file_sluice_v1_state_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *SwitchWish) GetSwitch() string {
@@ -979,7 +1159,7 @@ type PlanRequest struct {
 
 func (x *PlanRequest) Reset() {
 	*x = PlanRequest{}
-	mi := &file_sluice_v1_state_proto_msgTypes[14]
+	mi := &file_sluice_v1_state_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -991,7 +1171,7 @@ func (x *PlanRequest) String() string {
 func (*PlanRequest) ProtoMessage() {}
 
 func (x *PlanRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_sluice_v1_state_proto_msgTypes[14]
+	mi := &file_sluice_v1_state_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1004,7 +1184,7 @@ func (x *PlanRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PlanRequest.ProtoReflect.Descriptor instead.
 func (*PlanRequest) Descriptor() ([]byte, []int) {
-	return file_sluice_v1_state_proto_rawDescGZIP(), []int{14}
+	return file_sluice_v1_state_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *PlanRequest) GetSwitches() []*SwitchWish {
@@ -1039,7 +1219,7 @@ type PlanResponse struct {
 
 func (x *PlanResponse) Reset() {
 	*x = PlanResponse{}
-	mi := &file_sluice_v1_state_proto_msgTypes[15]
+	mi := &file_sluice_v1_state_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1051,7 +1231,7 @@ func (x *PlanResponse) String() string {
 func (*PlanResponse) ProtoMessage() {}
 
 func (x *PlanResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_sluice_v1_state_proto_msgTypes[15]
+	mi := &file_sluice_v1_state_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1064,7 +1244,7 @@ func (x *PlanResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PlanResponse.ProtoReflect.Descriptor instead.
 func (*PlanResponse) Descriptor() ([]byte, []int) {
-	return file_sluice_v1_state_proto_rawDescGZIP(), []int{15}
+	return file_sluice_v1_state_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *PlanResponse) GetSwitches() []*SwitchPlan {
@@ -1099,7 +1279,7 @@ type SwitchPlan struct {
 
 func (x *SwitchPlan) Reset() {
 	*x = SwitchPlan{}
-	mi := &file_sluice_v1_state_proto_msgTypes[16]
+	mi := &file_sluice_v1_state_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1111,7 +1291,7 @@ func (x *SwitchPlan) String() string {
 func (*SwitchPlan) ProtoMessage() {}
 
 func (x *SwitchPlan) ProtoReflect() protoreflect.Message {
-	mi := &file_sluice_v1_state_proto_msgTypes[16]
+	mi := &file_sluice_v1_state_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1124,7 +1304,7 @@ func (x *SwitchPlan) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SwitchPlan.ProtoReflect.Descriptor instead.
 func (*SwitchPlan) Descriptor() ([]byte, []int) {
-	return file_sluice_v1_state_proto_rawDescGZIP(), []int{16}
+	return file_sluice_v1_state_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *SwitchPlan) GetSwitch() string {
@@ -1176,7 +1356,7 @@ type PlannedChange struct {
 
 func (x *PlannedChange) Reset() {
 	*x = PlannedChange{}
-	mi := &file_sluice_v1_state_proto_msgTypes[17]
+	mi := &file_sluice_v1_state_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1188,7 +1368,7 @@ func (x *PlannedChange) String() string {
 func (*PlannedChange) ProtoMessage() {}
 
 func (x *PlannedChange) ProtoReflect() protoreflect.Message {
-	mi := &file_sluice_v1_state_proto_msgTypes[17]
+	mi := &file_sluice_v1_state_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1201,7 +1381,7 @@ func (x *PlannedChange) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PlannedChange.ProtoReflect.Descriptor instead.
 func (*PlannedChange) Descriptor() ([]byte, []int) {
-	return file_sluice_v1_state_proto_rawDescGZIP(), []int{17}
+	return file_sluice_v1_state_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *PlannedChange) GetKind() string {
@@ -1243,7 +1423,7 @@ type ApplyRequest struct {
 
 func (x *ApplyRequest) Reset() {
 	*x = ApplyRequest{}
-	mi := &file_sluice_v1_state_proto_msgTypes[18]
+	mi := &file_sluice_v1_state_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1255,7 +1435,7 @@ func (x *ApplyRequest) String() string {
 func (*ApplyRequest) ProtoMessage() {}
 
 func (x *ApplyRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_sluice_v1_state_proto_msgTypes[18]
+	mi := &file_sluice_v1_state_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1268,7 +1448,7 @@ func (x *ApplyRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ApplyRequest.ProtoReflect.Descriptor instead.
 func (*ApplyRequest) Descriptor() ([]byte, []int) {
-	return file_sluice_v1_state_proto_rawDescGZIP(), []int{18}
+	return file_sluice_v1_state_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *ApplyRequest) GetSwitches() []*SwitchWish {
@@ -1322,7 +1502,7 @@ type ApplyResponse struct {
 
 func (x *ApplyResponse) Reset() {
 	*x = ApplyResponse{}
-	mi := &file_sluice_v1_state_proto_msgTypes[19]
+	mi := &file_sluice_v1_state_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1334,7 +1514,7 @@ func (x *ApplyResponse) String() string {
 func (*ApplyResponse) ProtoMessage() {}
 
 func (x *ApplyResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_sluice_v1_state_proto_msgTypes[19]
+	mi := &file_sluice_v1_state_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1347,7 +1527,7 @@ func (x *ApplyResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ApplyResponse.ProtoReflect.Descriptor instead.
 func (*ApplyResponse) Descriptor() ([]byte, []int) {
-	return file_sluice_v1_state_proto_rawDescGZIP(), []int{19}
+	return file_sluice_v1_state_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *ApplyResponse) GetSwitches() []*SwitchPlan {
@@ -1372,7 +1552,7 @@ type RollbackRequest struct {
 
 func (x *RollbackRequest) Reset() {
 	*x = RollbackRequest{}
-	mi := &file_sluice_v1_state_proto_msgTypes[20]
+	mi := &file_sluice_v1_state_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1384,7 +1564,7 @@ func (x *RollbackRequest) String() string {
 func (*RollbackRequest) ProtoMessage() {}
 
 func (x *RollbackRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_sluice_v1_state_proto_msgTypes[20]
+	mi := &file_sluice_v1_state_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1397,7 +1577,7 @@ func (x *RollbackRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RollbackRequest.ProtoReflect.Descriptor instead.
 func (*RollbackRequest) Descriptor() ([]byte, []int) {
-	return file_sluice_v1_state_proto_rawDescGZIP(), []int{20}
+	return file_sluice_v1_state_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *RollbackRequest) GetRevision() uint64 {
@@ -1439,7 +1619,7 @@ type RollbackResponse struct {
 
 func (x *RollbackResponse) Reset() {
 	*x = RollbackResponse{}
-	mi := &file_sluice_v1_state_proto_msgTypes[21]
+	mi := &file_sluice_v1_state_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1451,7 +1631,7 @@ func (x *RollbackResponse) String() string {
 func (*RollbackResponse) ProtoMessage() {}
 
 func (x *RollbackResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_sluice_v1_state_proto_msgTypes[21]
+	mi := &file_sluice_v1_state_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1464,7 +1644,7 @@ func (x *RollbackResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RollbackResponse.ProtoReflect.Descriptor instead.
 func (*RollbackResponse) Descriptor() ([]byte, []int) {
-	return file_sluice_v1_state_proto_rawDescGZIP(), []int{21}
+	return file_sluice_v1_state_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *RollbackResponse) GetSwitches() []*SwitchPlan {
@@ -1512,7 +1692,20 @@ const file_sluice_v1_state_proto_rawDesc = "" +
 	"\x05owner\x18\x03 \x01(\tR\x05owner\x127\n" +
 	"\tcondition\x18\x04 \x01(\x0e2\x19.sluice.v1.StateConditionR\tcondition\x120\n" +
 	"\x05since\x18\x05 \x01(\v2\x1a.google.protobuf.TimestampR\x05since\x12\x10\n" +
-	"\x03why\x18\x06 \x01(\tR\x03why\"*\n" +
+	"\x03why\x18\x06 \x01(\tR\x03why\"+\n" +
+	"\x11ListOwnersRequest\x12\x16\n" +
+	"\x06switch\x18\x01 \x01(\tR\x06switch\">\n" +
+	"\x12ListOwnersResponse\x12(\n" +
+	"\x06owners\x18\x01 \x03(\v2\x10.sluice.v1.OwnerR\x06owners\"\xac\x01\n" +
+	"\x05Owner\x12\x12\n" +
+	"\x04name\x18\x01 \x01(\tR\x04name\x12\x16\n" +
+	"\x06cookie\x18\x02 \x01(\x04R\x06cookie\x12\x14\n" +
+	"\x05flows\x18\x03 \x01(\rR\x05flows\x12\x16\n" +
+	"\x06groups\x18\x04 \x01(\rR\x06groups\x12\x16\n" +
+	"\x06meters\x18\x05 \x01(\rR\x06meters\x12\"\n" +
+	"\n" +
+	"flow_limit\x18\x06 \x01(\rH\x00R\tflowLimit\x88\x01\x01B\r\n" +
+	"\v_flow_limit\"*\n" +
 	"\x10ReconcileRequest\x12\x16\n" +
 	"\x06switch\x18\x01 \x01(\tR\x06switch\"\xa7\x01\n" +
 	"\x11ReconcileResponse\x12\x12\n" +
@@ -1588,10 +1781,12 @@ const file_sluice_v1_state_proto_rawDesc = "" +
 	"\x1bSTATE_CONDITION_UNSPECIFIED\x10\x00\x12\x1b\n" +
 	"\x17STATE_CONDITION_PENDING\x10\x01\x12\x1d\n" +
 	"\x19STATE_CONDITION_INSTALLED\x10\x02\x12\x1c\n" +
-	"\x18STATE_CONDITION_DEGRADED\x10\x032\xae\x04\n" +
+	"\x18STATE_CONDITION_DEGRADED\x10\x032\xf9\x04\n" +
 	"\fStateService\x12C\n" +
 	"\bGetState\x12\x1a.sluice.v1.GetStateRequest\x1a\x1b.sluice.v1.GetStateResponse\x12H\n" +
-	"\tListState\x12\x1b.sluice.v1.ListStateRequest\x1a\x1c.sluice.v1.ListStateResponse0\x01\x12F\n" +
+	"\tListState\x12\x1b.sluice.v1.ListStateRequest\x1a\x1c.sluice.v1.ListStateResponse0\x01\x12I\n" +
+	"\n" +
+	"ListOwners\x12\x1c.sluice.v1.ListOwnersRequest\x1a\x1d.sluice.v1.ListOwnersResponse\x12F\n" +
 	"\tReconcile\x12\x1b.sluice.v1.ReconcileRequest\x1a\x1c.sluice.v1.ReconcileResponse\x127\n" +
 	"\x04Plan\x12\x16.sluice.v1.PlanRequest\x1a\x17.sluice.v1.PlanResponse\x12:\n" +
 	"\x05Apply\x12\x17.sluice.v1.ApplyRequest\x1a\x18.sluice.v1.ApplyResponse\x12C\n" +
@@ -1612,7 +1807,7 @@ func file_sluice_v1_state_proto_rawDescGZIP() []byte {
 }
 
 var file_sluice_v1_state_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_sluice_v1_state_proto_msgTypes = make([]protoimpl.MessageInfo, 22)
+var file_sluice_v1_state_proto_msgTypes = make([]protoimpl.MessageInfo, 25)
 var file_sluice_v1_state_proto_goTypes = []any{
 	(StateCondition)(0),           // 0: sluice.v1.StateCondition
 	(*GetStateRequest)(nil),       // 1: sluice.v1.GetStateRequest
@@ -1621,66 +1816,72 @@ var file_sluice_v1_state_proto_goTypes = []any{
 	(*ListStateRequest)(nil),      // 4: sluice.v1.ListStateRequest
 	(*ListStateResponse)(nil),     // 5: sluice.v1.ListStateResponse
 	(*StateItem)(nil),             // 6: sluice.v1.StateItem
-	(*ReconcileRequest)(nil),      // 7: sluice.v1.ReconcileRequest
-	(*ReconcileResponse)(nil),     // 8: sluice.v1.ReconcileResponse
-	(*ListHistoryRequest)(nil),    // 9: sluice.v1.ListHistoryRequest
-	(*ListHistoryResponse)(nil),   // 10: sluice.v1.ListHistoryResponse
-	(*StateChange)(nil),           // 11: sluice.v1.StateChange
-	(*BackupRequest)(nil),         // 12: sluice.v1.BackupRequest
-	(*BackupResponse)(nil),        // 13: sluice.v1.BackupResponse
-	(*SwitchWish)(nil),            // 14: sluice.v1.SwitchWish
-	(*PlanRequest)(nil),           // 15: sluice.v1.PlanRequest
-	(*PlanResponse)(nil),          // 16: sluice.v1.PlanResponse
-	(*SwitchPlan)(nil),            // 17: sluice.v1.SwitchPlan
-	(*PlannedChange)(nil),         // 18: sluice.v1.PlannedChange
-	(*ApplyRequest)(nil),          // 19: sluice.v1.ApplyRequest
-	(*ApplyResponse)(nil),         // 20: sluice.v1.ApplyResponse
-	(*RollbackRequest)(nil),       // 21: sluice.v1.RollbackRequest
-	(*RollbackResponse)(nil),      // 22: sluice.v1.RollbackResponse
-	(*timestamppb.Timestamp)(nil), // 23: google.protobuf.Timestamp
-	(*FlowSpec)(nil),              // 24: sluice.v1.FlowSpec
-	(*GroupSpec)(nil),             // 25: sluice.v1.GroupSpec
-	(*MeterSpec)(nil),             // 26: sluice.v1.MeterSpec
+	(*ListOwnersRequest)(nil),     // 7: sluice.v1.ListOwnersRequest
+	(*ListOwnersResponse)(nil),    // 8: sluice.v1.ListOwnersResponse
+	(*Owner)(nil),                 // 9: sluice.v1.Owner
+	(*ReconcileRequest)(nil),      // 10: sluice.v1.ReconcileRequest
+	(*ReconcileResponse)(nil),     // 11: sluice.v1.ReconcileResponse
+	(*ListHistoryRequest)(nil),    // 12: sluice.v1.ListHistoryRequest
+	(*ListHistoryResponse)(nil),   // 13: sluice.v1.ListHistoryResponse
+	(*StateChange)(nil),           // 14: sluice.v1.StateChange
+	(*BackupRequest)(nil),         // 15: sluice.v1.BackupRequest
+	(*BackupResponse)(nil),        // 16: sluice.v1.BackupResponse
+	(*SwitchWish)(nil),            // 17: sluice.v1.SwitchWish
+	(*PlanRequest)(nil),           // 18: sluice.v1.PlanRequest
+	(*PlanResponse)(nil),          // 19: sluice.v1.PlanResponse
+	(*SwitchPlan)(nil),            // 20: sluice.v1.SwitchPlan
+	(*PlannedChange)(nil),         // 21: sluice.v1.PlannedChange
+	(*ApplyRequest)(nil),          // 22: sluice.v1.ApplyRequest
+	(*ApplyResponse)(nil),         // 23: sluice.v1.ApplyResponse
+	(*RollbackRequest)(nil),       // 24: sluice.v1.RollbackRequest
+	(*RollbackResponse)(nil),      // 25: sluice.v1.RollbackResponse
+	(*timestamppb.Timestamp)(nil), // 26: google.protobuf.Timestamp
+	(*FlowSpec)(nil),              // 27: sluice.v1.FlowSpec
+	(*GroupSpec)(nil),             // 28: sluice.v1.GroupSpec
+	(*MeterSpec)(nil),             // 29: sluice.v1.MeterSpec
 }
 var file_sluice_v1_state_proto_depIdxs = []int32{
 	3,  // 0: sluice.v1.GetStateResponse.switches:type_name -> sluice.v1.SwitchState
-	23, // 1: sluice.v1.SwitchState.checked:type_name -> google.protobuf.Timestamp
+	26, // 1: sluice.v1.SwitchState.checked:type_name -> google.protobuf.Timestamp
 	0,  // 2: sluice.v1.ListStateRequest.condition:type_name -> sluice.v1.StateCondition
 	6,  // 3: sluice.v1.ListStateResponse.items:type_name -> sluice.v1.StateItem
 	0,  // 4: sluice.v1.StateItem.condition:type_name -> sluice.v1.StateCondition
-	23, // 5: sluice.v1.StateItem.since:type_name -> google.protobuf.Timestamp
-	11, // 6: sluice.v1.ListHistoryResponse.changes:type_name -> sluice.v1.StateChange
-	23, // 7: sluice.v1.StateChange.time:type_name -> google.protobuf.Timestamp
-	24, // 8: sluice.v1.SwitchWish.flows:type_name -> sluice.v1.FlowSpec
-	25, // 9: sluice.v1.SwitchWish.groups:type_name -> sluice.v1.GroupSpec
-	26, // 10: sluice.v1.SwitchWish.meters:type_name -> sluice.v1.MeterSpec
-	14, // 11: sluice.v1.PlanRequest.switches:type_name -> sluice.v1.SwitchWish
-	17, // 12: sluice.v1.PlanResponse.switches:type_name -> sluice.v1.SwitchPlan
-	18, // 13: sluice.v1.SwitchPlan.changes:type_name -> sluice.v1.PlannedChange
-	14, // 14: sluice.v1.ApplyRequest.switches:type_name -> sluice.v1.SwitchWish
-	17, // 15: sluice.v1.ApplyResponse.switches:type_name -> sluice.v1.SwitchPlan
-	17, // 16: sluice.v1.RollbackResponse.switches:type_name -> sluice.v1.SwitchPlan
-	1,  // 17: sluice.v1.StateService.GetState:input_type -> sluice.v1.GetStateRequest
-	4,  // 18: sluice.v1.StateService.ListState:input_type -> sluice.v1.ListStateRequest
-	7,  // 19: sluice.v1.StateService.Reconcile:input_type -> sluice.v1.ReconcileRequest
-	15, // 20: sluice.v1.StateService.Plan:input_type -> sluice.v1.PlanRequest
-	19, // 21: sluice.v1.StateService.Apply:input_type -> sluice.v1.ApplyRequest
-	21, // 22: sluice.v1.StateService.Rollback:input_type -> sluice.v1.RollbackRequest
-	9,  // 23: sluice.v1.StateService.ListHistory:input_type -> sluice.v1.ListHistoryRequest
-	12, // 24: sluice.v1.StateService.Backup:input_type -> sluice.v1.BackupRequest
-	2,  // 25: sluice.v1.StateService.GetState:output_type -> sluice.v1.GetStateResponse
-	5,  // 26: sluice.v1.StateService.ListState:output_type -> sluice.v1.ListStateResponse
-	8,  // 27: sluice.v1.StateService.Reconcile:output_type -> sluice.v1.ReconcileResponse
-	16, // 28: sluice.v1.StateService.Plan:output_type -> sluice.v1.PlanResponse
-	20, // 29: sluice.v1.StateService.Apply:output_type -> sluice.v1.ApplyResponse
-	22, // 30: sluice.v1.StateService.Rollback:output_type -> sluice.v1.RollbackResponse
-	10, // 31: sluice.v1.StateService.ListHistory:output_type -> sluice.v1.ListHistoryResponse
-	13, // 32: sluice.v1.StateService.Backup:output_type -> sluice.v1.BackupResponse
-	25, // [25:33] is the sub-list for method output_type
-	17, // [17:25] is the sub-list for method input_type
-	17, // [17:17] is the sub-list for extension type_name
-	17, // [17:17] is the sub-list for extension extendee
-	0,  // [0:17] is the sub-list for field type_name
+	26, // 5: sluice.v1.StateItem.since:type_name -> google.protobuf.Timestamp
+	9,  // 6: sluice.v1.ListOwnersResponse.owners:type_name -> sluice.v1.Owner
+	14, // 7: sluice.v1.ListHistoryResponse.changes:type_name -> sluice.v1.StateChange
+	26, // 8: sluice.v1.StateChange.time:type_name -> google.protobuf.Timestamp
+	27, // 9: sluice.v1.SwitchWish.flows:type_name -> sluice.v1.FlowSpec
+	28, // 10: sluice.v1.SwitchWish.groups:type_name -> sluice.v1.GroupSpec
+	29, // 11: sluice.v1.SwitchWish.meters:type_name -> sluice.v1.MeterSpec
+	17, // 12: sluice.v1.PlanRequest.switches:type_name -> sluice.v1.SwitchWish
+	20, // 13: sluice.v1.PlanResponse.switches:type_name -> sluice.v1.SwitchPlan
+	21, // 14: sluice.v1.SwitchPlan.changes:type_name -> sluice.v1.PlannedChange
+	17, // 15: sluice.v1.ApplyRequest.switches:type_name -> sluice.v1.SwitchWish
+	20, // 16: sluice.v1.ApplyResponse.switches:type_name -> sluice.v1.SwitchPlan
+	20, // 17: sluice.v1.RollbackResponse.switches:type_name -> sluice.v1.SwitchPlan
+	1,  // 18: sluice.v1.StateService.GetState:input_type -> sluice.v1.GetStateRequest
+	4,  // 19: sluice.v1.StateService.ListState:input_type -> sluice.v1.ListStateRequest
+	7,  // 20: sluice.v1.StateService.ListOwners:input_type -> sluice.v1.ListOwnersRequest
+	10, // 21: sluice.v1.StateService.Reconcile:input_type -> sluice.v1.ReconcileRequest
+	18, // 22: sluice.v1.StateService.Plan:input_type -> sluice.v1.PlanRequest
+	22, // 23: sluice.v1.StateService.Apply:input_type -> sluice.v1.ApplyRequest
+	24, // 24: sluice.v1.StateService.Rollback:input_type -> sluice.v1.RollbackRequest
+	12, // 25: sluice.v1.StateService.ListHistory:input_type -> sluice.v1.ListHistoryRequest
+	15, // 26: sluice.v1.StateService.Backup:input_type -> sluice.v1.BackupRequest
+	2,  // 27: sluice.v1.StateService.GetState:output_type -> sluice.v1.GetStateResponse
+	5,  // 28: sluice.v1.StateService.ListState:output_type -> sluice.v1.ListStateResponse
+	8,  // 29: sluice.v1.StateService.ListOwners:output_type -> sluice.v1.ListOwnersResponse
+	11, // 30: sluice.v1.StateService.Reconcile:output_type -> sluice.v1.ReconcileResponse
+	19, // 31: sluice.v1.StateService.Plan:output_type -> sluice.v1.PlanResponse
+	23, // 32: sluice.v1.StateService.Apply:output_type -> sluice.v1.ApplyResponse
+	25, // 33: sluice.v1.StateService.Rollback:output_type -> sluice.v1.RollbackResponse
+	13, // 34: sluice.v1.StateService.ListHistory:output_type -> sluice.v1.ListHistoryResponse
+	16, // 35: sluice.v1.StateService.Backup:output_type -> sluice.v1.BackupResponse
+	27, // [27:36] is the sub-list for method output_type
+	18, // [18:27] is the sub-list for method input_type
+	18, // [18:18] is the sub-list for extension type_name
+	18, // [18:18] is the sub-list for extension extendee
+	0,  // [0:18] is the sub-list for field type_name
 }
 
 func init() { file_sluice_v1_state_proto_init() }
@@ -1691,15 +1892,16 @@ func file_sluice_v1_state_proto_init() {
 	file_sluice_v1_flow_proto_init()
 	file_sluice_v1_group_proto_init()
 	file_sluice_v1_meter_proto_init()
-	file_sluice_v1_state_proto_msgTypes[18].OneofWrappers = []any{}
-	file_sluice_v1_state_proto_msgTypes[20].OneofWrappers = []any{}
+	file_sluice_v1_state_proto_msgTypes[8].OneofWrappers = []any{}
+	file_sluice_v1_state_proto_msgTypes[21].OneofWrappers = []any{}
+	file_sluice_v1_state_proto_msgTypes[23].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_sluice_v1_state_proto_rawDesc), len(file_sluice_v1_state_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   22,
+			NumMessages:   25,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

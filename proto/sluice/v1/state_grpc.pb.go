@@ -21,6 +21,7 @@ const _ = grpc.SupportPackageIsVersion9
 const (
 	StateService_GetState_FullMethodName    = "/sluice.v1.StateService/GetState"
 	StateService_ListState_FullMethodName   = "/sluice.v1.StateService/ListState"
+	StateService_ListOwners_FullMethodName  = "/sluice.v1.StateService/ListOwners"
 	StateService_Reconcile_FullMethodName   = "/sluice.v1.StateService/Reconcile"
 	StateService_Plan_FullMethodName        = "/sluice.v1.StateService/Plan"
 	StateService_Apply_FullMethodName       = "/sluice.v1.StateService/Apply"
@@ -44,6 +45,8 @@ type StateServiceClient interface {
 	// ListState tells of each flow, group and meter that a switch should have. The
 	// answer comes in parts, each with some of them.
 	ListState(ctx context.Context, in *ListStateRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[ListStateResponse], error)
+	// ListOwners tells who owns what switches should have.
+	ListOwners(ctx context.Context, in *ListOwnersRequest, opts ...grpc.CallOption) (*ListOwnersResponse, error)
 	// Reconcile compares a switch with what it should have, now, and sends it the
 	// difference.
 	Reconcile(ctx context.Context, in *ReconcileRequest, opts ...grpc.CallOption) (*ReconcileResponse, error)
@@ -105,6 +108,16 @@ func (c *stateServiceClient) ListState(ctx context.Context, in *ListStateRequest
 
 // This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
 type StateService_ListStateClient = grpc.ServerStreamingClient[ListStateResponse]
+
+func (c *stateServiceClient) ListOwners(ctx context.Context, in *ListOwnersRequest, opts ...grpc.CallOption) (*ListOwnersResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(ListOwnersResponse)
+	err := c.cc.Invoke(ctx, StateService_ListOwners_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
 
 func (c *stateServiceClient) Reconcile(ctx context.Context, in *ReconcileRequest, opts ...grpc.CallOption) (*ReconcileResponse, error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
@@ -190,6 +203,8 @@ type StateServiceServer interface {
 	// ListState tells of each flow, group and meter that a switch should have. The
 	// answer comes in parts, each with some of them.
 	ListState(*ListStateRequest, grpc.ServerStreamingServer[ListStateResponse]) error
+	// ListOwners tells who owns what switches should have.
+	ListOwners(context.Context, *ListOwnersRequest) (*ListOwnersResponse, error)
 	// Reconcile compares a switch with what it should have, now, and sends it the
 	// difference.
 	Reconcile(context.Context, *ReconcileRequest) (*ReconcileResponse, error)
@@ -228,6 +243,9 @@ func (UnimplementedStateServiceServer) GetState(context.Context, *GetStateReques
 }
 func (UnimplementedStateServiceServer) ListState(*ListStateRequest, grpc.ServerStreamingServer[ListStateResponse]) error {
 	return status.Error(codes.Unimplemented, "method ListState not implemented")
+}
+func (UnimplementedStateServiceServer) ListOwners(context.Context, *ListOwnersRequest) (*ListOwnersResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method ListOwners not implemented")
 }
 func (UnimplementedStateServiceServer) Reconcile(context.Context, *ReconcileRequest) (*ReconcileResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method Reconcile not implemented")
@@ -296,6 +314,24 @@ func _StateService_ListState_Handler(srv interface{}, stream grpc.ServerStream) 
 
 // This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
 type StateService_ListStateServer = grpc.ServerStreamingServer[ListStateResponse]
+
+func _StateService_ListOwners_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ListOwnersRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(StateServiceServer).ListOwners(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: StateService_ListOwners_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(StateServiceServer).ListOwners(ctx, req.(*ListOwnersRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
 
 func _StateService_Reconcile_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
 	in := new(ReconcileRequest)
@@ -408,6 +444,10 @@ var StateService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "GetState",
 			Handler:    _StateService_GetState_Handler,
+		},
+		{
+			MethodName: "ListOwners",
+			Handler:    _StateService_ListOwners_Handler,
 		},
 		{
 			MethodName: "Reconcile",
