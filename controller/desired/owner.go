@@ -186,7 +186,7 @@ func (d *State) Owners(only *ofp.DPID) []Owner {
 	d.mu.Unlock()
 	for _, b := range books {
 		b.mu.Lock()
-		for p, x := range b.items {
+		for p, x := range b.items.all() {
 			o := all[x.value.owner()]
 			if o == nil {
 				continue // it came meanwhile
