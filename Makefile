@@ -17,6 +17,8 @@ ARGS ?=
 FUZZTIME ?= 30s
 # How many damaged messages of each version `make fuzz-long` tries.
 FUZZN ?= 10000000
+# What of it `make bench` measures; empty is all.
+SCENARIO ?=
 # How long `make soak` lasts.
 SOAK ?= 10m
 # The packages that `make test`, `make check` and `make fuzz` look at.
@@ -55,9 +57,9 @@ check: ## formatting, vet, linters, generated files, go.mod, scripts
 	tools/check
 
 .PHONY: bench
-bench: build ## measure sluiced against a floor and a peer in the same run (see docs/performance.md)
+bench: build ## measure sluiced against a floor and a peer in the same run, SCENARIO=state one thing of it (see docs/performance.md)
 	tools/install bench
-	test/bench/run
+	BENCH_SCENARIOS="$${BENCH_SCENARIOS:-$(SCENARIO)}" test/bench/run
 
 .PHONY: soak
 soak: ## SOAK (10m) of storms, reconnects, bulk pushes and hostile bytes: nothing may grow; draws docs/soak.svg

@@ -40,7 +40,9 @@ const environment = `Environment:
   BENCH_IDLE         idle switches                                 (5000)
   BENCH_RECONNECT    switches that reconnect at once               (1000)
   BENCH_LOAD         packet-ins a second of the 100 beside them    (100000)
-  BENCH_STORED       flows that restart finds in the store         (1000000)
+  BENCH_STORED       flows that restart and state find stored      (1000000)
+  BENCH_FLOWS        flows on a bridge, in state                   (100000)
+  BENCH_STATE        of push, reconcile, one, back, parts of state (all of them)
   BENCH_DEADLINE     for the whole run                             (20m)
   BENCH_GO           0: leave out the scenario go                  (1)
 `
@@ -63,7 +65,9 @@ type plan struct {
 	http        int // port of sluiced's, 0 for any
 	load        int
 	stored      int
-	state       string // directory of sluiced's state; "" for a new one
+	state       string   // directory of sluiced's state; "" for a new one
+	flows       int      // on a bridge
+	parts       []string // of the scenario state; none for all
 	deadline    time.Duration
 }
 
@@ -111,6 +115,7 @@ func planFrom(env func(string) string) (*plan, error) {
 		versions:    strings.Fields(cmp.Or(env("BENCH_VERSIONS"), "1.0 1.3")),
 		controllers: strings.Fields(cmp.Or(env("BENCH_CONTROLLERS"), "floor sluiced ovs-testcontroller")),
 		scenarios:   strings.Fields(env("BENCH_SCENARIOS")),
+		parts:       strings.Fields(env("BENCH_STATE")),
 	}
 	for _, name := range p.scenarios {
 		if !slices.ContainsFunc(scenarios, func(s scenario) bool { return s.name == name }) {
@@ -140,6 +145,7 @@ func planFrom(env func(string) string) (*plan, error) {
 		{"BENCH_RECONNECT", &p.reconnect, 1000, 1},
 		{"BENCH_LOAD", &p.load, 100_000, 100},
 		{"BENCH_STORED", &p.stored, 1_000_000, 1},
+		{"BENCH_FLOWS", &p.flows, 100_000, 1000},
 	} {
 		v, err := strconv.Atoi(cmp.Or(env(n.key), strconv.Itoa(n.def)))
 		if err != nil || v < n.low {

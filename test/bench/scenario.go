@@ -26,6 +26,7 @@ var scenarios = []scenario{
 	{"storm", "one switch sends all it can while 100 others carry load", storm},
 	{"share", "what switches that storm leave to others, on one core and on two", share},
 	{"restart", "sluiced begins with 1,000,000 stored flows of 100 switches: how soon it is ready, and its memory", restart},
+	{"state", "desired state on Open vSwitch: pushes, comparisons, one flow, a restart with a million flows, beside ovs-ofctl", state},
 	{"go", "the Go benchmarks of ofp, controller and l2switch", func(ctx context.Context, _ *plan, w io.Writer) ([]aim, error) {
 		return nil, goBenchmarks(ctx, w)
 	}},
