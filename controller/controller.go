@@ -81,7 +81,8 @@ type Config struct {
 	// RoleTimeout bounds the questions about the role of a switch that connects, all
 	// together. One that does not answer is closed. Default 5 s.
 	RoleTimeout time.Duration
-	// Async is what switches are to send of their own accord, see Switch.SetAsync.
+	// Async is what switches are to send of their own accord, see Switch.SetAsync,
+	// which changes it for one switch.
 	// With nil it is what the switch chooses, by the specifications all to masters
 	// and equals but packets whose TTL is invalid, and port status to slaves.
 	Async *ofp.AsyncMasks
@@ -102,6 +103,7 @@ type Controller struct {
 	admission admission
 	quiet     quiet
 	roles     roles
+	asyncs    asyncs
 
 	mu       sync.Mutex
 	switches map[ofp.DPID]*Switch

@@ -14,6 +14,7 @@ type ports struct {
 	mu      sync.Mutex
 	sorted  []ofp.Port       // replaced as a whole
 	changes []ofp.PortStatus // not in the list yet
+	changed int              // how many there were
 }
 
 // minChanges is how many changes are kept at least, however short the list.
@@ -25,11 +26,33 @@ func (p *ports) set(sorted []ofp.Port) {
 	p.mu.Unlock()
 }
 
+// seen returns how many changes were noted so far.
+func (p *ports) seen() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.changed
+}
+
+// replace puts a new list in the place of all that is known, unless changes were
+// noted after the first ones, which may be newer. What the switch told before it
+// told the list, and is noted later, is in the list or is followed by what is
+// newer.
+func (p *ports) replace(sorted []ofp.Port, first int) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.changed != first {
+		return false
+	}
+	p.sorted, p.changes = sorted, nil
+	return true
+}
+
 // change notes what m tells of, which is copied.
 func (p *ports) change(m *ofp.PortStatus) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.changes = append(p.changes, *m)
+	p.changed++
 	if len(p.changes) >= minChanges+len(p.sorted)/4 {
 		p.applyLocked()
 	}

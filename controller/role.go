@@ -121,13 +121,13 @@ func (s *Switch) SetRole(ctx context.Context, want ofp.RoleState) (ofp.RoleState
 	return got, s.configure(ctx)
 }
 
-// lockRole waits for its turn to ask for a role.
+// lockRole waits for its turn to ask for a role, or for what comes with it.
 func (s *Switch) lockRole(ctx context.Context) (unlock func(), err error) {
 	select {
 	case s.roleTurn <- struct{}{}:
 		return func() { <-s.roleTurn }, nil
 	case <-ctx.Done():
-		return nil, fmt.Errorf("wait for another change of the role: %w", ctx.Err())
+		return nil, fmt.Errorf("wait for another change of the role, or of what the switch sends: %w", ctx.Err())
 	case <-s.Done():
 		return nil, ErrDisconnected
 	}

@@ -404,26 +404,6 @@ func TestAway(t *testing.T) {
 	}
 }
 
-func TestAsync(t *testing.T) {
-	want := ofp.AsyncMasks{PacketIn: [2]uint32{7, 1}, PortStatus: [2]uint32{7, 7}, FlowRemoved: [2]uint32{3, 0}}
-	for _, v := range ofp.Versions() {
-		t.Run(v.String(), func(t *testing.T) {
-			c := serve(t, Config{Async: &ofp.AsyncMasks{PacketIn: [2]uint32{7, 1}, FlowRemoved: [2]uint32{3, 0}}})
-			sim := simulated(t, c, v, simswitch.Config{})
-			sw := c.sw(t, 1)
-			if diff := cmp.Diff(want, sim.Async()); diff != "" {
-				t.Error(diff)
-			}
-			if v < ofp.V13 {
-				return
-			}
-			if got, err := sw.Async(t.Context()); err != nil || got != want {
-				t.Errorf("%+v, %v", got, err)
-			}
-		})
-	}
-}
-
 func TestRoleConfig(t *testing.T) {
 	if _, err := New(Config{Role: 7}); err == nil || !strings.Contains(err.Error(), "want equal, master or slave") {
 		t.Errorf("role 7: %v", err)

@@ -36,6 +36,7 @@ type Switch struct {
 	meter     atomic.Pointer[ControllerMeter] // nil: nothing is set
 	meterTold bool                            // of the dispatcher: that the switch has none is said
 
+	async   atomic.Pointer[ofp.AsyncMasks] // that were set on this connection; nil: none
 	restore restore
 
 	detached chan struct{} // closed when the last app has let go

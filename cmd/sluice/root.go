@@ -69,7 +69,7 @@ confirmed the change, and exits with status 0 only then.`,
 	for _, verb := range []*cobra.Command{
 		c.switches(), c.show(), c.dumpDesc(), c.dumpPorts(), c.dumpPortsDesc(), c.dumpTables(),
 		c.dumpFlows(), c.diffFlows(), c.dumpAggregate(), c.dumpGroups(), c.dumpGroupStats(), c.dumpGroupFeatures(),
-		c.dumpMeters(), c.meterStats(), c.meterFeatures(), c.dumpTableFeatures(), c.getFrags(), c.queueGetConfig(), c.queueStats(), c.getRole(), c.snoop(),
+		c.dumpMeters(), c.meterStats(), c.meterFeatures(), c.dumpTableFeatures(), c.getFrags(), c.queueGetConfig(), c.queueStats(), c.getRole(), c.getAsync(), c.snoop(),
 		c.status(), c.owners(), c.history(), c.planVerb(), c.export(),
 	} {
 		verb.GroupID = "look"
@@ -77,7 +77,7 @@ confirmed the change, and exits with status 0 only then.`,
 	}
 	for _, verb := range []*cobra.Command{
 		c.addFlow(), c.addFlows(), c.modFlows(), c.delFlows(), c.replaceFlows(), c.addGroup(), c.addGroups(), c.modGroup(), c.delGroups(),
-		c.addMeter(), c.modMeter(), c.delMeters(), c.modPort(), c.modTable(), c.setFrags(), c.packetOut(), c.setRole(), c.barrier(),
+		c.addMeter(), c.modMeter(), c.delMeters(), c.modPort(), c.modTable(), c.setFrags(), c.packetOut(), c.setRole(), c.setAsync(), c.barrier(),
 		c.apply(), c.rollback(), c.reconcile(), c.backup(),
 	} {
 		verb.GroupID = "change"

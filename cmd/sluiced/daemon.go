@@ -102,7 +102,7 @@ func newDaemon(ctx context.Context, s *settings, logger logrus.FieldLogger) (*da
 		ControllerMeter: s.meter.Limit,
 		MaxPending:      int(s.maxPending), ConnectRate: s.rate.orUnlimited(), ConnectRateTotal: s.rateTotal.orUnlimited(),
 		TLS:  encryption,
-		Role: roleOf(s.role.value), Generation: uint64(s.generation),
+		Role: roleOf(s.role.value), Generation: uint64(s.generation), Async: s.async.masks(),
 	}
 	if recorder != nil {
 		config.Channel.Recorder = recorder

@@ -111,7 +111,7 @@ func TestPrecedence(t *testing.T) {
 }
 
 func TestWrongSettings(t *testing.T) {
-	const keys = "there are: openflow, connect, tls-cert, tls-key, tls-ca, tls-pin, max-pending, connect-rate, connect-rate-total, grpc, http, apps, extensions, packet-in-rate, controller-meter, state, role, generation-id, record, record-size, record-files, log-level, log-format"
+	const keys = "there are: openflow, connect, tls-cert, tls-key, tls-ca, tls-pin, max-pending, connect-rate, connect-rate-total, grpc, http, apps, extensions, packet-in-rate, controller-meter, state, role, generation-id, async, record, record-size, record-files, log-level, log-format"
 	for _, test := range []struct {
 		name string
 		env  map[string]string
@@ -243,7 +243,7 @@ func TestExampleFile(t *testing.T) {
 	got := &settings{logFormat: choice{value: "json", of: []string{"text", "json"}}, state: "elsewhere",
 		tlsCert: "c", tlsKey: "k", tlsCA: "ca", tlsPin: pins{ByDPID: true},
 		connect: targets{{Addr: "x"}}, packetIn: packetInRate{channel.Limits{{Rate: 1}}}, meter: controllerMeter{channel.Limit{Rate: 1}},
-		role: choice{value: "slave", of: []string{"equal", "master", "slave"}}, generation: 7,
+		role: choice{value: "slave", of: []string{"equal", "master", "slave"}}, generation: 7, async: "packet-in=none",
 		recording: recordSettings{path: "r", size: 1, files: 1}}
 	flags := got.flags()
 	if err := resolve(flags, func(string) (string, bool) { return "", false }, "example", bytes.NewReader(text)); err != nil {

@@ -35,6 +35,7 @@ type settings struct {
 	apps       appNames
 	role       choice
 	generation generationID
+	async      asyncWords
 	packetIn   packetInRate
 	recording  recordSettings
 	meter      controllerMeter
@@ -85,6 +86,7 @@ func (s *settings) flags() *pflag.FlagSet {
 	f.Var(&s.state, "state", "directory in which to keep what switches should have, over restarts; made if missing")
 	f.Var(&s.role, "role", "what to be on switches that have other controllers: equal, master or slave")
 	f.Var(&s.generation, "generation-id", "id of the election that gave the role; 0: the one after the switch's own")
+	f.Var(&s.async, "async", "what switches send of their own accord, where it differs from OpenFlow's defaults: [slave:]KIND=REASONS,... such as flow-removed=none")
 	s.recording.flags(f)
 	f.Var(&s.logLevel, "log-level", "least severe log lines to write: "+strings.Join(levels(), ", "))
 	f.Var(&s.logFormat, "log-format", "form of log lines: text or json")

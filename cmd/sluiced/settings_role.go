@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"strconv"
+	"strings"
 
 	"github.com/sluice-sdn/sluice/ofp"
 )
@@ -30,4 +31,29 @@ func roleOf(word string) ofp.Role {
 		}
 	}
 	return ofp.RoleEqual
+}
+
+// asyncWords say what switches are to send of their own accord; none: what they
+// choose.
+type asyncWords string
+
+func (a *asyncWords) String() string { return string(*a) }
+func (*asyncWords) Type() string     { return "WORDS" }
+
+func (a *asyncWords) Set(s string) error {
+	masks := ofp.DefaultAsync()
+	if err := ofp.ChangeAsync(&masks, s); err != nil {
+		return err
+	}
+	*a = asyncWords(s)
+	return nil
+}
+
+// masks returns what switches are to be told, or nil.
+func (a asyncWords) masks() *ofp.AsyncMasks {
+	masks := ofp.DefaultAsync()
+	if strings.TrimSpace(string(a)) == "" || ofp.ChangeAsync(&masks, string(a)) != nil {
+		return nil // Set has seen to it that it cannot fail
+	}
+	return &masks
 }

@@ -72,10 +72,10 @@ func TestAsync(t *testing.T) {
 			n := ovs.New(t)
 			var master, plain, keen counting
 			masterOf := engine(t, n, "127.0.0.1:6653", controller.Config{Role: ofp.RoleMaster, Apps: []controller.App{&master},
-				Async: &ofp.AsyncMasks{PacketIn: [2]uint32{3, 0}}}) // no flow-removed
+				Async: &ofp.AsyncMasks{PacketIn: [2]uint32{3, 0}, PortStatus: [2]uint32{7, 7}}}) // no flow-removed
 			plainOf := engine(t, n, "127.0.0.1:6654", controller.Config{Role: ofp.RoleSlave, Apps: []controller.App{&plain}})
 			keenOf := engine(t, n, "127.0.0.1:6655", controller.Config{Role: ofp.RoleSlave, Apps: []controller.App{&keen},
-				Async: &ofp.AsyncMasks{PacketIn: [2]uint32{3, 3}, FlowRemoved: [2]uint32{15, 15}}})
+				Async: &ofp.AsyncMasks{PacketIn: [2]uint32{3, 3}, PortStatus: [2]uint32{7, 7}, FlowRemoved: [2]uint32{15, 15}}})
 			if err := n.AddBridge(t.Context(), ovs.Bridge{Name: v.bridge, DPID: uint64(v.net), Protocols: []string{v.protocol},
 				Controllers: []string{ovs.ControllerAddr, "tcp:127.0.0.1:6654", "tcp:127.0.0.1:6655"}}); err != nil {
 				t.Fatal(err)

@@ -90,8 +90,22 @@ func (s *Switch) Elect(generation uint64) {
 // last election.
 func (s *Switch) Role() ofp.RoleState { return look(s, s.role.state) }
 
+// tells reports whether the controller wants to be told of its own accord what m
+// tells. That is kept to for port status; the rest comes as it always does.
+func (r *role) tells(m ofp.Message) bool {
+	p, ok := m.(*ofp.PortStatus)
+	if !ok {
+		return true
+	}
+	who := 0
+	if r.role == ofp.RoleSlave {
+		who = 1
+	}
+	return r.async.PortStatus[who]>>p.Reason&1 != 0
+}
+
 // Async returns what the connected controller gets of the switch's own accord. The
-// switch keeps it, and sends what it always does.
+// switch keeps it.
 func (s *Switch) Async() ofp.AsyncMasks {
 	return look(s, func() ofp.AsyncMasks { return s.role.async })
 }

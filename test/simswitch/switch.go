@@ -34,7 +34,7 @@ type Switch struct {
 func New(cfg Config) *Switch {
 	s := &Switch{dp: NewDatapath(cfg), changed: make(chan struct{}), received: map[ofp.Type]int{}}
 	s.dp.Notify = func(m ofp.Message) {
-		if s.link != nil && s.link.version != 0 {
+		if s.link != nil && s.link.version != 0 && s.role.tells(m) {
 			s.emit(s.link, 0, m)
 		}
 	}

@@ -1430,7 +1430,7 @@ var File_sluice_v1_switch_proto protoreflect.FileDescriptor
 
 const file_sluice_v1_switch_proto_rawDesc = "" +
 	"\n" +
-	"\x16sluice/v1/switch.proto\x12\tsluice.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x14sluice/v1/role.proto\x1a\x15sluice/v1/snoop.proto\"\x15\n" +
+	"\x16sluice/v1/switch.proto\x12\tsluice.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x15sluice/v1/async.proto\x1a\x14sluice/v1/role.proto\x1a\x15sluice/v1/snoop.proto\"\x15\n" +
 	"\x13ListSwitchesRequest\"E\n" +
 	"\x14ListSwitchesResponse\x12-\n" +
 	"\bswitches\x18\x01 \x03(\v2\x11.sluice.v1.SwitchR\bswitches\"*\n" +
@@ -1559,7 +1559,7 @@ const file_sluice_v1_switch_proto_rawDesc = "" +
 	"\x0e_matched_count\"(\n" +
 	"\x0eBarrierRequest\x12\x16\n" +
 	"\x06switch\x18\x01 \x01(\tR\x06switch\"\x11\n" +
-	"\x0fBarrierResponse2\x9f\x05\n" +
+	"\x0fBarrierResponse2\xa9\x06\n" +
 	"\rSwitchService\x12O\n" +
 	"\fListSwitches\x12\x1e.sluice.v1.ListSwitchesRequest\x1a\x1f.sluice.v1.ListSwitchesResponse\x12F\n" +
 	"\tGetSwitch\x12\x1b.sluice.v1.GetSwitchRequest\x1a\x1c.sluice.v1.GetSwitchResponse\x12F\n" +
@@ -1568,7 +1568,9 @@ const file_sluice_v1_switch_proto_rawDesc = "" +
 	"\x0eListTableStats\x12 .sluice.v1.ListTableStatsRequest\x1a!.sluice.v1.ListTableStatsResponse\x12@\n" +
 	"\aBarrier\x12\x19.sluice.v1.BarrierRequest\x1a\x1a.sluice.v1.BarrierResponse\x12@\n" +
 	"\aGetRole\x12\x19.sluice.v1.GetRoleRequest\x1a\x1a.sluice.v1.GetRoleResponse\x12@\n" +
-	"\aSetRole\x12\x19.sluice.v1.SetRoleRequest\x1a\x1a.sluice.v1.SetRoleResponse\x12<\n" +
+	"\aSetRole\x12\x19.sluice.v1.SetRoleRequest\x1a\x1a.sluice.v1.SetRoleResponse\x12C\n" +
+	"\bGetAsync\x12\x1a.sluice.v1.GetAsyncRequest\x1a\x1b.sluice.v1.GetAsyncResponse\x12C\n" +
+	"\bSetAsync\x12\x1a.sluice.v1.SetAsyncRequest\x1a\x1b.sluice.v1.SetAsyncResponse\x12<\n" +
 	"\x05Snoop\x12\x17.sluice.v1.SnoopRequest\x1a\x18.sluice.v1.SnoopResponse0\x01B7Z5github.com/sluice-sdn/sluice/proto/sluice/v1;sluicev1b\x06proto3"
 
 var (
@@ -1609,10 +1611,14 @@ var file_sluice_v1_switch_proto_goTypes = []any{
 	(ControllerRole)(0),            // 21: sluice.v1.ControllerRole
 	(*GetRoleRequest)(nil),         // 22: sluice.v1.GetRoleRequest
 	(*SetRoleRequest)(nil),         // 23: sluice.v1.SetRoleRequest
-	(*SnoopRequest)(nil),           // 24: sluice.v1.SnoopRequest
-	(*GetRoleResponse)(nil),        // 25: sluice.v1.GetRoleResponse
-	(*SetRoleResponse)(nil),        // 26: sluice.v1.SetRoleResponse
-	(*SnoopResponse)(nil),          // 27: sluice.v1.SnoopResponse
+	(*GetAsyncRequest)(nil),        // 24: sluice.v1.GetAsyncRequest
+	(*SetAsyncRequest)(nil),        // 25: sluice.v1.SetAsyncRequest
+	(*SnoopRequest)(nil),           // 26: sluice.v1.SnoopRequest
+	(*GetRoleResponse)(nil),        // 27: sluice.v1.GetRoleResponse
+	(*SetRoleResponse)(nil),        // 28: sluice.v1.SetRoleResponse
+	(*GetAsyncResponse)(nil),       // 29: sluice.v1.GetAsyncResponse
+	(*SetAsyncResponse)(nil),       // 30: sluice.v1.SetAsyncResponse
+	(*SnoopResponse)(nil),          // 31: sluice.v1.SnoopResponse
 }
 var file_sluice_v1_switch_proto_depIdxs = []int32{
 	4,  // 0: sluice.v1.ListSwitchesResponse.switches:type_name -> sluice.v1.Switch
@@ -1635,18 +1641,22 @@ var file_sluice_v1_switch_proto_depIdxs = []int32{
 	18, // 17: sluice.v1.SwitchService.Barrier:input_type -> sluice.v1.BarrierRequest
 	22, // 18: sluice.v1.SwitchService.GetRole:input_type -> sluice.v1.GetRoleRequest
 	23, // 19: sluice.v1.SwitchService.SetRole:input_type -> sluice.v1.SetRoleRequest
-	24, // 20: sluice.v1.SwitchService.Snoop:input_type -> sluice.v1.SnoopRequest
-	1,  // 21: sluice.v1.SwitchService.ListSwitches:output_type -> sluice.v1.ListSwitchesResponse
-	3,  // 22: sluice.v1.SwitchService.GetSwitch:output_type -> sluice.v1.GetSwitchResponse
-	10, // 23: sluice.v1.SwitchService.ListPorts:output_type -> sluice.v1.ListPortsResponse
-	13, // 24: sluice.v1.SwitchService.ListPortStats:output_type -> sluice.v1.ListPortStatsResponse
-	16, // 25: sluice.v1.SwitchService.ListTableStats:output_type -> sluice.v1.ListTableStatsResponse
-	19, // 26: sluice.v1.SwitchService.Barrier:output_type -> sluice.v1.BarrierResponse
-	25, // 27: sluice.v1.SwitchService.GetRole:output_type -> sluice.v1.GetRoleResponse
-	26, // 28: sluice.v1.SwitchService.SetRole:output_type -> sluice.v1.SetRoleResponse
-	27, // 29: sluice.v1.SwitchService.Snoop:output_type -> sluice.v1.SnoopResponse
-	21, // [21:30] is the sub-list for method output_type
-	12, // [12:21] is the sub-list for method input_type
+	24, // 20: sluice.v1.SwitchService.GetAsync:input_type -> sluice.v1.GetAsyncRequest
+	25, // 21: sluice.v1.SwitchService.SetAsync:input_type -> sluice.v1.SetAsyncRequest
+	26, // 22: sluice.v1.SwitchService.Snoop:input_type -> sluice.v1.SnoopRequest
+	1,  // 23: sluice.v1.SwitchService.ListSwitches:output_type -> sluice.v1.ListSwitchesResponse
+	3,  // 24: sluice.v1.SwitchService.GetSwitch:output_type -> sluice.v1.GetSwitchResponse
+	10, // 25: sluice.v1.SwitchService.ListPorts:output_type -> sluice.v1.ListPortsResponse
+	13, // 26: sluice.v1.SwitchService.ListPortStats:output_type -> sluice.v1.ListPortStatsResponse
+	16, // 27: sluice.v1.SwitchService.ListTableStats:output_type -> sluice.v1.ListTableStatsResponse
+	19, // 28: sluice.v1.SwitchService.Barrier:output_type -> sluice.v1.BarrierResponse
+	27, // 29: sluice.v1.SwitchService.GetRole:output_type -> sluice.v1.GetRoleResponse
+	28, // 30: sluice.v1.SwitchService.SetRole:output_type -> sluice.v1.SetRoleResponse
+	29, // 31: sluice.v1.SwitchService.GetAsync:output_type -> sluice.v1.GetAsyncResponse
+	30, // 32: sluice.v1.SwitchService.SetAsync:output_type -> sluice.v1.SetAsyncResponse
+	31, // 33: sluice.v1.SwitchService.Snoop:output_type -> sluice.v1.SnoopResponse
+	23, // [23:34] is the sub-list for method output_type
+	12, // [12:23] is the sub-list for method input_type
 	12, // [12:12] is the sub-list for extension type_name
 	12, // [12:12] is the sub-list for extension extendee
 	0,  // [0:12] is the sub-list for field type_name
@@ -1657,6 +1667,7 @@ func file_sluice_v1_switch_proto_init() {
 	if File_sluice_v1_switch_proto != nil {
 		return
 	}
+	file_sluice_v1_async_proto_init()
 	file_sluice_v1_role_proto_init()
 	file_sluice_v1_snoop_proto_init()
 	file_sluice_v1_switch_proto_msgTypes[14].OneofWrappers = []any{}

@@ -27,6 +27,8 @@ const (
 	SwitchService_Barrier_FullMethodName        = "/sluice.v1.SwitchService/Barrier"
 	SwitchService_GetRole_FullMethodName        = "/sluice.v1.SwitchService/GetRole"
 	SwitchService_SetRole_FullMethodName        = "/sluice.v1.SwitchService/SetRole"
+	SwitchService_GetAsync_FullMethodName       = "/sluice.v1.SwitchService/GetAsync"
+	SwitchService_SetAsync_FullMethodName       = "/sluice.v1.SwitchService/SetAsync"
 	SwitchService_Snoop_FullMethodName          = "/sluice.v1.SwitchService/Snoop"
 )
 
@@ -62,6 +64,15 @@ type SwitchServiceClient interface {
 	// first. The role is asked for again when the switch comes back, for as long as
 	// Sluice runs.
 	SetRole(ctx context.Context, in *SetRoleRequest, opts ...grpc.CallOption) (*SetRoleResponse, error)
+	// GetAsync returns which messages the switch sends of its own accord. OpenFlow 1.0
+	// to 1.2 cannot ask: there it is what was set since the switch connected, or
+	// FAILED_PRECONDITION.
+	GetAsync(ctx context.Context, in *GetAsyncRequest, opts ...grpc.CallOption) (*GetAsyncResponse, error)
+	// SetAsync changes which messages the switch sends of its own accord, and returns
+	// when it has confirmed that. In OpenFlow 1.0 to 1.2 only Open vSwitch can: else it
+	// is FAILED_PRECONDITION. It is set again when the switch comes back, for as long
+	// as Sluice runs.
+	SetAsync(ctx context.Context, in *SetAsyncRequest, opts ...grpc.CallOption) (*SetAsyncResponse, error)
 	// Snoop tells every OpenFlow message that the switch and Sluice exchange from
 	// now on, both ways, until the caller hangs up. A caller that is slow does not
 	// hold the switch up: it is told how many messages it missed, and where. It
@@ -157,6 +168,26 @@ func (c *switchServiceClient) SetRole(ctx context.Context, in *SetRoleRequest, o
 	return out, nil
 }
 
+func (c *switchServiceClient) GetAsync(ctx context.Context, in *GetAsyncRequest, opts ...grpc.CallOption) (*GetAsyncResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(GetAsyncResponse)
+	err := c.cc.Invoke(ctx, SwitchService_GetAsync_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *switchServiceClient) SetAsync(ctx context.Context, in *SetAsyncRequest, opts ...grpc.CallOption) (*SetAsyncResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(SetAsyncResponse)
+	err := c.cc.Invoke(ctx, SwitchService_SetAsync_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 func (c *switchServiceClient) Snoop(ctx context.Context, in *SnoopRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[SnoopResponse], error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	stream, err := c.cc.NewStream(ctx, &SwitchService_ServiceDesc.Streams[0], SwitchService_Snoop_FullMethodName, cOpts...)
@@ -208,6 +239,15 @@ type SwitchServiceServer interface {
 	// first. The role is asked for again when the switch comes back, for as long as
 	// Sluice runs.
 	SetRole(context.Context, *SetRoleRequest) (*SetRoleResponse, error)
+	// GetAsync returns which messages the switch sends of its own accord. OpenFlow 1.0
+	// to 1.2 cannot ask: there it is what was set since the switch connected, or
+	// FAILED_PRECONDITION.
+	GetAsync(context.Context, *GetAsyncRequest) (*GetAsyncResponse, error)
+	// SetAsync changes which messages the switch sends of its own accord, and returns
+	// when it has confirmed that. In OpenFlow 1.0 to 1.2 only Open vSwitch can: else it
+	// is FAILED_PRECONDITION. It is set again when the switch comes back, for as long
+	// as Sluice runs.
+	SetAsync(context.Context, *SetAsyncRequest) (*SetAsyncResponse, error)
 	// Snoop tells every OpenFlow message that the switch and Sluice exchange from
 	// now on, both ways, until the caller hangs up. A caller that is slow does not
 	// hold the switch up: it is told how many messages it missed, and where. It
@@ -246,6 +286,12 @@ func (UnimplementedSwitchServiceServer) GetRole(context.Context, *GetRoleRequest
 }
 func (UnimplementedSwitchServiceServer) SetRole(context.Context, *SetRoleRequest) (*SetRoleResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method SetRole not implemented")
+}
+func (UnimplementedSwitchServiceServer) GetAsync(context.Context, *GetAsyncRequest) (*GetAsyncResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method GetAsync not implemented")
+}
+func (UnimplementedSwitchServiceServer) SetAsync(context.Context, *SetAsyncRequest) (*SetAsyncResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method SetAsync not implemented")
 }
 func (UnimplementedSwitchServiceServer) Snoop(*SnoopRequest, grpc.ServerStreamingServer[SnoopResponse]) error {
 	return status.Error(codes.Unimplemented, "method Snoop not implemented")
@@ -415,6 +461,42 @@ func _SwitchService_SetRole_Handler(srv interface{}, ctx context.Context, dec fu
 	return interceptor(ctx, in, info, handler)
 }
 
+func _SwitchService_GetAsync_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(GetAsyncRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(SwitchServiceServer).GetAsync(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: SwitchService_GetAsync_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(SwitchServiceServer).GetAsync(ctx, req.(*GetAsyncRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _SwitchService_SetAsync_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(SetAsyncRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(SwitchServiceServer).SetAsync(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: SwitchService_SetAsync_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(SwitchServiceServer).SetAsync(ctx, req.(*SetAsyncRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 func _SwitchService_Snoop_Handler(srv interface{}, stream grpc.ServerStream) error {
 	m := new(SnoopRequest)
 	if err := stream.RecvMsg(m); err != nil {
@@ -464,6 +546,14 @@ var SwitchService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "SetRole",
 			Handler:    _SwitchService_SetRole_Handler,
+		},
+		{
+			MethodName: "GetAsync",
+			Handler:    _SwitchService_GetAsync_Handler,
+		},
+		{
+			MethodName: "SetAsync",
+			Handler:    _SwitchService_SetAsync_Handler,
 		},
 	},
 	Streams: []grpc.StreamDesc{
