@@ -244,6 +244,9 @@ func (c *Conn) WriteBundle(ctx context.Context, msgs []ofp.Message) error {
 		b.discard()
 		if we, ok := errors.AsType[*WriteError](err); ok { // it cannot be said
 			we.Untouched = true
+			if errors.Is(we, ErrBundleTooLong) {
+				we.Err, we.Errors = we.Errors[0].Err, nil
+			}
 			return we
 		}
 		return &WriteError{Errors: b.failures(), Err: err, Untouched: true}

@@ -13,6 +13,13 @@
 // nothing. If the switch goes away meanwhile, the outcome stays stored, the error
 // says so (InDoubtError), and the switch is brought to it when it is back.
 //
+// Where the switch has bundles, two messages or more are one, without barriers: a
+// switch that refuses some of it has carried out none, and nothing need be undone.
+// Meter-mods, which Open vSwitch does not take into a bundle, go before and behind
+// it as they come; a transaction in more than three such pieces is sent without.
+// A comparison sends its difference so, too, and again without what the switch
+// refuses of it, three times; after that message by message.
+//
 // Flows with timeouts are transient: they are sent, and never stored.
 //
 // # A wish

@@ -21,6 +21,8 @@ type fake struct {
 	refuse  func(i int, m ofp.Message) ofp.ErrorReason
 	unread  error // of Flows
 	entered func()
+	bundles bool // it has some
+	bundled int  // so many were begun
 }
 
 func newFake(t testing.TB, v ofp.Version) *fake {
@@ -56,16 +58,10 @@ func (f *fake) Write(_ context.Context, msgs []ofp.Message) error {
 			why = f.refuse(i, m)
 		}
 		if why == ofp.ReasonUnknown {
-			switch m := m.(type) {
-			case *ofp.FlowMod:
-				why = f.dp.FlowMod(m)
-			case *ofp.GroupMod:
-				why = f.dp.GroupMod(m)
-			case *ofp.MeterMod:
-				why = f.dp.MeterMod(m)
-			case *ofp.BarrierRequest:
+			if m.Type() == ofp.TypeBarrierRequest {
 				continue
 			}
+			why = f.do(m)
 			f.sent = append(f.sent, m)
 		}
 		if why != ofp.ReasonUnknown {
@@ -77,6 +73,78 @@ func (f *fake) Write(_ context.Context, msgs []ofp.Message) error {
 		return &we
 	}
 	return nil
+}
+
+// WriteBundle carries all out or none, and tells of the first that is refused, as
+// Open vSwitch does. What is away goes before the commit, or between it and its
+// answer.
+func (f *fake) WriteBundle(_ context.Context, msgs []ofp.Message) error {
+	if !f.bundles {
+		return &channel.WriteError{Err: channel.ErrNoBundles, Untouched: true}
+	}
+	if f.entered != nil {
+		f.entered()
+	}
+	f.bundled++
+	away := f.away > 0 && len(msgs) >= f.away
+	if away && f.away%2 == 0 {
+		return &channel.WriteError{Err: channel.ErrDisconnected, Untouched: true}
+	}
+	before := f.snapshot()
+	for i, m := range msgs {
+		why := ofp.ReasonUnknown
+		if f.refuse != nil {
+			why = f.refuse(i, m)
+		}
+		if why == ofp.ReasonUnknown {
+			why = ofp.BundleFailedMsgUnsup
+			if bundlable(m) && m.Type() != ofp.TypeBarrierRequest {
+				why = f.do(m)
+			}
+		}
+		if why != ofp.ReasonUnknown {
+			f.dp.Restart()
+			for _, m := range before {
+				f.do(m)
+			}
+			return &channel.WriteError{Errors: []channel.ItemError{{Index: i, Message: m, Err: &channel.SwitchError{Reply: ofp.NewError(why, nil)}}}, Untouched: true}
+		}
+	}
+	f.sent = append(f.sent, msgs...)
+	if away {
+		return &channel.WriteError{Err: channel.ErrDisconnected, Sent: len(msgs)}
+	}
+	return nil
+}
+
+// snapshot returns messages that bring an empty switch to what this one has.
+func (f *fake) snapshot() (all []ofp.Message) {
+	for _, m := range f.dp.Meters(ofp.MeterAll) {
+		all = append(all, &ofp.MeterMod{Command: ofp.MeterAdd, Flags: m.Flags, Meter: m.Meter, Bands: m.Bands})
+	}
+	for _, g := range f.dp.Groups() {
+		all = append(all, &ofp.GroupMod{Command: ofp.GroupAdd, GroupType: g.GroupType, Group: g.Group, Buckets: g.Buckets})
+	}
+	q := ofp.AllFlows()
+	for _, s := range f.dp.Flows(&q) {
+		m := ofp.NewFlowMod(ofp.FlowAdd)
+		m.Table, m.Priority, m.Cookie, m.IdleTimeout, m.HardTimeout, m.Flags, m.Match, m.Instructions = s.Table, s.Priority, s.Cookie, s.IdleTimeout, s.HardTimeout, s.Flags, s.Match, s.Instructions
+		all = append(all, m)
+	}
+	return all
+}
+
+// do has the switch carry m out.
+func (f *fake) do(m ofp.Message) (why ofp.ErrorReason) {
+	switch m := m.(type) {
+	case *ofp.FlowMod:
+		why = f.dp.FlowMod(m)
+	case *ofp.GroupMod:
+		why = f.dp.GroupMod(m)
+	case *ofp.MeterMod:
+		why = f.dp.MeterMod(m)
+	}
+	return why
 }
 
 func (f *fake) Flows(_ context.Context, q ofp.FlowFilter) ([]ofp.FlowStats, error) {
@@ -111,10 +179,11 @@ var errUnread = errors.New("the switch does not answer")
 // yesSwitch is a switch that takes everything, and has what it is said to have.
 type yesSwitch struct{ has []ofp.FlowStats }
 
-func (yesSwitch) DPID() ofp.DPID                             { return 1 }
-func (yesSwitch) Version() ofp.Version                       { return ofp.V13 }
-func (yesSwitch) Extended() bool                             { return true }
-func (yesSwitch) Write(context.Context, []ofp.Message) error { return nil }
+func (yesSwitch) DPID() ofp.DPID                                   { return 1 }
+func (yesSwitch) Version() ofp.Version                             { return ofp.V13 }
+func (yesSwitch) Extended() bool                                   { return true }
+func (yesSwitch) Write(context.Context, []ofp.Message) error       { return nil }
+func (yesSwitch) WriteBundle(context.Context, []ofp.Message) error { return nil }
 func (y yesSwitch) Flows(context.Context, ofp.FlowFilter) ([]ofp.FlowStats, error) {
 	return y.has, nil
 }

@@ -62,6 +62,7 @@ func TestDesiredComesTrue(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		v := rapid.SampledFrom(ofp.Versions()).Draw(rt, "version")
 		r := newRig(t, v)
+		r.sw.bundles = v == ofp.V13 && rapid.Bool().Draw(rt, "bundles")
 		quiet := newFake(t, v)
 		for range rapid.IntRange(1, 12).Draw(rt, "steps") {
 			switch rapid.IntRange(0, 9).Draw(rt, "step") {

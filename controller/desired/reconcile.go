@@ -83,7 +83,7 @@ func (d *State) bring(ctx context.Context, sw Switch, b *book) (r Report, err er
 	}
 	msgs, places := messages(p, &l)
 	if len(msgs) > 0 {
-		err = sw.Write(ctx, msgs)
+		err = repair(ctx, sw, msgs)
 		we := (*channel.WriteError)(nil)
 		if errors.As(err, &we) && we.Err == nil {
 			for _, e := range we.Errors {

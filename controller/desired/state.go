@@ -23,6 +23,8 @@ type Switch interface {
 	Extended() bool
 	// Write is that of controller.Switch.
 	Write(ctx context.Context, msgs []ofp.Message) error
+	// WriteBundle is that of controller.Switch.
+	WriteBundle(ctx context.Context, msgs []ofp.Message) error
 	Flows(ctx context.Context, filter ofp.FlowFilter) ([]ofp.FlowStats, error)
 	Groups(ctx context.Context, id uint32) ([]ofp.GroupDesc, error)
 	Meters(ctx context.Context, id uint32) ([]ofp.MeterConfig, error)
@@ -201,7 +203,7 @@ func (d *State) Apply(ctx context.Context, sw Switch, t Txn) (store.Revision, er
 // send sends the messages of a transaction that is stored, and undoes it if the
 // switch refuses some.
 func (d *State) send(ctx context.Context, sw Switch, b *book, t Txn, effects []effect, rev store.Revision) (store.Revision, error) {
-	err := sw.Write(ctx, t.Messages)
+	err := carryOut(ctx, sw, t.Messages)
 	if err == nil {
 		b.confirm(effects)
 		return rev, nil
@@ -311,7 +313,7 @@ func (d *State) undo(ctx context.Context, sw Switch, b *book, t Txn, effects []e
 	} else {
 		b.confirm(back)
 	}
-	return 0, &UndoneError{Err: refused, Transient: slices.ContainsFunc(t.Messages, transient)}
+	return 0, &UndoneError{Err: refused, Transient: !refused.Untouched && slices.ContainsFunc(t.Messages, transient)}
 }
 
 // transient reports whether m adds a flow that goes by itself.
