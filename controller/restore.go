@@ -35,10 +35,13 @@ type (
 // transaction is carried out whole or not at all, and the switch is brought back
 // to its outcome whenever it comes back without it; Apply then also fails with an
 // *OwnerError, an *InDoubtError, an *UndoneError, or what the store says. Without desired state it
-// is Write, and the revision is 0.
+// is Write, or WriteBundle where a bundle is asked for, and the revision is 0.
 func (s *Switch) Apply(ctx context.Context, t Txn) (store.Revision, error) {
 	d := s.c.cfg.Desired
 	if d == nil {
+		if t.Bundle {
+			return 0, s.WriteBundle(ctx, t.Messages)
+		}
 		return 0, s.Write(ctx, t.Messages)
 	}
 	if err := s.refusedWrite(t.Messages); err != nil {

@@ -19,6 +19,31 @@ type piece struct {
 	bundled  bool
 }
 
+// hasBundles fails if the switch has no bundles.
+func hasBundles(ctx context.Context, sw Switch) error {
+	is, err := sw.Bundles(ctx)
+	if err == nil && !is {
+		err = &channel.WriteError{Err: channel.ErrNoBundles, Untouched: true}
+	}
+	return err
+}
+
+// carryOut sends the transaction.
+func (t *Txn) carryOut(ctx context.Context, sw Switch) error {
+	if t.Bundle {
+		return sw.WriteBundle(ctx, t.Messages)
+	}
+	return carryOut(ctx, sw, t.Messages)
+}
+
+// writeTransient sends a transaction in which nothing is to be kept.
+func (t *Txn) writeTransient(ctx context.Context, sw Switch) error {
+	if t.Bundle {
+		return sw.WriteBundle(ctx, t.Messages)
+	}
+	return sw.Write(ctx, t.Messages)
+}
+
 // mostPieces bounds how many pieces messages are sent in; more of them would be
 // slow.
 const mostPieces = 3

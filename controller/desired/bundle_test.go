@@ -144,3 +144,30 @@ func TestBundleForLackOfRoom(t *testing.T) {
 	r.stands(0, 2, 0)
 	r.has("priority=2,ip actions=output:2", "priority=1,ip actions=output:1")
 }
+
+// A bundle that is asked for is one, whatever is in it, or nothing at all.
+func TestBundleIsAskedFor(t *testing.T) {
+	r := bundleRig(t)
+	one := parse(t, "add-flow priority=1,ip,actions=output:1")
+	apply := func(msgs []ofp.Message) error {
+		_, err := r.d.Apply(t.Context(), r.sw, Txn{Messages: msgs, Bundle: true})
+		return err
+	}
+	if err := apply(one); err != nil || r.sw.bundled != 1 {
+		t.Fatalf("%v, %d bundles", err, r.sw.bundled)
+	}
+	if err := apply(parse(t, "add-flow priority=2,idle_timeout=5,ip,actions=output:1")); err != nil || r.sw.bundled != 2 {
+		t.Fatalf("transient: %v, %d bundles", err, r.sw.bundled)
+	}
+	var undone *UndoneError
+	if err := apply(parse(t, "add-flow priority=3,ip,actions=output:1", "add-meter meter=1,kbps,band=type=drop,rate=9")); !errors.As(err, &undone) || undone.Err.Errors[0].Index != 1 {
+		t.Errorf("a meter-mod in a bundle: %v", err)
+	}
+	r.stands(0, 1, 0)
+	r.sw.bundles = false
+	before := r.st.Revision()
+	if err := apply(parse(t, "add-flow priority=4,ip,actions=output:1")); !errors.Is(err, channel.ErrNoBundles) || r.st.Revision() != before {
+		t.Errorf("no bundles: %v, revision %d after %d", err, r.st.Revision(), before)
+	}
+	r.stands(0, 1, 0)
+}

@@ -75,6 +75,8 @@ func (f *fake) Write(_ context.Context, msgs []ofp.Message) error {
 	return nil
 }
 
+func (f *fake) Bundles(context.Context) (bool, error) { return f.bundles, nil }
+
 // WriteBundle carries all out or none, and tells of the first that is refused, as
 // Open vSwitch does. What is away goes before the commit, or between it and its
 // answer.
@@ -183,6 +185,7 @@ func (yesSwitch) DPID() ofp.DPID                                   { return 1 }
 func (yesSwitch) Version() ofp.Version                             { return ofp.V13 }
 func (yesSwitch) Extended() bool                                   { return true }
 func (yesSwitch) Write(context.Context, []ofp.Message) error       { return nil }
+func (yesSwitch) Bundles(context.Context) (bool, error)            { return true, nil }
 func (yesSwitch) WriteBundle(context.Context, []ofp.Message) error { return nil }
 func (y yesSwitch) Flows(context.Context, ofp.FlowFilter) ([]ofp.FlowStats, error) {
 	return y.has, nil

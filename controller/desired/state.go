@@ -23,8 +23,9 @@ type Switch interface {
 	Extended() bool
 	// Write is that of controller.Switch.
 	Write(ctx context.Context, msgs []ofp.Message) error
-	// WriteBundle is that of controller.Switch.
+	// WriteBundle and Bundles are those of controller.Switch.
 	WriteBundle(ctx context.Context, msgs []ofp.Message) error
+	Bundles(ctx context.Context) (bool, error)
 	Flows(ctx context.Context, filter ofp.FlowFilter) ([]ofp.FlowStats, error)
 	Groups(ctx context.Context, id uint32) ([]ofp.GroupDesc, error)
 	Meters(ctx context.Context, id uint32) ([]ofp.MeterConfig, error)
@@ -125,6 +126,9 @@ type Txn struct {
 	Author, Note, Request string
 	// Messages are flow-mods, group-mods and meter-mods.
 	Messages []ofp.Message
+	// Bundle has the messages be one bundle, whatever they are; where the switch
+	// has none, Apply fails with a *channel.WriteError that wraps ErrNoBundles.
+	Bundle bool
 }
 
 // InDoubtError says that a transaction is stored and that the switch has not
@@ -186,8 +190,13 @@ func (d *State) Apply(ctx context.Context, sw Switch, t Txn) (store.Revision, er
 			return 0, err
 		}
 	}
+	if t.Bundle {
+		if err := hasBundles(ctx, sw); err != nil {
+			return 0, err
+		}
+	}
 	if len(dec.effects) == 0 {
-		return d.store.Revision(), sw.Write(ctx, t.Messages)
+		return d.store.Revision(), t.writeTransient(ctx, sw)
 	}
 	x := d.txn(b, t, dec.effects)
 	x.Content = content
@@ -203,13 +212,13 @@ func (d *State) Apply(ctx context.Context, sw Switch, t Txn) (store.Revision, er
 // send sends the messages of a transaction that is stored, and undoes it if the
 // switch refuses some.
 func (d *State) send(ctx context.Context, sw Switch, b *book, t Txn, effects []effect, rev store.Revision) (store.Revision, error) {
-	err := carryOut(ctx, sw, t.Messages)
+	err := t.carryOut(ctx, sw)
 	if err == nil {
 		b.confirm(effects)
 		return rev, nil
 	}
 	we := (*channel.WriteError)(nil)
-	if !errors.As(err, &we) || we.Err != nil {
+	if !errors.As(err, &we) || we.Err != nil && !(t.Bundle && unbundled(ctx, we)) {
 		return rev, &InDoubtError{rev, err}
 	}
 	return d.undo(ctx, sw, b, t, effects, we, rev)
