@@ -177,6 +177,8 @@ func (y yes) DPID() ofp.DPID                                                 { r
 func (y yes) Version() ofp.Version                                           { return ofp.V13 }
 func (y yes) Extended() bool                                                 { return true }
 func (y yes) Write(context.Context, []ofp.Message) error                     { return nil }
+func (y yes) WriteBundle(context.Context, []ofp.Message) error               { return nil }
+func (y yes) Bundles(context.Context) (bool, error)                          { return true, nil }
 func (y yes) Flows(context.Context, ofp.FlowFilter) ([]ofp.FlowStats, error) { return nil, nil }
 func (y yes) Groups(context.Context, uint32) ([]ofp.GroupDesc, error)        { return nil, nil }
 func (y yes) Meters(context.Context, uint32) ([]ofp.MeterConfig, error)      { return nil, nil }
