@@ -23,6 +23,11 @@ const (
 	// addressSpace is reserved for the file, so that a reader, which keeps the
 	// file mapped where it is, does not hold up a writer that makes it longer.
 	addressSpace = 1 << 32
+	// fillPercent is how full pages are left that keys were put into in their order,
+	// as those of one transaction are: at the library's half, a million flows take
+	// 370 MB rather than 265, and fuller than this ones are split too often when
+	// keys come in no order.
+	fillPercent = 0.75
 )
 
 // bolt is a Store in a file.
@@ -170,7 +175,11 @@ func cause(err error) error {
 // pages is memoryOf in a transaction of the file.
 type pages struct{ tx *bbolt.Tx }
 
-func (p pages) bucket(b bucket) *bbolt.Bucket { return p.tx.Bucket([]byte(bucketNames[b])) }
+func (p pages) bucket(b bucket) *bbolt.Bucket {
+	x := p.tx.Bucket([]byte(bucketNames[b]))
+	x.FillPercent = fillPercent
+	return x
+}
 
 func (p pages) get(b bucket, key []byte) []byte { return p.bucket(b).Get(key) }
 func (p pages) put(b bucket, key, value []byte) error {
@@ -188,6 +197,10 @@ func (s *bolt) Scan(ctx context.Context, prefix []byte, f func(Record) error) (r
 		rev = Revision(number(m, keyRevision))
 		c := m.bucket(records).Cursor()
 		n, count := uint64(0), number(m, keyCount)
+		if len(prefix) == 0 {
+			m.readAhead(ctx)
+			defer m.unmapped()
+		}
 		for k, v := c.Seek(prefix); k != nil && bytes.HasPrefix(k, prefix); k, v = c.Next() {
 			r, err := unsealed(k, v)
 			if err != nil {

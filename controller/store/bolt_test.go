@@ -364,3 +364,31 @@ func TestFileDoesNotGrow(t *testing.T) {
 		t.Errorf("the file grew from %d to %d bytes", before, after)
 	}
 }
+
+// TestFileIsNotHeldInMemory: once all has been read the mapped file is no memory of
+// this process, and can be read again.
+func TestFileIsNotHeldInMemory(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "state.db")
+	if err := os.WriteFile(path, filledFile(t), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	s := onDisk(t, path, Options{})
+	for range 2 {
+		if n := len(scan(t, s, "")); n != 4000 {
+			t.Errorf("%d records", n)
+		}
+		maps, err := os.ReadFile("/proc/self/smaps")
+		if err != nil {
+			need.Missing(t, "no /proc/self/smaps: "+err.Error())
+		}
+		_, of, found := strings.Cut(string(maps), path)
+		_, rss, _ := strings.Cut(of, "\nRss:")
+		var kb int
+		if _, err := fmt.Sscanf(rss, "%d kB", &kb); err != nil || !found {
+			t.Fatalf("mapped: %t, %v", found, err)
+		}
+		if kb > 64 {
+			t.Errorf("%d KB of the file are resident", kb)
+		}
+	}
+}

@@ -11,6 +11,8 @@ import (
 	"strings"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/sluice-sdn/sluice/controller/desired"
 	"github.com/sluice-sdn/sluice/controller/store"
 	"github.com/sluice-sdn/sluice/ofp"
@@ -38,23 +40,21 @@ func restart(ctx context.Context, p *plan, w io.Writer) ([]aim, error) {
 		return nil, err
 	}
 	n := float64(p.stored)
-	fmt.Fprintf(w, "%d flows of %d switches, stored in %v: %.0f bytes of file each. Both cores; bytes a flow.\n\n", p.stored, storedSwitches, time.Since(began).Round(time.Second), float64(info.Size())/n)
+	fmt.Fprintf(w, "%d flows of %d switches, stored in %v: %.0f bytes of file each. sluiced has both cores, and the file is read from the disk. Memory in bytes a flow.\n\n", p.stored, storedSwitches, time.Since(began).Round(time.Second), float64(info.Size())/n)
 	fmt.Fprintf(w, "| ready after | resident | of it the process's own | of it mapped files |\n|---|---|---|---|\n")
-	var aims []aim
+	slowest := aim{what: fmt.Sprintf("restart with %d stored flows: ready after", p.stored), unit: " s", want: 10}
+	largest := aim{what: fmt.Sprintf("restart with %d stored flows: resident bytes each, the file's included", p.stored), want: 600}
 	for i := range p.repeat {
 		fmt.Fprintf(os.Stderr, "bench: restart %d/%d\n", i+1, p.repeat)
 		took, m, err := restartOnce(ctx, p, dir)
 		if err != nil {
-			return aims, err
+			return nil, err
 		}
 		fmt.Fprintf(w, "| %.2f s | %.0f | %.0f | %.0f |\n", took.Seconds(), m.resident/n, m.own/n, m.mapped/n)
-		aims = []aim{
-			{what: fmt.Sprintf("restart with %d stored flows: ready after", p.stored), got: took.Seconds(), unit: " s", want: 10},
-			{what: fmt.Sprintf("restart with %d stored flows: resident bytes each, the file's included", p.stored), got: m.resident / n, want: 600},
-		}
+		slowest.got, largest.got = max(slowest.got, took.Seconds()), max(largest.got, m.resident/n)
 	}
 	fmt.Fprintln(w)
-	return aims, nil
+	return []aim{slowest, largest}, nil
 }
 
 // restartOnce starts sluiced, and returns how long it took until its /readyz said
@@ -66,6 +66,9 @@ func restartOnce(ctx context.Context, p *plan, state string) (time.Duration, res
 		return 0, resident{}, err
 	}
 	with.state = state
+	if err := forget(filepath.Join(state, "state.db")); err != nil {
+		return 0, resident{}, err
+	}
 	began := time.Now()
 	c, err := start(ctx, &with, "sluiced", p.cores[0]+","+p.cores[1])
 	if err != nil {
@@ -84,6 +87,20 @@ func restartOnce(ctx context.Context, p *plan, state string) (time.Duration, res
 	took := time.Since(began)
 	m, err := residentMemory(c.cmd.Process.Pid)
 	return took, m, err
+}
+
+// forget has the kernel forget what it knows of a file's bytes, so that they are
+// read from the disk.
+func forget(file string) error {
+	f, err := os.Open(file)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	if err := unix.Fadvise(int(f.Fd()), 0, 0, unix.FADV_DONTNEED); err != nil {
+		return fmt.Errorf("forget %s: %w", file, err)
+	}
+	return nil
 }
 
 func ready(port int) bool {
