@@ -300,6 +300,14 @@ func join(a, b string) string {
 // refusedText is the code and the text of messages that the switch refused.
 func refusedText(sw *controller.Switch, we *controller.WriteError, total int) (codes.Code, string) {
 	code, said := endCode(we.Errors[0].Err), we.Errors[0].Err.Error()
+	switch _, differ := differs(we.Errors[0].Err); {
+	case differ && total == 1:
+		return codes.FailedPrecondition, fmt.Sprintf("%s %s", sw.Name(), said)
+	case differ:
+		return codes.FailedPrecondition, fmt.Sprintf("%s has something else than %d of %d changes said: changes[%d]: %s", sw.Name(), len(we.Errors), total, we.Errors[0].Index, said)
+	case errors.Is(we.Errors[0].Err, controller.ErrTransient):
+		return codes.InvalidArgument, fmt.Sprintf("changes[%d]: %s; nothing was changed", we.Errors[0].Index, said)
+	}
 	var se *controller.SwitchError
 	if errors.As(we.Errors[0].Err, &se) {
 		code, said = reasonCode(se.Reply.Reason), se.Reply.Describe()
@@ -321,8 +329,13 @@ func refusals(sw *controller.Switch, we *controller.WriteError) []proto.Message 
 			if i == 0 {
 				out = append(out, errorInfo(sw, se.Reply))
 			}
-		} else { // the switch's error cannot be read
-			out = append(out, &sluicev1.FlowError{Index: uint32(e.Index), Flow: flowText(e.Message), Message: valid(e.Err.Error())})
+		} else { // the switch's error cannot be read, or there is none
+			detail := &sluicev1.FlowError{Index: uint32(e.Index), Flow: flowText(e.Message), Message: valid(e.Err.Error())}
+			if differ, ok := differs(e.Err); ok {
+				has := valid(differ.Has)
+				detail.Has = &has
+			}
+			out = append(out, detail)
 		}
 		if i == 20 {
 			break // more than fit

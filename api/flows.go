@@ -30,11 +30,11 @@ func (s *flows) WriteFlows(ctx context.Context, r *sluicev1.WriteFlowsRequest) (
 		}
 		msgs[i] = m
 	}
-	rev, err := apply(ctx, sw, r, msgs)
+	n, rev, err := apply(ctx, sw, r, r.ExpectedRevision, msgs)
 	if err != nil {
 		return nil, err
 	}
-	return &sluicev1.WriteFlowsResponse{Confirmed: uint32(len(msgs)), Revision: rev}, nil
+	return &sluicev1.WriteFlowsResponse{Confirmed: n, Revision: rev}, nil
 }
 
 // flowsPerResponse bounds one message of the stream: even structured ones stay

@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"strings"
@@ -20,7 +21,7 @@ type groups struct {
 }
 
 func (s *groups) WriteGroups(ctx context.Context, r *sluicev1.WriteGroupsRequest) (*sluicev1.WriteGroupsResponse, error) {
-	n, rev, err := write(ctx, s.c, r, r.GetChanges(), toGroupMod)
+	n, rev, err := write(ctx, s.c, r, r.ExpectedRevision, r.GetChanges(), toGroupMod)
 	return &sluicev1.WriteGroupsResponse{Confirmed: n, Revision: rev}, err
 }
 
@@ -29,19 +30,33 @@ type request interface {
 	GetSwitch() string
 	GetOwner() string
 	GetRequestId() string
+	GetLevel() sluicev1.WriteLevel
 }
 
-// apply carries messages out as one transaction.
-func apply(ctx context.Context, sw *controller.Switch, r request, msgs []ofp.Message) (revision *uint64, _ error) {
-	rev, err := sw.Apply(ctx, controller.Txn{Owner: r.GetOwner(), Author: author(ctx), Request: r.GetRequestId(), Messages: msgs})
+// apply carries messages out as one transaction, and returns how many of them the
+// switch has confirmed.
+func apply(ctx context.Context, sw *controller.Switch, r request, expected *uint64, msgs []ofp.Message) (confirmed uint32, revision *uint64, _ error) {
+	level, err := toLevel(r.GetLevel())
 	if err != nil {
-		return nil, writeError(sw, msgs, err)
+		return 0, nil, err
 	}
+	rev, err := sw.Apply(ctx, controller.Txn{
+		Owner: r.GetOwner(), Author: author(ctx), Request: r.GetRequestId(), Level: level, Expected: expectedRevision(expected), Messages: msgs,
+	})
+	switch {
+	case errors.Is(err, controller.ErrNoState) && expected != nil:
+		return 0, nil, needsState("expected_revision")
+	case errors.Is(err, controller.ErrNoState):
+		return 0, nil, needsState("level stored")
+	case err != nil:
+		return 0, nil, writeError(sw, msgs, err)
+	}
+	confirmed = acknowledged(len(msgs), level)
 	if rev == 0 {
-		return nil, nil // nothing is kept
+		return confirmed, nil, nil // nothing is kept
 	}
 	n := uint64(rev)
-	return &n, nil
+	return confirmed, &n, nil
 }
 
 // author is who calls: the machine that the call comes from, without the port,
@@ -59,7 +74,7 @@ func author(ctx context.Context) string {
 }
 
 // write makes changes that convert turns into messages.
-func write[T any, M ofp.Message](ctx context.Context, c *controller.Controller, r request, changes []T, convert func(T, *ofp.Names) (M, error)) (confirmed uint32, revision *uint64, _ error) {
+func write[T any, M ofp.Message](ctx context.Context, c *controller.Controller, r request, expected *uint64, changes []T, convert func(T, *ofp.Names) (M, error)) (confirmed uint32, revision *uint64, _ error) {
 	sw, err := find(c, r.GetSwitch())
 	if err != nil {
 		return 0, nil, err
@@ -73,11 +88,7 @@ func write[T any, M ofp.Message](ctx context.Context, c *controller.Controller, 
 		}
 		msgs[i] = m
 	}
-	rev, err := apply(ctx, sw, r, msgs)
-	if err != nil {
-		return 0, nil, err
-	}
-	return uint32(len(msgs)), rev, nil
+	return apply(ctx, sw, r, expected, msgs)
 }
 
 // inParts sends a list in parts of flowsPerResponse items.

@@ -18,7 +18,7 @@ type meters struct {
 }
 
 func (s *meters) WriteMeters(ctx context.Context, r *sluicev1.WriteMetersRequest) (*sluicev1.WriteMetersResponse, error) {
-	n, rev, err := write(ctx, s.c, r, r.GetChanges(), toMeterMod)
+	n, rev, err := write(ctx, s.c, r, r.ExpectedRevision, r.GetChanges(), toMeterMod)
 	return &sluicev1.WriteMetersResponse{Confirmed: n, Revision: rev}, err
 }
 

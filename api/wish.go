@@ -85,8 +85,13 @@ func (s *state) Apply(ctx context.Context, r *sluicev1.ApplyRequest) (*sluicev1.
 	if _, err := s.c.State(); err != nil {
 		return nil, noState()
 	}
+	level, err := toLevel(r.GetLevel())
+	if err != nil {
+		return nil, err
+	}
 	wishes, err := s.toWishes(r.GetSwitches(), controller.Wish{
-		Owner: r.GetOwner(), Prune: r.GetPrune(), Author: author(ctx), Note: r.GetNote(), Request: r.GetRequestId(), Expected: expected(r.ExpectedRevision),
+		Level: level,
+		Owner: r.GetOwner(), Prune: r.GetPrune(), Author: author(ctx), Note: r.GetNote(), Request: r.GetRequestId(), Expected: expectedRevision(r.ExpectedRevision),
 	})
 	if err != nil {
 		return nil, err
@@ -117,7 +122,11 @@ func (s *state) Rollback(ctx context.Context, r *sluicev1.RollbackRequest) (*slu
 			refs = append(refs, dpid.String())
 		}
 	}
-	wish := controller.Wish{Author: author(ctx), Note: fmt.Sprintf("rollback to revision %d", r.GetRevision()), Former: former, Expected: expected(r.ExpectedRevision)}
+	level, err := toLevel(r.GetLevel())
+	if err != nil {
+		return nil, err
+	}
+	wish := controller.Wish{Level: level, Author: author(ctx), Note: fmt.Sprintf("rollback to revision %d", r.GetRevision()), Former: former, Expected: expectedRevision(r.ExpectedRevision)}
 	var wishes []controller.SwitchWish
 	for _, ref := range refs {
 		sw, err := find(s.c, ref)
@@ -138,7 +147,7 @@ func (s *state) Rollback(ctx context.Context, r *sluicev1.RollbackRequest) (*slu
 	return out, nil
 }
 
-func expected(n *uint64) *controller.Revision { return (*controller.Revision)(n) }
+func expectedRevision(n *uint64) *controller.Revision { return (*controller.Revision)(n) }
 
 func fromOutlooks(wishes []controller.SwitchWish, all []controller.Outlook) (out []*sluicev1.SwitchPlan) {
 	for i, x := range all {
@@ -248,7 +257,10 @@ func refusedThings(sw *controller.Switch, we *controller.WriteError, blame func(
 		why := e.Err.Error()
 		var ee *ofp.EncodeError
 		var se *controller.SwitchError
-		switch {
+		switch differ, is := differs(e.Err); {
+		case is:
+			has := valid(differ.Has)
+			details = append(details, &sluicev1.FlowError{Index: uint32(max(e.Index, 0)), Flow: flowText(e.Message), Message: valid(why), Has: &has})
 		case errors.As(e.Err, &se):
 			why = fmt.Sprintf("refused: %s", se.Reply.Describe())
 			if i == 0 {

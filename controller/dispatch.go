@@ -95,6 +95,7 @@ func (l *link) Down(*channel.Conn) {
 		s.unbind()
 		return
 	}
+	s.later.wait()
 	s.c.forget(s)
 	s.aux.close()
 	if held := s.dispatch.errors.Held(); held > 0 {

@@ -35,24 +35,43 @@ type (
 // transaction is carried out whole or not at all, and the switch is brought back
 // to its outcome whenever it comes back without it; Apply then also fails with an
 // *OwnerError, an *InDoubtError, an *UndoneError, or what the store says. Without desired state it
-// is Write, or WriteBundle where a bundle is asked for, and the revision is 0.
+// is Write, or WriteBundle where a bundle is asked for, as far as Txn.Level says, and the revision is 0: Stored and an expected
+// revision fail with ErrNoState.
 func (s *Switch) Apply(ctx context.Context, t Txn) (store.Revision, error) {
 	d := s.c.cfg.Desired
-	if d == nil {
-		if t.Bundle {
-			return 0, s.WriteBundle(ctx, t.Messages)
-		}
-		return 0, s.Write(ctx, t.Messages)
+	switch {
+	case d == nil && (t.Level == LevelStored || t.Expected != nil):
+		return 0, ErrNoState
+	case d == nil:
+		return 0, t.WriteOnly(ctx, s)
 	}
 	if err := s.refusedWrite(t.Messages); err != nil {
 		return 0, err
 	}
 	rev, err := d.Apply(ctx, s, t)
-	if doubt := (*InDoubtError)(nil); errors.As(err, &doubt) {
+	if doubt := (*InDoubtError)(nil); errors.As(err, &doubt) || err == nil && t.Level == LevelStored {
 		s.restore.soon(time.Now())
 	}
 	return rev, err
 }
+
+// The level of a transaction or wish: how far it must have come for its caller to
+// go on.
+const (
+	LevelConfirmed = desired.Confirmed
+	LevelStored    = desired.Stored
+	LevelSent      = desired.Sent
+	LevelVerified  = desired.Verified
+)
+
+// Level is how far a transaction must have come for its caller to go on.
+type Level = desired.Level
+
+// DifferError says that a switch has confirmed a message, and has something else.
+type DifferError = desired.DifferError
+
+// ErrTransient: what is never stored was to be stored only.
+var ErrTransient = desired.ErrTransient
 
 // Extended reports whether the switch is spoken to with Open vSwitch's
 // extensions.

@@ -38,6 +38,7 @@ type Switch struct {
 
 	async   atomic.Pointer[ofp.AsyncMasks] // that were set on this connection; nil: none
 	restore restore
+	later   later
 
 	detached chan struct{} // closed when the last app has let go
 	dispatch dispatch
@@ -216,21 +217,21 @@ func (s *Switch) Flush() { s.conn.Flush() }
 // OpenFlow 1.1, which cannot say it otherwise.
 func (s *Switch) Write(ctx context.Context, msgs []ofp.Message) error {
 	start := time.Now()
-	err := s.write(ctx, msgs)
+	err := s.write(ctx, msgs, nil)
 	s.c.metrics.wrote(time.Since(start), err)
 	return err
 }
 
-func (s *Switch) write(ctx context.Context, msgs []ofp.Message) error {
+func (s *Switch) write(ctx context.Context, msgs []ofp.Message, left chan<- struct{}) error {
 	if err := s.refusedWrite(msgs); err != nil {
 		return err
 	}
 	if s.Version() == ofp.V11 {
 		if x, ok := forEachTable(msgs, int(s.conn.Features().Tables)); ok {
-			return x.result(s.conn.Write(ctx, x.msgs), msgs)
+			return x.result(s.conn.WriteTelling(ctx, x.msgs, left), msgs)
 		}
 	}
-	return s.conn.Write(ctx, msgs)
+	return s.conn.WriteTelling(ctx, msgs, left)
 }
 
 // Request sends m and returns the reply; a multipart reply is assembled from its

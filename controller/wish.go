@@ -119,13 +119,16 @@ func (c *Controller) FulfilWishes(ctx context.Context, all []SwitchWish) ([]Outl
 	out := make([]Outlook, len(all))
 	for i, w := range all {
 		err := error(nil)
-		if w.Switch.conn.Slave() {
+		if w.Switch.conn.Slave() && w.Wish.Level != LevelStored {
 			err = (*slaveError)(w.Switch)
 		}
 		if err == nil {
 			out[i], err = d.Fulfil(ctx, w.Switch, w.Wish)
 		}
 		if err == nil {
+			if w.Wish.Level == LevelStored {
+				w.Switch.restore.soon(time.Now())
+			}
 			continue
 		}
 		e := &StagedError{At: i, Err: err}

@@ -112,6 +112,7 @@ func (c *client) apply() *cobra.Command {
 	var f wishFlags
 	var note string
 	var yes bool
+	var until level
 	cmd := &cobra.Command{
 		Use:   "apply -f FILE",
 		Short: "Have switches have what a file says",
@@ -143,24 +144,27 @@ plan and the answer stops it.
 			err = c.callFor(cmd, added+changed+removed+int(same), func(ctx context.Context, conn *grpc.ClientConn) (err error) {
 				r, err = sluicev1.NewStateServiceClient(conn).Apply(ctx, &sluicev1.ApplyRequest{
 					Switches: file.wishes(), Owner: f.owner, Prune: f.prune, ExpectedRevision: &planned.Revision, Note: cmp.Or(note, "apply "+f.file),
+					Level: until.proto(),
 				})
 				return err
 			})
 			if err != nil {
 				return &netFault{err, file}
 			}
-			return c.print(r, func(w io.Writer) { printDone(w, r.GetSwitches()) })
+			return c.print(r, func(w io.Writer) { printDone(w, r.GetSwitches(), string(until)) })
 		},
 	}
 	f.add(cmd)
 	cmd.Flags().BoolVarP(&yes, "yes", "y", false, "do not ask")
 	cmd.Flags().StringVar(&note, "note", "", "why, for the history; the file's name where it is not given")
 	complete(cmd, "note")
+	until.add(cmd)
 	return cmd
 }
 
 func (c *client) rollback() *cobra.Command {
 	var yes bool
+	var until level
 	cmd := &cobra.Command{
 		Use:   "rollback REVISION [SWITCH]",
 		Short: "Have switches have what they should have had at a revision",
@@ -197,14 +201,15 @@ revisions.`,
 			if err := c.sure(yes, fmt.Sprintf("Go back to revision %d?", rev)); err != nil {
 				return err
 			}
-			q.PlanOnly, q.ExpectedRevision = false, &r.Revision
+			q.PlanOnly, q.ExpectedRevision, q.Level = false, &r.Revision, until.proto()
 			if err := ask(); err != nil {
 				return err
 			}
-			return c.print(r, func(w io.Writer) { printDone(w, r.GetSwitches()) })
+			return c.print(r, func(w io.Writer) { printDone(w, r.GetSwitches(), string(until)) })
 		},
 	}
 	cmd.Flags().BoolVarP(&yes, "yes", "y", false, "do not ask")
+	until.add(cmd)
 	return cmd
 }
 
@@ -264,14 +269,14 @@ func printPlan(w io.Writer, all []*sluicev1.SwitchPlan, paint func(sign byte, li
 // oneLine joins the lines of a text.
 func oneLine(text string) string { return strings.Join(strings.Fields(text), " ") }
 
-func printDone(w io.Writer, all []*sluicev1.SwitchPlan) {
+func printDone(w io.Writer, all []*sluicev1.SwitchPlan, level string) {
 	for _, s := range all {
 		added, changed, removed, _ := sums([]*sluicev1.SwitchPlan{s})
 		if added+changed+removed == 0 {
 			fmt.Fprintf(w, "%s: nothing to do\n", printable(s.GetSwitch()))
 			continue
 		}
-		fmt.Fprintf(w, "%s: %d added, %d changed, %d removed, confirmed; revision %d\n", printable(s.GetSwitch()), added, changed, removed, s.GetRevision())
+		fmt.Fprintf(w, "%s: %d added, %d changed, %d removed, %s; revision %d\n", printable(s.GetSwitch()), added, changed, removed, level, s.GetRevision())
 	}
 }
 

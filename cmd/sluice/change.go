@@ -29,13 +29,22 @@ type kind[C any] struct {
 
 // writing is what the verbs that change flows, groups and meters have in common.
 type writing struct {
-	owner string
+	owner    string
+	level    level
+	request  string  // tells a request that is sent again
+	revision string  // that is expected, as it was given
+	expected *uint64 // revision as a number
 }
 
 // flags gives a verb that writes its flags.
 func (w *writing) flags(cmd *cobra.Command) {
 	cmd.Flags().StringVar(&w.owner, "owner", "", "whose the outcome is, where sluiced keeps desired state; others cannot change it")
 	complete(cmd, "owner")
+	w.level.add(cmd)
+	cmd.Flags().StringVar(&w.request, "request-id", "", "a text of your choice: sent again with the same one it is not carried out again (with --state)")
+	complete(cmd, "request-id")
+	cmd.Flags().StringVar(&w.revision, "expected-revision", "", "fail if what the switch should have has changed since (with --state)")
+	complete(cmd, "expected-revision")
 }
 
 // source is where a change came from, for error messages.
@@ -112,25 +121,30 @@ func (k *kind[C]) writeLines(c *client, cmd *cobra.Command, sw, verb string, in 
 
 // writeChanges sends the changes, in one call if they are at most changesPerCall.
 func (k *kind[C]) writeChanges(c *client, cmd *cobra.Command, sw string, changes []C, sources []source) error {
-	total := uint32(0)
+	calls, err := c.writing.calls(cmd)
+	if err != nil {
+		return err
+	}
+	total, done := uint32(0), 0
 	perCall, told := changesPerCall, c.newProgress(len(changes))
 	if len(changes) > changesPerCall {
 		perCall = changesPerStep
 	}
 	defer told.end()
-	for first := true; first || len(changes) > 0; first = false {
+	for call := 0; call == 0 || len(changes) > 0; call++ {
 		n := min(len(changes), perCall)
 		err := c.call(cmd, func(ctx context.Context, conn *grpc.ClientConn) error {
-			done, err := k.send(ctx, conn, sw, c.writing, changes[:n])
-			total += done
+			confirmed, err := k.send(ctx, conn, sw, calls(call), changes[:n])
+			total += confirmed
 			return err
 		})
 		if err != nil {
-			return &flowFault{err: err, sources: sources[:n], before: int(total), after: len(changes) - n, look: k.look}
+			return &flowFault{err: err, sources: sources[:n], before: done, after: len(changes) - n, look: k.look}
 		}
+		done += n
 		changes, sources = changes[n:], sources[n:]
 		if perCall == changesPerStep {
-			told.step(int(total))
+			told.step(done)
 		}
 	}
 	return c.print(k.answer(total), func(io.Writer) {})

@@ -111,6 +111,7 @@ func (c *client) explanation(st *status.Status, fault *flowFault) []string {
 		lines[0] = "sluice: " + why
 	}
 	var result, hint string
+	differs := false
 	for _, d := range st.Details() {
 		switch d := d.(type) {
 		case *errdetails.BadRequest:
@@ -123,6 +124,7 @@ func (c *client) explanation(st *status.Status, fault *flowFault) []string {
 			}
 		case *sluicev1.FlowError:
 			lines = append(lines, flowErrorLines(d, fault)...)
+			differs = differs || d.Has != nil
 		case *sluicev1.WriteResult:
 			result = resultLine(d, fault)
 		case *errdetails.ErrorInfo:
@@ -131,6 +133,9 @@ func (c *client) explanation(st *status.Status, fault *flowFault) []string {
 	}
 	if result == "" && fault != nil && fault.before > 0 {
 		result = resultLine(withoutResult(st.Code(), len(fault.sources)), fault)
+	}
+	if differs {
+		result = strings.Replace(result, " refused", " not as written", 1)
 	}
 	if result != "" {
 		lines = append(lines, result)
@@ -251,7 +256,10 @@ func flowErrorLines(d *sluicev1.FlowError, fault *flowFault) []string {
 	if d.GetCode() != "" {
 		lines = append(lines, fmt.Sprintf("    %s (%s type %d, code %d)", d.GetMessage(), d.GetType(), d.GetTypeNumber(), d.GetCodeNumber()))
 	}
-	return lines // a message without a code is the status's own
+	if d.Has != nil && fault != nil && len(fault.sources) > 1 {
+		lines = append(lines, "    "+d.GetMessage())
+	}
+	return lines // another message without a code is the status's own
 }
 
 // withoutResult is what is known of a call of total changes that failed without

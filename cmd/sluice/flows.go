@@ -16,7 +16,9 @@ import (
 var flows = &kind[*sluicev1.FlowChange]{
 	look: "dump-flows",
 	send: func(ctx context.Context, conn *grpc.ClientConn, sw string, how writing, changes []*sluicev1.FlowChange) (uint32, error) {
-		r, err := sluicev1.NewFlowServiceClient(conn).WriteFlows(ctx, &sluicev1.WriteFlowsRequest{Switch: sw, Changes: changes, Owner: how.owner})
+		r, err := sluicev1.NewFlowServiceClient(conn).WriteFlows(ctx, &sluicev1.WriteFlowsRequest{
+			Switch: sw, Changes: changes, Owner: how.owner, Level: how.level.proto(), RequestId: how.request, ExpectedRevision: how.expected,
+		})
 		return r.GetConfirmed(), err
 	},
 	answer: func(n uint32) proto.Message { return &sluicev1.WriteFlowsResponse{Confirmed: n} },

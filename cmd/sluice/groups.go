@@ -17,7 +17,9 @@ import (
 var groups = &kind[*sluicev1.GroupChange]{
 	look: "dump-groups",
 	send: func(ctx context.Context, conn *grpc.ClientConn, sw string, how writing, changes []*sluicev1.GroupChange) (uint32, error) {
-		r, err := sluicev1.NewGroupServiceClient(conn).WriteGroups(ctx, &sluicev1.WriteGroupsRequest{Switch: sw, Changes: changes, Owner: how.owner})
+		r, err := sluicev1.NewGroupServiceClient(conn).WriteGroups(ctx, &sluicev1.WriteGroupsRequest{
+			Switch: sw, Changes: changes, Owner: how.owner, Level: how.level.proto(), RequestId: how.request, ExpectedRevision: how.expected,
+		})
 		return r.GetConfirmed(), err
 	},
 	answer: func(n uint32) proto.Message { return &sluicev1.WriteGroupsResponse{Confirmed: n} },

@@ -16,7 +16,9 @@ import (
 var meters = &kind[*sluicev1.MeterChange]{
 	look: "dump-meters",
 	send: func(ctx context.Context, conn *grpc.ClientConn, sw string, how writing, changes []*sluicev1.MeterChange) (uint32, error) {
-		r, err := sluicev1.NewMeterServiceClient(conn).WriteMeters(ctx, &sluicev1.WriteMetersRequest{Switch: sw, Changes: changes, Owner: how.owner})
+		r, err := sluicev1.NewMeterServiceClient(conn).WriteMeters(ctx, &sluicev1.WriteMetersRequest{
+			Switch: sw, Changes: changes, Owner: how.owner, Level: how.level.proto(), RequestId: how.request, ExpectedRevision: how.expected,
+		})
 		return r.GetConfirmed(), err
 	},
 	answer: func(n uint32) proto.Message { return &sluicev1.WriteMetersResponse{Confirmed: n} },

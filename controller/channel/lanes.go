@@ -141,6 +141,9 @@ func (o *outbox) share(b []byte) []byte {
 		o.pushed -= left - p.left // barriers were not counted
 		if p.left == 0 {
 			o.removeLocked(p)
+			if p.write != nil && p.write.left != nil {
+				close(p.write.left)
+			}
 		} else {
 			o.at++
 		}

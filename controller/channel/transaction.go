@@ -34,6 +34,7 @@ type transaction struct {
 	err       error        // why it ended early
 	ended     bool
 	done      chan struct{}
+	left      chan<- struct{} // closed by the outbox when all of it has left; may be nil
 
 	begun, heard time.Time    // when it was given to the outbox, and when the last barrier was answered
 	group        atomic.Int32 // messages to the next barrier, which the outbox asks for
@@ -112,9 +113,16 @@ func (t *transaction) end(err error) {
 // 1,000 on the way, and waits for the replies. See Switch.Write of package
 // controller.
 func (c *Conn) Write(ctx context.Context, msgs []ofp.Message) error {
+	return c.WriteTelling(ctx, msgs, nil)
+}
+
+// WriteTelling is Write that closes left, if it is not nil, when the last message
+// is on its way: what is sent or asked from then on comes behind it.
+func (c *Conn) WriteTelling(ctx context.Context, msgs []ofp.Message, left chan<- struct{}) error {
 	t := &transaction{
 		messages: len(msgs),
 		done:     make(chan struct{}),
+		left:     left,
 	}
 	t.group.Store(groupFirst)
 	t.first = c.out.reserve(xids(t.messages))

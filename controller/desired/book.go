@@ -49,6 +49,7 @@ type book struct {
 	items   shelf
 	graves  map[place]value // tombstones
 	changes uint64          // the value of the head record
+	behind  bool            // something is stored that was not sent
 	foreign int             // flows on the switch that nobody wants, as last seen
 	checked time.Time       // when the switch was last compared with the book
 	fault   string          // why it could not be, if it could not

@@ -36,14 +36,6 @@ func (t *Txn) carryOut(ctx context.Context, sw Switch) error {
 	return carryOut(ctx, sw, t.Messages)
 }
 
-// writeTransient sends a transaction in which nothing is to be kept.
-func (t *Txn) writeTransient(ctx context.Context, sw Switch) error {
-	if t.Bundle {
-		return sw.WriteBundle(ctx, t.Messages)
-	}
-	return sw.Write(ctx, t.Messages)
-}
-
 // mostPieces bounds how many pieces messages are sent in; more of them would be
 // slow.
 const mostPieces = 3

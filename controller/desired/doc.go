@@ -20,6 +20,10 @@
 // A comparison sends its difference so, too, and again without what the switch
 // refuses of it, three times; after that message by message.
 //
+// That is the level Confirmed. A caller may go on sooner, when the outcome is stored
+// or is sent, or later, when the switch was read and has it (Level). What was only
+// stored is carried out by Reconcile, or before the next transaction is sent.
+//
 // Flows with timeouts are transient: they are sent, and never stored.
 //
 // # A wish

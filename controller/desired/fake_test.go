@@ -21,8 +21,9 @@ type fake struct {
 	refuse  func(i int, m ofp.Message) ofp.ErrorReason
 	unread  error // of Flows
 	entered func()
-	bundles bool // it has some
-	bundled int  // so many were begun
+	bundles bool     // it has some
+	bundled int      // so many were begun
+	answers []func() // of WriteSent
 }
 
 func newFake(t testing.TB, v ofp.Version) *fake {
@@ -149,6 +150,20 @@ func (f *fake) do(m ofp.Message) (why ofp.ErrorReason) {
 	return why
 }
 
+func (f *fake) WriteSent(ctx context.Context, msgs []ofp.Message, then func(error)) error {
+	err := f.Write(ctx, msgs)
+	f.answers = append(f.answers, func() { then(err) })
+	return nil
+}
+
+// answer has the switch answer what was sent with WriteSent.
+func (f *fake) answer() {
+	for _, a := range f.answers {
+		a()
+	}
+	f.answers = nil
+}
+
 func (f *fake) Flows(_ context.Context, q ofp.FlowFilter) ([]ofp.FlowStats, error) {
 	return f.dp.Flows(&q), f.unread
 }
@@ -192,3 +207,8 @@ func (y yesSwitch) Flows(context.Context, ofp.FlowFilter) ([]ofp.FlowStats, erro
 }
 func (yesSwitch) Groups(context.Context, uint32) ([]ofp.GroupDesc, error)   { return nil, nil }
 func (yesSwitch) Meters(context.Context, uint32) ([]ofp.MeterConfig, error) { return nil, nil }
+
+func (yesSwitch) WriteSent(_ context.Context, _ []ofp.Message, then func(error)) error {
+	then(nil)
+	return nil
+}

@@ -107,6 +107,7 @@ func (d *State) bring(ctx context.Context, sw Switch, b *book) (r Report, err er
 			b.mark(at, c, why[at], now)
 		}
 	}
+	b.setBehind(false)
 	if r.Refused == 0 {
 		d.forgetGraves(ctx, b)
 	}

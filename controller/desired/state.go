@@ -26,6 +26,8 @@ type Switch interface {
 	// WriteBundle and Bundles are those of controller.Switch.
 	WriteBundle(ctx context.Context, msgs []ofp.Message) error
 	Bundles(ctx context.Context) (bool, error)
+	// WriteSent is that of controller.Switch.
+	WriteSent(ctx context.Context, msgs []ofp.Message, then func(error)) error
 	Flows(ctx context.Context, filter ofp.FlowFilter) ([]ofp.FlowStats, error)
 	Groups(ctx context.Context, id uint32) ([]ofp.GroupDesc, error)
 	Meters(ctx context.Context, id uint32) ([]ofp.MeterConfig, error)
@@ -124,6 +126,11 @@ type Txn struct {
 	// Author and Note are for the history; Request lets it be sent again, see
 	// store.Txn. All may be empty.
 	Author, Note, Request string
+	// Level is how far the transaction must have come for Apply to return.
+	Level Level
+	// Expected, if it is not nil, is the revision that the caller knows: what is
+	// desired of the switch must not have changed since (ErrConflict).
+	Expected *store.Revision
 	// Messages are flow-mods, group-mods and meter-mods.
 	Messages []ofp.Message
 	// Bundle has the messages be one bundle, whatever they are; where the switch
@@ -167,8 +174,10 @@ const undoTimeout = 10 * time.Second
 // says. Its errors: a *channel.WriteError about messages that cannot be said, and
 // then nothing has changed; an *UndoneError about those that were refused; an
 // *OwnerError; an *InDoubtError; what the store or the context say, and then
-// nothing has changed either. A transaction in which nothing is to be kept is a
-// Write with its errors: nothing of it is undone.
+// nothing has changed either; a *ChangedError. A transaction in which nothing is
+// to be kept is a Write with its errors: nothing of it is undone. With a Level other
+// than Confirmed it returns sooner or later, as that says; what Verified finds
+// different is an *InDoubtError whose items are *DifferErrors.
 func (d *State) Apply(ctx context.Context, sw Switch, t Txn) (store.Revision, error) {
 	owner, err := d.owner(ctx, t.Owner)
 	if err != nil {
@@ -179,6 +188,14 @@ func (d *State) Apply(ctx context.Context, sw Switch, t Txn) (store.Revision, er
 		return 0, err
 	}
 	defer b.release()
+	if err := d.unchanged(b, t.Expected); err != nil {
+		return 0, err
+	}
+	if t.Level == Stored {
+		if err := storable(t.Messages); err != nil {
+			return 0, err
+		}
+	}
 	t.Messages = stamped(owner, sw.Version(), t.Messages)
 	content, err := sayable(sw, t.Messages)
 	if err != nil {
@@ -195,8 +212,11 @@ func (d *State) Apply(ctx context.Context, sw Switch, t Txn) (store.Revision, er
 			return 0, err
 		}
 	}
+	if err := d.catchUp(ctx, sw, b, t.Level); err != nil {
+		return 0, err
+	}
 	if len(dec.effects) == 0 {
-		return d.store.Revision(), t.writeTransient(ctx, sw)
+		return d.store.Revision(), t.WriteOnly(ctx, sw)
 	}
 	x := d.txn(b, t, dec.effects)
 	x.Content = content
@@ -212,10 +232,25 @@ func (d *State) Apply(ctx context.Context, sw Switch, t Txn) (store.Revision, er
 // send sends the messages of a transaction that is stored, and undoes it if the
 // switch refuses some.
 func (d *State) send(ctx context.Context, sw Switch, b *book, t Txn, effects []effect, rev store.Revision) (store.Revision, error) {
+	switch t.Level {
+	case Stored:
+		b.setBehind(true)
+		return rev, nil
+	case Sent:
+		if !t.Bundle {
+			return rev, d.sendOnly(ctx, sw, b, t, effects, rev)
+		}
+	}
 	err := t.carryOut(ctx, sw)
 	if err == nil {
 		b.confirm(effects)
-		return rev, nil
+		if t.Level == Verified {
+			err = Verify(ctx, sw, t.Messages)
+		}
+		if err != nil {
+			err = &InDoubtError{rev, err}
+		}
+		return rev, err
 	}
 	we := (*channel.WriteError)(nil)
 	if !errors.As(err, &we) || we.Err != nil && !(t.Bundle && unbundled(ctx, we)) {

@@ -25,6 +25,8 @@ type Wish struct {
 	Prune bool
 	// Former is wanted in place of Things, whoever owns it, if it is not nil.
 	Former *Former
+	// Level is how far the wish must have come for Fulfil to return.
+	Level Level
 	// Expected, if it is not nil, is the revision that the caller knows: what is
 	// desired of the switch must not have changed since (ErrConflict).
 	Expected *store.Revision
@@ -109,6 +111,9 @@ func (d *State) Fulfil(ctx context.Context, sw Switch, w Wish) (Outlook, error) 
 	if err != nil {
 		return Outlook{}, err
 	}
+	if err := d.catchUp(ctx, sw, b, w.Level); err != nil {
+		return Outlook{}, err
+	}
 	x.Revision = d.store.Revision()
 	if len(x.effects) == 0 {
 		return x.Outlook, nil
@@ -116,7 +121,7 @@ func (d *State) Fulfil(ctx context.Context, sw Switch, w Wish) (Outlook, error) 
 	if _, err := sayable(sw, x.messages); err != nil {
 		return Outlook{}, x.toThings(err)
 	}
-	t := Txn{Owner: w.Owner, Author: w.Author, Note: w.Note, Request: w.Request, Messages: x.messages}
+	t := Txn{Owner: w.Owner, Author: w.Author, Note: w.Note, Request: w.Request, Level: w.Level, Messages: x.messages}
 	tx := d.txn(b, t, x.effects)
 	tx.Content = x.content
 	done, err := d.store.Commit(ctx, tx)

@@ -39,11 +39,14 @@ type FlowError struct {
 	// words, such as OFPET_FLOW_MOD_FAILED and OFPFMFC_TABLE_FULL, or "unknown",
 	// the numbers on the wire, and the data that the switch sent with it: the
 	// beginning of the message that it refused.
-	Type          string `protobuf:"bytes,6,opt,name=type,proto3" json:"type,omitempty"`
-	Code          string `protobuf:"bytes,7,opt,name=code,proto3" json:"code,omitempty"`
-	TypeNumber    uint32 `protobuf:"varint,8,opt,name=type_number,json=typeNumber,proto3" json:"type_number,omitempty"`
-	CodeNumber    uint32 `protobuf:"varint,9,opt,name=code_number,json=codeNumber,proto3" json:"code_number,omitempty"`
-	Data          []byte `protobuf:"bytes,10,opt,name=data,proto3" json:"data,omitempty"`
+	Type       string `protobuf:"bytes,6,opt,name=type,proto3" json:"type,omitempty"`
+	Code       string `protobuf:"bytes,7,opt,name=code,proto3" json:"code,omitempty"`
+	TypeNumber uint32 `protobuf:"varint,8,opt,name=type_number,json=typeNumber,proto3" json:"type_number,omitempty"`
+	CodeNumber uint32 `protobuf:"varint,9,opt,name=code_number,json=codeNumber,proto3" json:"code_number,omitempty"`
+	Data       []byte `protobuf:"bytes,10,opt,name=data,proto3" json:"data,omitempty"`
+	// Where the switch has confirmed the change and was read back
+	// (WRITE_LEVEL_VERIFIED): what it has instead; empty is nothing.
+	Has           *string `protobuf:"bytes,11,opt,name=has,proto3,oneof" json:"has,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -148,6 +151,13 @@ func (x *FlowError) GetData() []byte {
 	return nil
 }
 
+func (x *FlowError) GetHas() string {
+	if x != nil && x.Has != nil {
+		return *x.Has
+	}
+	return ""
+}
+
 // WriteResult is a detail of a failed write: how far it came.
 type WriteResult struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -237,7 +247,7 @@ var File_sluice_v1_error_proto protoreflect.FileDescriptor
 
 const file_sluice_v1_error_proto_rawDesc = "" +
 	"\n" +
-	"\x15sluice/v1/error.proto\x12\tsluice.v1\"\xfd\x01\n" +
+	"\x15sluice/v1/error.proto\x12\tsluice.v1\"\x9c\x02\n" +
 	"\tFlowError\x12\x14\n" +
 	"\x05index\x18\x01 \x01(\rR\x05index\x12\x12\n" +
 	"\x04flow\x18\x02 \x01(\tR\x04flow\x12\x18\n" +
@@ -251,7 +261,9 @@ const file_sluice_v1_error_proto_rawDesc = "" +
 	"\vcode_number\x18\t \x01(\rR\n" +
 	"codeNumber\x12\x12\n" +
 	"\x04data\x18\n" +
-	" \x01(\fR\x04data\"\xaf\x01\n" +
+	" \x01(\fR\x04data\x12\x15\n" +
+	"\x03has\x18\v \x01(\tH\x00R\x03has\x88\x01\x01B\x06\n" +
+	"\x04_has\"\xaf\x01\n" +
 	"\vWriteResult\x12\x14\n" +
 	"\x05total\x18\x01 \x01(\rR\x05total\x12\x12\n" +
 	"\x04sent\x18\x02 \x01(\rR\x04sent\x12\x1c\n" +
@@ -290,6 +302,7 @@ func file_sluice_v1_error_proto_init() {
 	if File_sluice_v1_error_proto != nil {
 		return
 	}
+	file_sluice_v1_error_proto_msgTypes[0].OneofWrappers = []any{}
 	file_sluice_v1_error_proto_msgTypes[1].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{

@@ -81,9 +81,14 @@ type WriteFlowsRequest struct {
 	Owner string `protobuf:"bytes,3,opt,name=owner,proto3" json:"owner,omitempty"`
 	// A text of the caller's choice: a request that is sent again with the same one
 	// is not carried out again. Empty: each request is a new one.
-	RequestId     string `protobuf:"bytes,4,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	RequestId string `protobuf:"bytes,4,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	// How far it must have come for the call to return.
+	Level WriteLevel `protobuf:"varint,6,opt,name=level,proto3,enum=sluice.v1.WriteLevel" json:"level,omitempty"`
+	// What the switch should have must not have changed since this revision of the
+	// store: else ABORTED. Only with sluiced --state.
+	ExpectedRevision *uint64 `protobuf:"varint,7,opt,name=expected_revision,json=expectedRevision,proto3,oneof" json:"expected_revision,omitempty"`
+	unknownFields    protoimpl.UnknownFields
+	sizeCache        protoimpl.SizeCache
 }
 
 func (x *WriteFlowsRequest) Reset() {
@@ -142,6 +147,20 @@ func (x *WriteFlowsRequest) GetRequestId() string {
 		return x.RequestId
 	}
 	return ""
+}
+
+func (x *WriteFlowsRequest) GetLevel() WriteLevel {
+	if x != nil {
+		return x.Level
+	}
+	return WriteLevel_WRITE_LEVEL_UNSPECIFIED
+}
+
+func (x *WriteFlowsRequest) GetExpectedRevision() uint64 {
+	if x != nil && x.ExpectedRevision != nil {
+		return *x.ExpectedRevision
+	}
+	return 0
 }
 
 // FlowChange is one change. Those that modify or delete are about all flows that
@@ -699,7 +718,8 @@ func (x *RawInstruction) GetPayload() []byte {
 
 type WriteFlowsResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// How many changes the switch confirmed: all of them.
+	// How many changes the switch confirmed: all of them, or none where the level is
+	// stored or sent.
 	Confirmed uint32 `protobuf:"varint,1,opt,name=confirmed,proto3" json:"confirmed,omitempty"`
 	// The revision of the store with their outcome; not set where nothing is kept.
 	Revision      *uint64 `protobuf:"varint,2,opt,name=revision,proto3,oneof" json:"revision,omitempty"`
@@ -1068,13 +1088,16 @@ var File_sluice_v1_flow_proto protoreflect.FileDescriptor
 
 const file_sluice_v1_flow_proto_rawDesc = "" +
 	"\n" +
-	"\x14sluice/v1/flow.proto\x12\tsluice.v1\x1a\x16sluice/v1/action.proto\x1a\x15sluice/v1/match.proto\"\x91\x01\n" +
+	"\x14sluice/v1/flow.proto\x12\tsluice.v1\x1a\x16sluice/v1/action.proto\x1a\x15sluice/v1/level.proto\x1a\x15sluice/v1/match.proto\"\x86\x02\n" +
 	"\x11WriteFlowsRequest\x12\x16\n" +
 	"\x06switch\x18\x01 \x01(\tR\x06switch\x12/\n" +
 	"\achanges\x18\x02 \x03(\v2\x15.sluice.v1.FlowChangeR\achanges\x12\x14\n" +
 	"\x05owner\x18\x03 \x01(\tR\x05owner\x12\x1d\n" +
 	"\n" +
-	"request_id\x18\x04 \x01(\tR\trequestId\"\x95\x02\n" +
+	"request_id\x18\x04 \x01(\tR\trequestId\x12+\n" +
+	"\x05level\x18\x06 \x01(\x0e2\x15.sluice.v1.WriteLevelR\x05level\x120\n" +
+	"\x11expected_revision\x18\a \x01(\x04H\x00R\x10expectedRevision\x88\x01\x01B\x14\n" +
+	"\x12_expected_revision\"\x95\x02\n" +
 	"\n" +
 	"FlowChange\x12'\n" +
 	"\x03add\x18\x01 \x01(\v2\x13.sluice.v1.FlowSpecH\x00R\x03add\x12-\n" +
@@ -1195,38 +1218,40 @@ var file_sluice_v1_flow_proto_goTypes = []any{
 	(*FlowEntry)(nil),              // 10: sluice.v1.FlowEntry
 	(*AggregateFlowsRequest)(nil),  // 11: sluice.v1.AggregateFlowsRequest
 	(*AggregateFlowsResponse)(nil), // 12: sluice.v1.AggregateFlowsResponse
-	(*Match)(nil),                  // 13: sluice.v1.Match
-	(*Action)(nil),                 // 14: sluice.v1.Action
+	(WriteLevel)(0),                // 13: sluice.v1.WriteLevel
+	(*Match)(nil),                  // 14: sluice.v1.Match
+	(*Action)(nil),                 // 15: sluice.v1.Action
 }
 var file_sluice_v1_flow_proto_depIdxs = []int32{
 	2,  // 0: sluice.v1.WriteFlowsRequest.changes:type_name -> sluice.v1.FlowChange
-	3,  // 1: sluice.v1.FlowChange.add:type_name -> sluice.v1.FlowSpec
-	3,  // 2: sluice.v1.FlowChange.modify:type_name -> sluice.v1.FlowSpec
-	3,  // 3: sluice.v1.FlowChange.modify_strict:type_name -> sluice.v1.FlowSpec
-	3,  // 4: sluice.v1.FlowChange.delete:type_name -> sluice.v1.FlowSpec
-	3,  // 5: sluice.v1.FlowChange.delete_strict:type_name -> sluice.v1.FlowSpec
-	4,  // 6: sluice.v1.FlowSpec.flow:type_name -> sluice.v1.Flow
-	13, // 7: sluice.v1.Flow.match:type_name -> sluice.v1.Match
-	14, // 8: sluice.v1.Flow.actions:type_name -> sluice.v1.Action
-	14, // 9: sluice.v1.Flow.write_actions:type_name -> sluice.v1.Action
-	5,  // 10: sluice.v1.Flow.write_metadata:type_name -> sluice.v1.WriteMetadata
-	6,  // 11: sluice.v1.Flow.other_instructions:type_name -> sluice.v1.RawInstruction
-	3,  // 12: sluice.v1.ListFlowsRequest.filter:type_name -> sluice.v1.FlowSpec
-	0,  // 13: sluice.v1.ListFlowsRequest.form:type_name -> sluice.v1.FlowForm
-	10, // 14: sluice.v1.ListFlowsResponse.flows:type_name -> sluice.v1.FlowEntry
-	4,  // 15: sluice.v1.FlowEntry.flow:type_name -> sluice.v1.Flow
-	3,  // 16: sluice.v1.AggregateFlowsRequest.filter:type_name -> sluice.v1.FlowSpec
-	1,  // 17: sluice.v1.FlowService.WriteFlows:input_type -> sluice.v1.WriteFlowsRequest
-	8,  // 18: sluice.v1.FlowService.ListFlows:input_type -> sluice.v1.ListFlowsRequest
-	11, // 19: sluice.v1.FlowService.AggregateFlows:input_type -> sluice.v1.AggregateFlowsRequest
-	7,  // 20: sluice.v1.FlowService.WriteFlows:output_type -> sluice.v1.WriteFlowsResponse
-	9,  // 21: sluice.v1.FlowService.ListFlows:output_type -> sluice.v1.ListFlowsResponse
-	12, // 22: sluice.v1.FlowService.AggregateFlows:output_type -> sluice.v1.AggregateFlowsResponse
-	20, // [20:23] is the sub-list for method output_type
-	17, // [17:20] is the sub-list for method input_type
-	17, // [17:17] is the sub-list for extension type_name
-	17, // [17:17] is the sub-list for extension extendee
-	0,  // [0:17] is the sub-list for field type_name
+	13, // 1: sluice.v1.WriteFlowsRequest.level:type_name -> sluice.v1.WriteLevel
+	3,  // 2: sluice.v1.FlowChange.add:type_name -> sluice.v1.FlowSpec
+	3,  // 3: sluice.v1.FlowChange.modify:type_name -> sluice.v1.FlowSpec
+	3,  // 4: sluice.v1.FlowChange.modify_strict:type_name -> sluice.v1.FlowSpec
+	3,  // 5: sluice.v1.FlowChange.delete:type_name -> sluice.v1.FlowSpec
+	3,  // 6: sluice.v1.FlowChange.delete_strict:type_name -> sluice.v1.FlowSpec
+	4,  // 7: sluice.v1.FlowSpec.flow:type_name -> sluice.v1.Flow
+	14, // 8: sluice.v1.Flow.match:type_name -> sluice.v1.Match
+	15, // 9: sluice.v1.Flow.actions:type_name -> sluice.v1.Action
+	15, // 10: sluice.v1.Flow.write_actions:type_name -> sluice.v1.Action
+	5,  // 11: sluice.v1.Flow.write_metadata:type_name -> sluice.v1.WriteMetadata
+	6,  // 12: sluice.v1.Flow.other_instructions:type_name -> sluice.v1.RawInstruction
+	3,  // 13: sluice.v1.ListFlowsRequest.filter:type_name -> sluice.v1.FlowSpec
+	0,  // 14: sluice.v1.ListFlowsRequest.form:type_name -> sluice.v1.FlowForm
+	10, // 15: sluice.v1.ListFlowsResponse.flows:type_name -> sluice.v1.FlowEntry
+	4,  // 16: sluice.v1.FlowEntry.flow:type_name -> sluice.v1.Flow
+	3,  // 17: sluice.v1.AggregateFlowsRequest.filter:type_name -> sluice.v1.FlowSpec
+	1,  // 18: sluice.v1.FlowService.WriteFlows:input_type -> sluice.v1.WriteFlowsRequest
+	8,  // 19: sluice.v1.FlowService.ListFlows:input_type -> sluice.v1.ListFlowsRequest
+	11, // 20: sluice.v1.FlowService.AggregateFlows:input_type -> sluice.v1.AggregateFlowsRequest
+	7,  // 21: sluice.v1.FlowService.WriteFlows:output_type -> sluice.v1.WriteFlowsResponse
+	9,  // 22: sluice.v1.FlowService.ListFlows:output_type -> sluice.v1.ListFlowsResponse
+	12, // 23: sluice.v1.FlowService.AggregateFlows:output_type -> sluice.v1.AggregateFlowsResponse
+	21, // [21:24] is the sub-list for method output_type
+	18, // [18:21] is the sub-list for method input_type
+	18, // [18:18] is the sub-list for extension type_name
+	18, // [18:18] is the sub-list for extension extendee
+	0,  // [0:18] is the sub-list for field type_name
 }
 
 func init() { file_sluice_v1_flow_proto_init() }
@@ -1235,7 +1260,9 @@ func file_sluice_v1_flow_proto_init() {
 		return
 	}
 	file_sluice_v1_action_proto_init()
+	file_sluice_v1_level_proto_init()
 	file_sluice_v1_match_proto_init()
+	file_sluice_v1_flow_proto_msgTypes[0].OneofWrappers = []any{}
 	file_sluice_v1_flow_proto_msgTypes[1].OneofWrappers = []any{
 		(*FlowChange_Add)(nil),
 		(*FlowChange_Modify)(nil),

@@ -48,7 +48,7 @@ const (
 //	DEADLINE_EXCEEDED    the switch did not confirm in time: WriteResult likewise
 type FlowServiceClient interface {
 	// WriteFlows makes changes to the flows of one switch, in the order given, and
-	// returns when the switch has confirmed them (with a barrier). A change that
+	// returns when the switch has confirmed them (with a barrier), or as level says. A change that
 	// cannot be said in the switch's OpenFlow version, or makes no sense, stops
 	// them all before anything is sent. A change that the switch refuses does not
 	// stop the others: FlowError tells which.
@@ -131,7 +131,7 @@ func (c *flowServiceClient) AggregateFlows(ctx context.Context, in *AggregateFlo
 //	DEADLINE_EXCEEDED    the switch did not confirm in time: WriteResult likewise
 type FlowServiceServer interface {
 	// WriteFlows makes changes to the flows of one switch, in the order given, and
-	// returns when the switch has confirmed them (with a barrier). A change that
+	// returns when the switch has confirmed them (with a barrier), or as level says. A change that
 	// cannot be said in the switch's OpenFlow version, or makes no sense, stops
 	// them all before anything is sent. A change that the switch refuses does not
 	// stop the others: FlowError tells which.

@@ -91,9 +91,14 @@ type WriteGroupsRequest struct {
 	Owner string `protobuf:"bytes,3,opt,name=owner,proto3" json:"owner,omitempty"`
 	// A text of the caller's choice: a request that is sent again with the same one
 	// is not carried out again. Empty: each request is a new one.
-	RequestId     string `protobuf:"bytes,4,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	RequestId string `protobuf:"bytes,4,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	// How far it must have come for the call to return.
+	Level WriteLevel `protobuf:"varint,6,opt,name=level,proto3,enum=sluice.v1.WriteLevel" json:"level,omitempty"`
+	// What the switch should have must not have changed since this revision of the
+	// store: else ABORTED. Only with sluiced --state.
+	ExpectedRevision *uint64 `protobuf:"varint,7,opt,name=expected_revision,json=expectedRevision,proto3,oneof" json:"expected_revision,omitempty"`
+	unknownFields    protoimpl.UnknownFields
+	sizeCache        protoimpl.SizeCache
 }
 
 func (x *WriteGroupsRequest) Reset() {
@@ -152,6 +157,20 @@ func (x *WriteGroupsRequest) GetRequestId() string {
 		return x.RequestId
 	}
 	return ""
+}
+
+func (x *WriteGroupsRequest) GetLevel() WriteLevel {
+	if x != nil {
+		return x.Level
+	}
+	return WriteLevel_WRITE_LEVEL_UNSPECIFIED
+}
+
+func (x *WriteGroupsRequest) GetExpectedRevision() uint64 {
+	if x != nil && x.ExpectedRevision != nil {
+		return *x.ExpectedRevision
+	}
+	return 0
 }
 
 // GroupChange is one change.
@@ -496,7 +515,8 @@ func (x *Bucket) GetWatchGroup() uint32 {
 
 type WriteGroupsResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// How many changes the switch confirmed: all of them.
+	// How many changes the switch confirmed: all of them, or none where the level is
+	// stored or sent.
 	Confirmed uint32 `protobuf:"varint,1,opt,name=confirmed,proto3" json:"confirmed,omitempty"`
 	// The revision of the store with their outcome; not set where nothing is kept.
 	Revision      *uint64 `protobuf:"varint,2,opt,name=revision,proto3,oneof" json:"revision,omitempty"`
@@ -1124,13 +1144,16 @@ var File_sluice_v1_group_proto protoreflect.FileDescriptor
 
 const file_sluice_v1_group_proto_rawDesc = "" +
 	"\n" +
-	"\x15sluice/v1/group.proto\x12\tsluice.v1\x1a\x16sluice/v1/action.proto\"\x93\x01\n" +
+	"\x15sluice/v1/group.proto\x12\tsluice.v1\x1a\x16sluice/v1/action.proto\x1a\x15sluice/v1/level.proto\"\x88\x02\n" +
 	"\x12WriteGroupsRequest\x12\x16\n" +
 	"\x06switch\x18\x01 \x01(\tR\x06switch\x120\n" +
 	"\achanges\x18\x02 \x03(\v2\x16.sluice.v1.GroupChangeR\achanges\x12\x14\n" +
 	"\x05owner\x18\x03 \x01(\tR\x05owner\x12\x1d\n" +
 	"\n" +
-	"request_id\x18\x04 \x01(\tR\trequestId\"\xdd\x01\n" +
+	"request_id\x18\x04 \x01(\tR\trequestId\x12+\n" +
+	"\x05level\x18\x06 \x01(\x0e2\x15.sluice.v1.WriteLevelR\x05level\x120\n" +
+	"\x11expected_revision\x18\a \x01(\x04H\x00R\x10expectedRevision\x88\x01\x01B\x14\n" +
+	"\x12_expected_revision\"\xdd\x01\n" +
 	"\vGroupChange\x12(\n" +
 	"\x03add\x18\x01 \x01(\v2\x14.sluice.v1.GroupSpecH\x00R\x03add\x12.\n" +
 	"\x06modify\x18\x02 \x01(\v2\x14.sluice.v1.GroupSpecH\x00R\x06modify\x12.\n" +
@@ -1250,37 +1273,39 @@ var file_sluice_v1_group_proto_goTypes = []any{
 	(*GetGroupFeaturesRequest)(nil),  // 14: sluice.v1.GetGroupFeaturesRequest
 	(*GetGroupFeaturesResponse)(nil), // 15: sluice.v1.GetGroupFeaturesResponse
 	(*GroupTypeFeatures)(nil),        // 16: sluice.v1.GroupTypeFeatures
-	(*Action)(nil),                   // 17: sluice.v1.Action
+	(WriteLevel)(0),                  // 17: sluice.v1.WriteLevel
+	(*Action)(nil),                   // 18: sluice.v1.Action
 }
 var file_sluice_v1_group_proto_depIdxs = []int32{
 	2,  // 0: sluice.v1.WriteGroupsRequest.changes:type_name -> sluice.v1.GroupChange
-	3,  // 1: sluice.v1.GroupChange.add:type_name -> sluice.v1.GroupSpec
-	3,  // 2: sluice.v1.GroupChange.modify:type_name -> sluice.v1.GroupSpec
-	3,  // 3: sluice.v1.GroupChange.delete:type_name -> sluice.v1.GroupSpec
-	3,  // 4: sluice.v1.GroupChange.add_or_modify:type_name -> sluice.v1.GroupSpec
-	4,  // 5: sluice.v1.GroupSpec.group:type_name -> sluice.v1.Group
-	0,  // 6: sluice.v1.Group.type:type_name -> sluice.v1.GroupType
-	5,  // 7: sluice.v1.Group.buckets:type_name -> sluice.v1.Bucket
-	17, // 8: sluice.v1.Bucket.actions:type_name -> sluice.v1.Action
-	9,  // 9: sluice.v1.ListGroupsResponse.groups:type_name -> sluice.v1.GroupEntry
-	4,  // 10: sluice.v1.GroupEntry.group:type_name -> sluice.v1.Group
-	12, // 11: sluice.v1.ListGroupStatsResponse.groups:type_name -> sluice.v1.GroupStats
-	13, // 12: sluice.v1.GroupStats.buckets:type_name -> sluice.v1.BucketStats
-	16, // 13: sluice.v1.GetGroupFeaturesResponse.types:type_name -> sluice.v1.GroupTypeFeatures
-	0,  // 14: sluice.v1.GroupTypeFeatures.type:type_name -> sluice.v1.GroupType
-	1,  // 15: sluice.v1.GroupService.WriteGroups:input_type -> sluice.v1.WriteGroupsRequest
-	7,  // 16: sluice.v1.GroupService.ListGroups:input_type -> sluice.v1.ListGroupsRequest
-	10, // 17: sluice.v1.GroupService.ListGroupStats:input_type -> sluice.v1.ListGroupStatsRequest
-	14, // 18: sluice.v1.GroupService.GetGroupFeatures:input_type -> sluice.v1.GetGroupFeaturesRequest
-	6,  // 19: sluice.v1.GroupService.WriteGroups:output_type -> sluice.v1.WriteGroupsResponse
-	8,  // 20: sluice.v1.GroupService.ListGroups:output_type -> sluice.v1.ListGroupsResponse
-	11, // 21: sluice.v1.GroupService.ListGroupStats:output_type -> sluice.v1.ListGroupStatsResponse
-	15, // 22: sluice.v1.GroupService.GetGroupFeatures:output_type -> sluice.v1.GetGroupFeaturesResponse
-	19, // [19:23] is the sub-list for method output_type
-	15, // [15:19] is the sub-list for method input_type
-	15, // [15:15] is the sub-list for extension type_name
-	15, // [15:15] is the sub-list for extension extendee
-	0,  // [0:15] is the sub-list for field type_name
+	17, // 1: sluice.v1.WriteGroupsRequest.level:type_name -> sluice.v1.WriteLevel
+	3,  // 2: sluice.v1.GroupChange.add:type_name -> sluice.v1.GroupSpec
+	3,  // 3: sluice.v1.GroupChange.modify:type_name -> sluice.v1.GroupSpec
+	3,  // 4: sluice.v1.GroupChange.delete:type_name -> sluice.v1.GroupSpec
+	3,  // 5: sluice.v1.GroupChange.add_or_modify:type_name -> sluice.v1.GroupSpec
+	4,  // 6: sluice.v1.GroupSpec.group:type_name -> sluice.v1.Group
+	0,  // 7: sluice.v1.Group.type:type_name -> sluice.v1.GroupType
+	5,  // 8: sluice.v1.Group.buckets:type_name -> sluice.v1.Bucket
+	18, // 9: sluice.v1.Bucket.actions:type_name -> sluice.v1.Action
+	9,  // 10: sluice.v1.ListGroupsResponse.groups:type_name -> sluice.v1.GroupEntry
+	4,  // 11: sluice.v1.GroupEntry.group:type_name -> sluice.v1.Group
+	12, // 12: sluice.v1.ListGroupStatsResponse.groups:type_name -> sluice.v1.GroupStats
+	13, // 13: sluice.v1.GroupStats.buckets:type_name -> sluice.v1.BucketStats
+	16, // 14: sluice.v1.GetGroupFeaturesResponse.types:type_name -> sluice.v1.GroupTypeFeatures
+	0,  // 15: sluice.v1.GroupTypeFeatures.type:type_name -> sluice.v1.GroupType
+	1,  // 16: sluice.v1.GroupService.WriteGroups:input_type -> sluice.v1.WriteGroupsRequest
+	7,  // 17: sluice.v1.GroupService.ListGroups:input_type -> sluice.v1.ListGroupsRequest
+	10, // 18: sluice.v1.GroupService.ListGroupStats:input_type -> sluice.v1.ListGroupStatsRequest
+	14, // 19: sluice.v1.GroupService.GetGroupFeatures:input_type -> sluice.v1.GetGroupFeaturesRequest
+	6,  // 20: sluice.v1.GroupService.WriteGroups:output_type -> sluice.v1.WriteGroupsResponse
+	8,  // 21: sluice.v1.GroupService.ListGroups:output_type -> sluice.v1.ListGroupsResponse
+	11, // 22: sluice.v1.GroupService.ListGroupStats:output_type -> sluice.v1.ListGroupStatsResponse
+	15, // 23: sluice.v1.GroupService.GetGroupFeatures:output_type -> sluice.v1.GetGroupFeaturesResponse
+	20, // [20:24] is the sub-list for method output_type
+	16, // [16:20] is the sub-list for method input_type
+	16, // [16:16] is the sub-list for extension type_name
+	16, // [16:16] is the sub-list for extension extendee
+	0,  // [0:16] is the sub-list for field type_name
 }
 
 func init() { file_sluice_v1_group_proto_init() }
@@ -1289,6 +1314,8 @@ func file_sluice_v1_group_proto_init() {
 		return
 	}
 	file_sluice_v1_action_proto_init()
+	file_sluice_v1_level_proto_init()
+	file_sluice_v1_group_proto_msgTypes[0].OneofWrappers = []any{}
 	file_sluice_v1_group_proto_msgTypes[1].OneofWrappers = []any{
 		(*GroupChange_Add)(nil),
 		(*GroupChange_Modify)(nil),

@@ -31,9 +31,14 @@ type WriteMetersRequest struct {
 	Owner string `protobuf:"bytes,3,opt,name=owner,proto3" json:"owner,omitempty"`
 	// A text of the caller's choice: a request that is sent again with the same one
 	// is not carried out again. Empty: each request is a new one.
-	RequestId     string `protobuf:"bytes,4,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	RequestId string `protobuf:"bytes,4,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	// How far it must have come for the call to return.
+	Level WriteLevel `protobuf:"varint,6,opt,name=level,proto3,enum=sluice.v1.WriteLevel" json:"level,omitempty"`
+	// What the switch should have must not have changed since this revision of the
+	// store: else ABORTED. Only with sluiced --state.
+	ExpectedRevision *uint64 `protobuf:"varint,7,opt,name=expected_revision,json=expectedRevision,proto3,oneof" json:"expected_revision,omitempty"`
+	unknownFields    protoimpl.UnknownFields
+	sizeCache        protoimpl.SizeCache
 }
 
 func (x *WriteMetersRequest) Reset() {
@@ -92,6 +97,20 @@ func (x *WriteMetersRequest) GetRequestId() string {
 		return x.RequestId
 	}
 	return ""
+}
+
+func (x *WriteMetersRequest) GetLevel() WriteLevel {
+	if x != nil {
+		return x.Level
+	}
+	return WriteLevel_WRITE_LEVEL_UNSPECIFIED
+}
+
+func (x *WriteMetersRequest) GetExpectedRevision() uint64 {
+	if x != nil && x.ExpectedRevision != nil {
+		return *x.ExpectedRevision
+	}
+	return 0
 }
 
 // MeterChange is one change.
@@ -561,7 +580,8 @@ func (x *RawMeterBand) GetPayload() []byte {
 
 type WriteMetersResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// How many changes the switch confirmed: all of them.
+	// How many changes the switch confirmed: all of them, or none where the level is
+	// stored or sent.
 	Confirmed uint32 `protobuf:"varint,1,opt,name=confirmed,proto3" json:"confirmed,omitempty"`
 	// The revision of the store with their outcome; not set where nothing is kept.
 	Revision      *uint64 `protobuf:"varint,2,opt,name=revision,proto3,oneof" json:"revision,omitempty"`
@@ -1153,13 +1173,16 @@ var File_sluice_v1_meter_proto protoreflect.FileDescriptor
 
 const file_sluice_v1_meter_proto_rawDesc = "" +
 	"\n" +
-	"\x15sluice/v1/meter.proto\x12\tsluice.v1\"\x93\x01\n" +
+	"\x15sluice/v1/meter.proto\x12\tsluice.v1\x1a\x15sluice/v1/level.proto\"\x88\x02\n" +
 	"\x12WriteMetersRequest\x12\x16\n" +
 	"\x06switch\x18\x01 \x01(\tR\x06switch\x120\n" +
 	"\achanges\x18\x02 \x03(\v2\x16.sluice.v1.MeterChangeR\achanges\x12\x14\n" +
 	"\x05owner\x18\x03 \x01(\tR\x05owner\x12\x1d\n" +
 	"\n" +
-	"request_id\x18\x04 \x01(\tR\trequestId\"\xa1\x01\n" +
+	"request_id\x18\x04 \x01(\tR\trequestId\x12+\n" +
+	"\x05level\x18\x06 \x01(\x0e2\x15.sluice.v1.WriteLevelR\x05level\x120\n" +
+	"\x11expected_revision\x18\a \x01(\x04H\x00R\x10expectedRevision\x88\x01\x01B\x14\n" +
+	"\x12_expected_revision\"\xa1\x01\n" +
 	"\vMeterChange\x12(\n" +
 	"\x03add\x18\x01 \x01(\v2\x14.sluice.v1.MeterSpecH\x00R\x03add\x12.\n" +
 	"\x06modify\x18\x02 \x01(\v2\x14.sluice.v1.MeterSpecH\x00R\x06modify\x12.\n" +
@@ -1276,32 +1299,34 @@ var file_sluice_v1_meter_proto_goTypes = []any{
 	(*BandStats)(nil),                // 13: sluice.v1.BandStats
 	(*GetMeterFeaturesRequest)(nil),  // 14: sluice.v1.GetMeterFeaturesRequest
 	(*GetMeterFeaturesResponse)(nil), // 15: sluice.v1.GetMeterFeaturesResponse
+	(WriteLevel)(0),                  // 16: sluice.v1.WriteLevel
 }
 var file_sluice_v1_meter_proto_depIdxs = []int32{
 	1,  // 0: sluice.v1.WriteMetersRequest.changes:type_name -> sluice.v1.MeterChange
-	2,  // 1: sluice.v1.MeterChange.add:type_name -> sluice.v1.MeterSpec
-	2,  // 2: sluice.v1.MeterChange.modify:type_name -> sluice.v1.MeterSpec
-	2,  // 3: sluice.v1.MeterChange.delete:type_name -> sluice.v1.MeterSpec
-	3,  // 4: sluice.v1.MeterSpec.meter:type_name -> sluice.v1.Meter
-	4,  // 5: sluice.v1.Meter.bands:type_name -> sluice.v1.MeterBand
-	5,  // 6: sluice.v1.MeterBand.other:type_name -> sluice.v1.RawMeterBand
-	9,  // 7: sluice.v1.ListMetersResponse.meters:type_name -> sluice.v1.MeterEntry
-	3,  // 8: sluice.v1.MeterEntry.meter:type_name -> sluice.v1.Meter
-	12, // 9: sluice.v1.ListMeterStatsResponse.meters:type_name -> sluice.v1.MeterStats
-	13, // 10: sluice.v1.MeterStats.bands:type_name -> sluice.v1.BandStats
-	0,  // 11: sluice.v1.MeterService.WriteMeters:input_type -> sluice.v1.WriteMetersRequest
-	7,  // 12: sluice.v1.MeterService.ListMeters:input_type -> sluice.v1.ListMetersRequest
-	10, // 13: sluice.v1.MeterService.ListMeterStats:input_type -> sluice.v1.ListMeterStatsRequest
-	14, // 14: sluice.v1.MeterService.GetMeterFeatures:input_type -> sluice.v1.GetMeterFeaturesRequest
-	6,  // 15: sluice.v1.MeterService.WriteMeters:output_type -> sluice.v1.WriteMetersResponse
-	8,  // 16: sluice.v1.MeterService.ListMeters:output_type -> sluice.v1.ListMetersResponse
-	11, // 17: sluice.v1.MeterService.ListMeterStats:output_type -> sluice.v1.ListMeterStatsResponse
-	15, // 18: sluice.v1.MeterService.GetMeterFeatures:output_type -> sluice.v1.GetMeterFeaturesResponse
-	15, // [15:19] is the sub-list for method output_type
-	11, // [11:15] is the sub-list for method input_type
-	11, // [11:11] is the sub-list for extension type_name
-	11, // [11:11] is the sub-list for extension extendee
-	0,  // [0:11] is the sub-list for field type_name
+	16, // 1: sluice.v1.WriteMetersRequest.level:type_name -> sluice.v1.WriteLevel
+	2,  // 2: sluice.v1.MeterChange.add:type_name -> sluice.v1.MeterSpec
+	2,  // 3: sluice.v1.MeterChange.modify:type_name -> sluice.v1.MeterSpec
+	2,  // 4: sluice.v1.MeterChange.delete:type_name -> sluice.v1.MeterSpec
+	3,  // 5: sluice.v1.MeterSpec.meter:type_name -> sluice.v1.Meter
+	4,  // 6: sluice.v1.Meter.bands:type_name -> sluice.v1.MeterBand
+	5,  // 7: sluice.v1.MeterBand.other:type_name -> sluice.v1.RawMeterBand
+	9,  // 8: sluice.v1.ListMetersResponse.meters:type_name -> sluice.v1.MeterEntry
+	3,  // 9: sluice.v1.MeterEntry.meter:type_name -> sluice.v1.Meter
+	12, // 10: sluice.v1.ListMeterStatsResponse.meters:type_name -> sluice.v1.MeterStats
+	13, // 11: sluice.v1.MeterStats.bands:type_name -> sluice.v1.BandStats
+	0,  // 12: sluice.v1.MeterService.WriteMeters:input_type -> sluice.v1.WriteMetersRequest
+	7,  // 13: sluice.v1.MeterService.ListMeters:input_type -> sluice.v1.ListMetersRequest
+	10, // 14: sluice.v1.MeterService.ListMeterStats:input_type -> sluice.v1.ListMeterStatsRequest
+	14, // 15: sluice.v1.MeterService.GetMeterFeatures:input_type -> sluice.v1.GetMeterFeaturesRequest
+	6,  // 16: sluice.v1.MeterService.WriteMeters:output_type -> sluice.v1.WriteMetersResponse
+	8,  // 17: sluice.v1.MeterService.ListMeters:output_type -> sluice.v1.ListMetersResponse
+	11, // 18: sluice.v1.MeterService.ListMeterStats:output_type -> sluice.v1.ListMeterStatsResponse
+	15, // 19: sluice.v1.MeterService.GetMeterFeatures:output_type -> sluice.v1.GetMeterFeaturesResponse
+	16, // [16:20] is the sub-list for method output_type
+	12, // [12:16] is the sub-list for method input_type
+	12, // [12:12] is the sub-list for extension type_name
+	12, // [12:12] is the sub-list for extension extendee
+	0,  // [0:12] is the sub-list for field type_name
 }
 
 func init() { file_sluice_v1_meter_proto_init() }
@@ -1309,6 +1334,8 @@ func file_sluice_v1_meter_proto_init() {
 	if File_sluice_v1_meter_proto != nil {
 		return
 	}
+	file_sluice_v1_level_proto_init()
+	file_sluice_v1_meter_proto_msgTypes[0].OneofWrappers = []any{}
 	file_sluice_v1_meter_proto_msgTypes[1].OneofWrappers = []any{
 		(*MeterChange_Add)(nil),
 		(*MeterChange_Modify)(nil),

@@ -1416,7 +1416,10 @@ type ApplyRequest struct {
 	// What the switches should have must not have changed since.
 	ExpectedRevision *uint64 `protobuf:"varint,5,opt,name=expected_revision,json=expectedRevision,proto3,oneof" json:"expected_revision,omitempty"`
 	// For the history: why.
-	Note          string `protobuf:"bytes,6,opt,name=note,proto3" json:"note,omitempty"`
+	Note string `protobuf:"bytes,6,opt,name=note,proto3" json:"note,omitempty"`
+	// How far it must have come on each switch for the call to return. With
+	// WRITE_LEVEL_SENT what a switch refuses later does not bring others back.
+	Level         WriteLevel `protobuf:"varint,8,opt,name=level,proto3,enum=sluice.v1.WriteLevel" json:"level,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1493,6 +1496,13 @@ func (x *ApplyRequest) GetNote() string {
 	return ""
 }
 
+func (x *ApplyRequest) GetLevel() WriteLevel {
+	if x != nil {
+		return x.Level
+	}
+	return WriteLevel_WRITE_LEVEL_UNSPECIFIED
+}
+
 type ApplyResponse struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Switches      []*SwitchPlan          `protobuf:"bytes,1,rep,name=switches,proto3" json:"switches,omitempty"`
@@ -1546,8 +1556,10 @@ type RollbackRequest struct {
 	PlanOnly bool `protobuf:"varint,3,opt,name=plan_only,json=planOnly,proto3" json:"plan_only,omitempty"`
 	// What the switches should have must not have changed since.
 	ExpectedRevision *uint64 `protobuf:"varint,4,opt,name=expected_revision,json=expectedRevision,proto3,oneof" json:"expected_revision,omitempty"`
-	unknownFields    protoimpl.UnknownFields
-	sizeCache        protoimpl.SizeCache
+	// As in ApplyRequest.
+	Level         WriteLevel `protobuf:"varint,6,opt,name=level,proto3,enum=sluice.v1.WriteLevel" json:"level,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *RollbackRequest) Reset() {
@@ -1608,6 +1620,13 @@ func (x *RollbackRequest) GetExpectedRevision() uint64 {
 	return 0
 }
 
+func (x *RollbackRequest) GetLevel() WriteLevel {
+	if x != nil {
+		return x.Level
+	}
+	return WriteLevel_WRITE_LEVEL_UNSPECIFIED
+}
+
 type RollbackResponse struct {
 	state    protoimpl.MessageState `protogen:"open.v1"`
 	Switches []*SwitchPlan          `protobuf:"bytes,1,rep,name=switches,proto3" json:"switches,omitempty"`
@@ -1665,7 +1684,7 @@ var File_sluice_v1_state_proto protoreflect.FileDescriptor
 
 const file_sluice_v1_state_proto_rawDesc = "" +
 	"\n" +
-	"\x15sluice/v1/state.proto\x12\tsluice.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x14sluice/v1/flow.proto\x1a\x15sluice/v1/group.proto\x1a\x15sluice/v1/meter.proto\")\n" +
+	"\x15sluice/v1/state.proto\x12\tsluice.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x14sluice/v1/flow.proto\x1a\x15sluice/v1/group.proto\x1a\x15sluice/v1/level.proto\x1a\x15sluice/v1/meter.proto\")\n" +
 	"\x0fGetStateRequest\x12\x16\n" +
 	"\x06switch\x18\x01 \x01(\tR\x06switch\"b\n" +
 	"\x10GetStateResponse\x122\n" +
@@ -1756,7 +1775,7 @@ const file_sluice_v1_state_proto_rawDesc = "" +
 	"\rPlannedChange\x12\x12\n" +
 	"\x04kind\x18\x01 \x01(\tR\x04kind\x12\x16\n" +
 	"\x06before\x18\x02 \x01(\tR\x06before\x12\x14\n" +
-	"\x05after\x18\x03 \x01(\tR\x05after\"\xe8\x01\n" +
+	"\x05after\x18\x03 \x01(\tR\x05after\"\x95\x02\n" +
 	"\fApplyRequest\x121\n" +
 	"\bswitches\x18\x01 \x03(\v2\x15.sluice.v1.SwitchWishR\bswitches\x12\x14\n" +
 	"\x05owner\x18\x02 \x01(\tR\x05owner\x12\x14\n" +
@@ -1764,15 +1783,17 @@ const file_sluice_v1_state_proto_rawDesc = "" +
 	"\n" +
 	"request_id\x18\x04 \x01(\tR\trequestId\x120\n" +
 	"\x11expected_revision\x18\x05 \x01(\x04H\x00R\x10expectedRevision\x88\x01\x01\x12\x12\n" +
-	"\x04note\x18\x06 \x01(\tR\x04noteB\x14\n" +
+	"\x04note\x18\x06 \x01(\tR\x04note\x12+\n" +
+	"\x05level\x18\b \x01(\x0e2\x15.sluice.v1.WriteLevelR\x05levelB\x14\n" +
 	"\x12_expected_revision\"B\n" +
 	"\rApplyResponse\x121\n" +
-	"\bswitches\x18\x01 \x03(\v2\x15.sluice.v1.SwitchPlanR\bswitches\"\xae\x01\n" +
+	"\bswitches\x18\x01 \x03(\v2\x15.sluice.v1.SwitchPlanR\bswitches\"\xdb\x01\n" +
 	"\x0fRollbackRequest\x12\x1a\n" +
 	"\brevision\x18\x01 \x01(\x04R\brevision\x12\x1a\n" +
 	"\bswitches\x18\x02 \x03(\tR\bswitches\x12\x1b\n" +
 	"\tplan_only\x18\x03 \x01(\bR\bplanOnly\x120\n" +
-	"\x11expected_revision\x18\x04 \x01(\x04H\x00R\x10expectedRevision\x88\x01\x01B\x14\n" +
+	"\x11expected_revision\x18\x04 \x01(\x04H\x00R\x10expectedRevision\x88\x01\x01\x12+\n" +
+	"\x05level\x18\x06 \x01(\x0e2\x15.sluice.v1.WriteLevelR\x05levelB\x14\n" +
 	"\x12_expected_revision\"a\n" +
 	"\x10RollbackResponse\x121\n" +
 	"\bswitches\x18\x01 \x03(\v2\x15.sluice.v1.SwitchPlanR\bswitches\x12\x1a\n" +
@@ -1839,6 +1860,7 @@ var file_sluice_v1_state_proto_goTypes = []any{
 	(*FlowSpec)(nil),              // 27: sluice.v1.FlowSpec
 	(*GroupSpec)(nil),             // 28: sluice.v1.GroupSpec
 	(*MeterSpec)(nil),             // 29: sluice.v1.MeterSpec
+	(WriteLevel)(0),               // 30: sluice.v1.WriteLevel
 }
 var file_sluice_v1_state_proto_depIdxs = []int32{
 	3,  // 0: sluice.v1.GetStateResponse.switches:type_name -> sluice.v1.SwitchState
@@ -1857,31 +1879,33 @@ var file_sluice_v1_state_proto_depIdxs = []int32{
 	20, // 13: sluice.v1.PlanResponse.switches:type_name -> sluice.v1.SwitchPlan
 	21, // 14: sluice.v1.SwitchPlan.changes:type_name -> sluice.v1.PlannedChange
 	17, // 15: sluice.v1.ApplyRequest.switches:type_name -> sluice.v1.SwitchWish
-	20, // 16: sluice.v1.ApplyResponse.switches:type_name -> sluice.v1.SwitchPlan
-	20, // 17: sluice.v1.RollbackResponse.switches:type_name -> sluice.v1.SwitchPlan
-	1,  // 18: sluice.v1.StateService.GetState:input_type -> sluice.v1.GetStateRequest
-	4,  // 19: sluice.v1.StateService.ListState:input_type -> sluice.v1.ListStateRequest
-	7,  // 20: sluice.v1.StateService.ListOwners:input_type -> sluice.v1.ListOwnersRequest
-	10, // 21: sluice.v1.StateService.Reconcile:input_type -> sluice.v1.ReconcileRequest
-	18, // 22: sluice.v1.StateService.Plan:input_type -> sluice.v1.PlanRequest
-	22, // 23: sluice.v1.StateService.Apply:input_type -> sluice.v1.ApplyRequest
-	24, // 24: sluice.v1.StateService.Rollback:input_type -> sluice.v1.RollbackRequest
-	12, // 25: sluice.v1.StateService.ListHistory:input_type -> sluice.v1.ListHistoryRequest
-	15, // 26: sluice.v1.StateService.Backup:input_type -> sluice.v1.BackupRequest
-	2,  // 27: sluice.v1.StateService.GetState:output_type -> sluice.v1.GetStateResponse
-	5,  // 28: sluice.v1.StateService.ListState:output_type -> sluice.v1.ListStateResponse
-	8,  // 29: sluice.v1.StateService.ListOwners:output_type -> sluice.v1.ListOwnersResponse
-	11, // 30: sluice.v1.StateService.Reconcile:output_type -> sluice.v1.ReconcileResponse
-	19, // 31: sluice.v1.StateService.Plan:output_type -> sluice.v1.PlanResponse
-	23, // 32: sluice.v1.StateService.Apply:output_type -> sluice.v1.ApplyResponse
-	25, // 33: sluice.v1.StateService.Rollback:output_type -> sluice.v1.RollbackResponse
-	13, // 34: sluice.v1.StateService.ListHistory:output_type -> sluice.v1.ListHistoryResponse
-	16, // 35: sluice.v1.StateService.Backup:output_type -> sluice.v1.BackupResponse
-	27, // [27:36] is the sub-list for method output_type
-	18, // [18:27] is the sub-list for method input_type
-	18, // [18:18] is the sub-list for extension type_name
-	18, // [18:18] is the sub-list for extension extendee
-	0,  // [0:18] is the sub-list for field type_name
+	30, // 16: sluice.v1.ApplyRequest.level:type_name -> sluice.v1.WriteLevel
+	20, // 17: sluice.v1.ApplyResponse.switches:type_name -> sluice.v1.SwitchPlan
+	30, // 18: sluice.v1.RollbackRequest.level:type_name -> sluice.v1.WriteLevel
+	20, // 19: sluice.v1.RollbackResponse.switches:type_name -> sluice.v1.SwitchPlan
+	1,  // 20: sluice.v1.StateService.GetState:input_type -> sluice.v1.GetStateRequest
+	4,  // 21: sluice.v1.StateService.ListState:input_type -> sluice.v1.ListStateRequest
+	7,  // 22: sluice.v1.StateService.ListOwners:input_type -> sluice.v1.ListOwnersRequest
+	10, // 23: sluice.v1.StateService.Reconcile:input_type -> sluice.v1.ReconcileRequest
+	18, // 24: sluice.v1.StateService.Plan:input_type -> sluice.v1.PlanRequest
+	22, // 25: sluice.v1.StateService.Apply:input_type -> sluice.v1.ApplyRequest
+	24, // 26: sluice.v1.StateService.Rollback:input_type -> sluice.v1.RollbackRequest
+	12, // 27: sluice.v1.StateService.ListHistory:input_type -> sluice.v1.ListHistoryRequest
+	15, // 28: sluice.v1.StateService.Backup:input_type -> sluice.v1.BackupRequest
+	2,  // 29: sluice.v1.StateService.GetState:output_type -> sluice.v1.GetStateResponse
+	5,  // 30: sluice.v1.StateService.ListState:output_type -> sluice.v1.ListStateResponse
+	8,  // 31: sluice.v1.StateService.ListOwners:output_type -> sluice.v1.ListOwnersResponse
+	11, // 32: sluice.v1.StateService.Reconcile:output_type -> sluice.v1.ReconcileResponse
+	19, // 33: sluice.v1.StateService.Plan:output_type -> sluice.v1.PlanResponse
+	23, // 34: sluice.v1.StateService.Apply:output_type -> sluice.v1.ApplyResponse
+	25, // 35: sluice.v1.StateService.Rollback:output_type -> sluice.v1.RollbackResponse
+	13, // 36: sluice.v1.StateService.ListHistory:output_type -> sluice.v1.ListHistoryResponse
+	16, // 37: sluice.v1.StateService.Backup:output_type -> sluice.v1.BackupResponse
+	29, // [29:38] is the sub-list for method output_type
+	20, // [20:29] is the sub-list for method input_type
+	20, // [20:20] is the sub-list for extension type_name
+	20, // [20:20] is the sub-list for extension extendee
+	0,  // [0:20] is the sub-list for field type_name
 }
 
 func init() { file_sluice_v1_state_proto_init() }
@@ -1891,6 +1915,7 @@ func file_sluice_v1_state_proto_init() {
 	}
 	file_sluice_v1_flow_proto_init()
 	file_sluice_v1_group_proto_init()
+	file_sluice_v1_level_proto_init()
 	file_sluice_v1_meter_proto_init()
 	file_sluice_v1_state_proto_msgTypes[8].OneofWrappers = []any{}
 	file_sluice_v1_state_proto_msgTypes[21].OneofWrappers = []any{}
