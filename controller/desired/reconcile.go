@@ -82,6 +82,7 @@ func (d *State) bring(ctx context.Context, sw Switch, b *book) (r Report, err er
 		r.First = fmt.Sprintf("%s %s %v", c.Action, c.Object, c.Message)
 	}
 	msgs, places := messages(p, &l)
+	stays := false // something that was to go
 	if len(msgs) > 0 {
 		err = repair(ctx, sw, msgs)
 		we := (*channel.WriteError)(nil)
@@ -89,6 +90,8 @@ func (d *State) bring(ctx context.Context, sw Switch, b *book) (r Report, err er
 			for _, e := range we.Errors {
 				if at := places[e.Index]; at != "" {
 					condition[at], why[at] = Degraded, e.Err.Error()
+				} else {
+					stays = true
 				}
 			}
 			r.Refused, err = len(we.Errors), nil
@@ -108,7 +111,7 @@ func (d *State) bring(ctx context.Context, sw Switch, b *book) (r Report, err er
 		}
 	}
 	b.setBehind(false)
-	if r.Refused == 0 {
+	if !stays {
 		d.forgetGraves(ctx, b)
 	}
 	return r, nil

@@ -245,6 +245,28 @@ func TestRefusedIsDegraded(t *testing.T) {
 	r.stands(0, 2, 0)
 }
 
+// TestWhatIsGoneIsNotDeleting: that a switch refuses something does not keep what
+// was deleted, and is gone, among what is yet to go.
+func TestWhatIsGoneIsNotDeleting(t *testing.T) {
+	r := newRig(t, ofp.V13)
+	r.apply("add-flow priority=1,ip,actions=output:1", "add-flow priority=2,ip,actions=output:1")
+	r.sw.away = 1
+	if err := r.try("", "del-flow table=0,priority=1,ip", "add-flow priority=3,ip,actions=output:3"); err == nil {
+		t.Fatal("the switch was away")
+	}
+	r.sw.away = 0
+	r.sw.refuse = func(_ int, m ofp.Message) ofp.ErrorReason {
+		if f, ok := m.(*ofp.FlowMod); ok && f.Priority == 3 {
+			return ofp.FlowModFailedTableFull
+		}
+		return ofp.ReasonUnknown
+	}
+	r.reconcile()
+	if s := r.d.Summary(1); s.Tombstones != 0 || s.Degraded != 1 {
+		t.Errorf("%+v, want nothing to go, and one degraded", s)
+	}
+}
+
 func TestSameRequestIsDoneOnce(t *testing.T) {
 	r := newRig(t, ofp.V13)
 	once := Txn{Author: "ann", Request: "r1", Messages: parse(t, "add-flow priority=1,ip,actions=output:1")}
