@@ -8,69 +8,72 @@ import (
 	"github.com/sluice-sdn/sluice/ofp"
 )
 
-// aheadApp notes which packets it is shown and which it is given, by their first
-// byte, and panics or has enough at some of them.
+// aheadApp notes how many events it is told of and how many packets it is given
+// before it is told the next time.
 type aheadApp struct {
-	mu     sync.Mutex
-	shown  map[byte]bool
-	unseen []byte // given without having been shown
-	given  int
-	enough bool
+	mu       sync.Mutex
+	told     []int
+	given    int
+	batches  []int // packets given when a batch was done
+	panicked bool
+	panics   bool
 }
 
-func (a *aheadApp) Ahead(packet []byte) bool {
+func (a *aheadApp) Ahead(events int) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	a.shown[packet[0]] = true
-	if packet[0] == 13 {
-		panic("13")
+	a.told = append(a.told, events)
+	if a.panics && !a.panicked {
+		a.panicked = true
+		panic("ahead")
 	}
-	return !a.enough
 }
 
-func (a *aheadApp) PacketIn(m *ofp.PacketIn) bool {
+func (a *aheadApp) PacketIn(*ofp.PacketIn) bool {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if !a.shown[m.Data[0]] {
-		a.unseen = append(a.unseen, m.Data[0])
-	}
 	a.given++
 	return true
 }
 
+func (a *aheadApp) BatchDone() {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.batches = append(a.batches, a.given)
+}
+
+// TestAhead: an app that looks ahead is told of each batch of several events how
+// many they are, and gets them all, also if it panics when it is told.
 func TestAhead(t *testing.T) {
-	for _, tt := range []struct {
-		name   string
-		v      ofp.Version
-		n      byte
-		enough bool
-	}{
-		{"1.0", ofp.V10, 10, false}, {"1.3", ofp.V13, 10, false}, {"a panic", ofp.V13, 40, false}, {"enough", ofp.V13, 10, true},
-	} {
-		t.Run(tt.name, func(t *testing.T) {
-			app := &aheadApp{shown: make(map[byte]bool), enough: tt.enough}
+	for _, panics := range []bool{false, true} {
+		t.Run(fmt.Sprintf("panics %v", panics), func(t *testing.T) {
+			const n = 40
+			app := &aheadApp{panics: panics}
 			s := serve(t, Config{Apps: []App{testApp{"ahead", func(*Switch) Session { return app }}}})
-			p := newPeer(t, tt.v, 1).dial(s.addr)
+			p := newPeer(t, ofp.V13, 1).dial(s.addr)
 			s.sw(t, 1)
 			var all []ofp.Message
-			for i := range tt.n {
-				m := packetIn(1)
-				m.Data = []byte{i}
-				all = append(all, m)
+			for range n {
+				all = append(all, packetIn(1))
 			}
 			p.send(0, all...)
-			eventually(t, fmt.Sprintf("%d packets", tt.n), func() bool {
+			eventually(t, fmt.Sprintf("%d packets", n), func() bool {
 				app.mu.Lock()
 				defer app.mu.Unlock()
-				return app.given == int(tt.n)
+				return len(app.batches) > 0 && app.batches[len(app.batches)-1] == n
 			})
 			app.mu.Lock()
 			defer app.mu.Unlock()
-			switch shown := len(app.shown); {
-			case tt.enough && shown > len(app.unseen):
-				t.Errorf("%d packets were shown, though the first was enough", shown)
-			case tt.n == 10 && !tt.enough && len(app.unseen) > 1: // one at most is a batch of its own
-				t.Errorf("packets %v were not shown", app.unseen)
+			var want []int
+			before := 0
+			for _, given := range app.batches {
+				if given-before > 1 {
+					want = append(want, given-before)
+				}
+				before = given
+			}
+			if fmt.Sprint(app.told) != fmt.Sprint(want) || len(want) == 0 {
+				t.Errorf("told of %v events, want %v", app.told, want)
 			}
 		})
 	}

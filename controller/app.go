@@ -48,13 +48,11 @@ type ErrorHandler interface {
 	Error(xid uint32, m *ofp.Error)
 }
 
-// AheadHandler is shown packets, a few at a time, before PacketIn is called with
-// them, so that an app with much state can load what it will need for all of them at
-// once. It is no handler of packets: not all are shown, and another app may take
-// them. What it does not want to see in this batch any more it says with false. The
-// packet is valid until the method returns.
+// AheadHandler hears how many events have come together, before it is given the
+// first of them, where there are several: an app with much state can have the
+// memory load what that many packets need. Other apps may take some of them.
 type AheadHandler interface {
-	Ahead(packet []byte) (more bool)
+	Ahead(events int)
 }
 
 // BatchHandler hears that all events which came together have been handled, a few

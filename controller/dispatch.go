@@ -44,8 +44,6 @@ type dispatch struct {
 	sender   *app      // the app that was called last: it alone may have gathered messages
 	event    int       // in the batch: the one at hand
 	from     int       // in handlers: the first to ask about the event at hand
-	looks    bool      // an app looks ahead
-	looked   int       // events of the batch that were looked at
 	errors   channel.Throttle
 	roles    channel.RoleChanges // those of the role that the apps were told of
 }
@@ -121,9 +119,8 @@ func (l *link) Events(_ *channel.Conn, b *channel.Batch) {
 	d.now = time.Now()
 	var packets int
 	var other time.Duration
-	d.looked = b.Len() // one packet is looked at soon enough
-	if d.looks && b.Len() > 1 {
-		d.looked = 0
+	if b.Len() > 1 {
+		s.lookAhead(b.Len())
 	}
 	for d.event, d.from = 0, 0; d.event < b.Len(); {
 		s.run(b, &packets, &other)
@@ -153,9 +150,6 @@ func (s *Switch) run(b *channel.Batch, packets *int, other *time.Duration) {
 		}
 	}()
 	for d.event < b.Len() {
-		if d.event == d.looked {
-			s.lookAhead(b)
-		}
 		typ, frame := b.Event(d.event)
 		if typ != ofp.TypePacketIn && s.ended() {
 			d.event = b.Len()
@@ -174,32 +168,12 @@ func (s *Switch) run(b *channel.Batch, packets *int, other *time.Duration) {
 	}
 }
 
-// lookAround is how many packets an app is shown at a time: enough for memory to
-// be waited for once rather than for each.
-const lookAround = 8
-
-// lookAhead shows the next packets to the apps that look ahead.
-func (s *Switch) lookAhead(b *channel.Batch) {
-	d := &s.dispatch
-	from := d.looked
-	d.looked = min(from+lookAround, b.Len())
-	more := false
-	for i := range d.handlers {
-		h := &d.handlers[i]
-		if h.ahead == nil || h.app.disabled.Load() {
-			continue
+// lookAhead tells the apps that look ahead how many events there are.
+func (s *Switch) lookAhead(events int) {
+	for i := range s.dispatch.handlers {
+		if h := &s.dispatch.handlers[i]; h.ahead != nil && !h.app.disabled.Load() {
+			s.guard(h.app, func() { h.ahead.Ahead(events) })
 		}
-		s.guard(h.app, func() {
-			for n := from; n < d.looked; n++ {
-				if _, frame := b.Event(n); !h.ahead.Ahead(ofp.PeekPacket(frame)) {
-					return
-				}
-			}
-			more = true
-		})
-	}
-	if !more {
-		d.looked = b.Len()
 	}
 }
 
@@ -315,7 +289,6 @@ func (s *Switch) attach(a *app) {
 	h.role, _ = session.(RoleHandler)
 	h.ahead, _ = session.(AheadHandler)
 	d := &s.dispatch
-	d.looks = d.looks || h.ahead != nil
 	h.batch, _ = session.(BatchHandler)
 	h.detach, _ = session.(Detacher)
 	d.handlers = append(d.handlers, h)

@@ -253,18 +253,3 @@ func (m *Match) onlyInPort(p uint32) {
 	m.oxm11 = false
 	binary.BigEndian.PutUint64(m.oxm, oxmInPort<<32|uint64(p))
 }
-
-// PeekPacket returns the packet that a plain packet-in brings, as Data of the
-// decoded message, without reading what else the frame says; it returns nil for any
-// other frame. It is for those who look ahead.
-func PeekPacket(frame []byte) []byte {
-	const match = HeaderLen + 16
-	switch {
-	case len(frame) < HeaderLen+10 || frame[1] != kindPacketIn:
-	case Version(frame[0]) == V10:
-		return frame[HeaderLen+10:]
-	case Version(frame[0]) == V13 && len(frame) >= match+18 && binary.BigEndian.Uint64(frame[match:]) == 1<<48|12<<32|oxmInPort:
-		return frame[match+18:]
-	}
-	return nil
-}

@@ -119,53 +119,82 @@ func BenchmarkKnownDestination(b *testing.B) {
 
 // BenchmarkManyHosts is a packet-in between two of the hosts of one of 16
 // switches, which send 500 each in turns: what more hosts cost is what memory
-// costs.
+// costs. The hosts speak in the order of their addresses, or in none.
 func BenchmarkManyHosts(b *testing.B) {
-	for _, hosts := range []int{100, 10000} {
-		b.Run(strconv.Itoa(hosts), func(b *testing.B) {
+	for _, c := range []struct {
+		name  string
+		hosts int
+		step  int // from one host that speaks to the next one
+	}{{"100", 100, 1}, {"10000", 10000, 1}, {"10000/scattered", 10000, 3457}} {
+		b.Run(c.name, func(b *testing.B) {
 			app, err := New(Config{})
 			if err != nil {
 				b.Fatal(err)
 			}
-			const switches, batch, group = 16, 500, 8
+			const switches, batch = 16, 500
 			var sessions [switches]*session
 			var at [switches]int
-			m := ofp.PacketIn{BufferID: 7, TotalLen: 64}
+			m := ofp.PacketIn{BufferID: 7, TotalLen: 64, Data: make([]byte, 64)}
 			m.Match.SetUint(ofp.FieldInPort, 1)
-			frame := func(b []byte, dst, src int) []byte {
-				clear(b)
-				b[0], b[6] = 2, 2
-				binary.BigEndian.PutUint32(b[2:], uint32(dst))
-				binary.BigEndian.PutUint32(b[8:], uint32(src))
-				return b
+			m.Data[0], m.Data[6] = 2, 2
+			packet := func(s *session, dst, src int) {
+				binary.BigEndian.PutUint32(m.Data[2:], uint32(dst))
+				binary.BigEndian.PutUint32(m.Data[8:], uint32(src))
+				s.PacketIn(&m)
 			}
-			var frames [group][64]byte
 			for i := range sessions {
 				sessions[i] = newSession(&app.cfg, &sink{v: ofp.V13, now: time.Now()})
-				for h := range hosts {
-					m.Data = frame(frames[0][:], h, h)
-					sessions[i].PacketIn(&m)
+				for h := range c.hosts {
+					packet(sessions[i], h, h)
 				}
 			}
 			b.ResetTimer()
-			for n := 0; n < b.N; {
+			for n := 0; n < b.N; n += batch {
 				i := n / batch % switches
 				s := sessions[i]
-				for range batch / group {
-					for g := range frames {
-						at[i] = (at[i] + 1) % hosts
-						frame(frames[g][:], (at[i]+at[i]/hosts*7+hosts/3)%hosts, at[i])
-					}
-					for g, more := 0, true; g < group && more; g++ {
-						more = s.Ahead(frames[g][:])
-					}
-					for g := range frames {
-						m.Data = frames[g][:]
-						s.PacketIn(&m)
-					}
+				s.Ahead(batch)
+				for range batch {
+					src := (at[i] + c.step) % c.hosts
+					packet(s, (src+c.hosts/3)%c.hosts, src)
+					at[i] = src
 				}
 				s.BatchDone()
-				n += batch
+			}
+		})
+	}
+}
+
+// BenchmarkHosts learns one host and finds another, as a packet does, in 16 tables
+// that have 500 packets each in turns.
+func BenchmarkHosts(b *testing.B) {
+	for _, n := range []uint64{100, 1000, 10000, 16384} {
+		b.Run(strconv.FormatUint(n, 10), func(b *testing.B) {
+			var tables [16]hosts
+			host := func(i, h uint64) (k uint64, port ofp.PortNo) { return 2<<40 | i<<24 | h, ofp.PortNo(h%4 + 1) }
+			for i := range tables {
+				tables[i] = newHosts(1<<14, time.Minute)
+				for h := range n {
+					k, port := host(uint64(i), h)
+					tables[i].learn(k, port, 0)
+				}
+			}
+			var src uint64
+			b.ResetTimer()
+			for turn := 0; turn < b.N; turn += 500 {
+				i := uint64(turn / 500 % len(tables))
+				t := &tables[i]
+				t.load(500)
+				for range 500 {
+					src = (src + 3457) % n
+					k, port := host(i, src)
+					if t.learn(k, port, 0) != seenAgain {
+						b.Fatal("a host that is known is new")
+					}
+					k, port = host(i, (src+n/3)%n)
+					if p, ok := t.find(k, 0); !ok || p != port {
+						b.Fatal("a host that is known is not found")
+					}
+				}
 			}
 		})
 	}

@@ -1,6 +1,7 @@
 package l2switch
 
 import (
+	"maps"
 	"slices"
 	"testing"
 	"time"
@@ -52,17 +53,50 @@ func (t *plainHosts) forget(port ofp.PortNo) (n int) {
 	return n
 }
 
+// check compares a table with the hosts that it is to have: each is there once,
+// where and when it was seen, if that is not so long ago that the next sweep
+// forgets it.
+func (t *hosts) check(tb interface{ Fatalf(string, ...any) }, want map[uint64]host, now uint32) {
+	got := map[uint64]host{}
+	for h := range t.all() {
+		k := h.key &^ used
+		if _, twice := got[k]; twice {
+			tb.Fatalf("host %#x is there twice", k)
+		}
+		got[k] = h
+	}
+	if len(got) != len(want) || t.n != len(want) {
+		tb.Fatalf("%d hosts, and a count of %d; want %d", len(got), t.n, len(want))
+	}
+	for k, w := range want {
+		g, ok := got[k]
+		gone := 2*t.age + grace
+		if !ok || g.port != w.port || g.seen != w.seen && (now-g.seen <= gone || now-w.seen <= gone) {
+			tb.Fatalf("host %#x at %d: port %d, seen %d, %v; want port %d, seen %d", k, now, g.port, g.seen, ok, w.port, w.seen)
+		}
+		if port, known := t.find(k, now); known != (now-w.seen <= t.age) || known && port != w.port {
+			tb.Fatalf("find %#x at %d: port %d, %v; want port %d, seen %d", k, now, port, known, w.port, w.seen)
+		}
+	}
+	if p := t.packed; p == nil && 4*t.n > 3*len(t.slots) || p != nil && t.n > lineSlots*len(p.lines) {
+		tb.Fatalf("%d hosts in too small a table", t.n)
+	}
+}
+
 // TestHostsAreAsOnAMap plays packets, the passing of time and lost ports on the
-// table and on a map. The key 0 and keys in which all bits are set are among
-// those asked for.
+// table, in both of its forms, and on a map. The key 0 and keys in which all bits
+// are set are among those asked for.
 func TestHostsAreAsOnAMap(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		limit := rapid.IntRange(1, 60).Draw(t, "limit")
-		table := newHosts(limit, 30*time.Second)
-		plain := plainHosts{m: map[uint64]host{}, max: limit, age: 30}
+		age := rapid.SampledFrom([]uint32{1, 30, 1363, 1364}).Draw(t, "age") // the last one does not fit into a packed table
+		table := newHosts(limit, time.Duration(age)*time.Second)
+		table.packs = rapid.SampledFrom([]int{0, 20, 100}).Draw(t, "packs")
+		plain := plainHosts{m: map[uint64]host{}, max: limit, age: age}
 		keys := rapid.OneOf(
 			rapid.Just(uint64(0)), rapid.Just(key(1<<48-1, 0xfff)),
 			rapid.Map(rapid.Uint64Range(1, 80), func(n uint64) uint64 { return n }),
+			rapid.Map(rapid.Uint64Range(1, 80), func(n uint64) uint64 { return n << 32 }),
 			rapid.Map(rapid.Uint16Range(0, 20), func(vlan uint16) uint64 { return key(1, vlan) }),
 		)
 		var now uint32
@@ -70,11 +104,11 @@ func TestHostsAreAsOnAMap(t *testing.T) {
 			k, port := keys.Draw(t, "key"), ofp.PortNo(rapid.Uint32Range(1, 4).Draw(t, "port"))
 			switch rapid.IntRange(0, 19).Draw(t, "step") {
 			case 0:
-				if got, want := table.forget(port), plain.forget(port); got != want {
+				if got, want := table.forget(port, now), plain.forget(port); got != want {
 					t.Fatalf("forget port %d: %d hosts, want %d", port, got, want)
 				}
 			case 1:
-				now += rapid.Uint32Range(0, 80).Draw(t, "seconds")
+				now += rapid.OneOf(rapid.Uint32Range(0, 80), rapid.Uint32Range(0, 9000)).Draw(t, "seconds")
 			default:
 				if got, want := table.learn(k, port, now), plain.learn(k, port, now); got != want {
 					t.Fatalf("learn %#x on port %d at %d: %d, want %d", k, port, now, got, want)
@@ -86,14 +120,50 @@ func TestHostsAreAsOnAMap(t *testing.T) {
 			if ok = ok && now-h.seen <= plain.age; known != ok || ok && got != h.port {
 				t.Fatalf("find %#x at %d: port %d, %v; want port %d, %v", ask, now, got, known, h.port, ok)
 			}
-			if table.n != len(plain.m) {
-				t.Fatalf("%d hosts, want %d", table.n, len(plain.m))
-			}
-			if 4*table.n > 3*len(table.slots) {
-				t.Fatalf("%d hosts in %d slots", table.n, len(table.slots))
+			table.check(t, plain.m, now)
+			if table.packed != nil && (age == 1364 || table.n < table.packs) || table.packed == nil && age < 1364 && table.n > 6 && table.packs == 0 {
+				t.Fatalf("%d hosts, age %d, packed from %d: packed is %v", table.n, age, table.packs, table.packed != nil)
 			}
 		}
 	})
+}
+
+// TestManyHostsAreAsOnAMap does the same with thousands of hosts at a time, with
+// addresses that follow each other or do not, in few VLANs and ports or in so many
+// that a packed table cannot have them.
+func TestManyHostsAreAsOnAMap(t *testing.T) {
+	forms := map[bool]int{}
+	rapid.Check(t, func(t *rapid.T) {
+		const limit = 12000
+		table := newHosts(limit, time.Minute)
+		plain := plainHosts{m: map[uint64]host{}, max: limit, age: 60}
+		var now uint32
+		for range rapid.IntRange(1, 6).Draw(t, "steps") {
+			now += rapid.SampledFrom([]uint32{0, 1, 70, 130, 5000}).Draw(t, "seconds")
+			if rapid.IntRange(0, 3).Draw(t, "step") == 0 {
+				port := ofp.PortNo(rapid.Uint32Range(1, 3).Draw(t, "port"))
+				if got, want := table.forget(port, now), plain.forget(port); got != want {
+					t.Fatalf("forget port %d: %d hosts, want %d", port, got, want)
+				}
+			} else {
+				first := rapid.Uint64Range(0, 1<<48-1).Draw(t, "first")
+				step := rapid.SampledFrom([]uint64{1, 512, 1 << 32, 0x9e37_79b9_7f4b}).Draw(t, "step")
+				vlans := rapid.SampledFrom([]uint64{1, 1, 3, 4096}).Draw(t, "VLANs")
+				ports := rapid.SampledFrom([]uint64{1, 4, 48, 2000}).Draw(t, "ports")
+				for i := range rapid.Uint64Range(0, 9000).Draw(t, "hosts") {
+					k, port := key((first+i*step)&(1<<48-1), uint16(i%vlans)), ofp.PortNo(i%ports+1)
+					if got, want := table.learn(k, port, now), plain.learn(k, port, now); got != want {
+						t.Fatalf("learn %#x on port %d at %d: %d, want %d", k, port, now, got, want)
+					}
+				}
+			}
+			table.check(t, plain.m, now)
+			forms[table.packed != nil]++
+		}
+	})
+	if forms[false] == 0 || forms[true] == 0 {
+		t.Errorf("packed, or not: %v: want both forms", forms)
+	}
 }
 
 // TestHostsFillTheirLimit learns as many hosts as the table takes, whose
@@ -115,37 +185,162 @@ func TestHostsFillTheirLimit(t *testing.T) {
 			t.Fatalf("host %d: port %d, %v", k, p, ok)
 		}
 	}
-	if n := table.forget(3); n != limit/7+1 || table.n != limit-n {
+	if n := table.forget(3, 0); n != limit/7+1 || table.n != limit-n {
 		t.Errorf("%d hosts forgotten, %d left", n, table.n)
 	}
 }
 
-// TestAhead: to look ahead changes nothing and allocates nothing, whatever the
-// packet, and a small table does not ask for it.
+// TestPackedTableIsSmall: that is what it is for.
+func TestPackedTableIsSmall(t *testing.T) {
+	for _, n := range []int{minPacked, 10000, 16384} {
+		table := newHosts(n, time.Minute)
+		for k := range uint64(n) {
+			table.learn(k*0x9e37_79b9_7f4b&(1<<48-1), ofp.PortNo(k%48+1), 0)
+		}
+		if table.packed == nil {
+			if n > minPacked {
+				t.Errorf("%d hosts: not packed", n)
+			}
+			continue
+		}
+		if each := float64(64*len(table.packed.lines)) / float64(n); each > 12.5 {
+			t.Errorf("%d hosts take %.1f bytes each", n, each)
+		}
+	}
+}
+
+// TestHostsMoveToNewPlaces moves hosts to ports that were not there before, which
+// fill the list of places of a packed table again and again.
+func TestHostsMoveToNewPlaces(t *testing.T) {
+	table := newHosts(1<<14, time.Minute)
+	plain := plainHosts{m: map[uint64]host{}, max: 1 << 14, age: 60}
+	for i := range uint64(9000) {
+		k, port := i%4000, ofp.PortNo(1)
+		if i >= 4000 {
+			k, port = i%700, ofp.PortNo(i)
+		}
+		if got, want := table.learn(k, port, 0), plain.learn(k, port, 0); got != want {
+			t.Fatalf("host %d on port %d: %d, want %d", k, port, got, want)
+		}
+		if i > 4000 && table.packed == nil {
+			t.Fatalf("not packed with %d hosts", table.n)
+		}
+	}
+	table.check(t, plain.m, 0)
+}
+
+// TestTimesStayTold: the times of a packed table are told anew from time to time,
+// and those of hosts that are remembered stay what they were.
+func TestTimesStayTold(t *testing.T) {
+	table := newHosts(1<<14, 1000*time.Second)
+	table.packs = 0
+	plain := plainHosts{m: map[uint64]host{}, max: 1 << 14, age: 1000}
+	bases := map[uint32]bool{}
+	for i := range uint64(400) {
+		now := uint32(i * 131)
+		k := i * i % 60
+		if got, want := table.learn(k, 1, now), plain.learn(k, 1, now); got != want {
+			t.Fatalf("host %d at %d: %d, want %d", k, now, got, want)
+		}
+		table.check(t, plain.m, now)
+		if table.packed != nil {
+			bases[table.packed.base] = true
+		}
+	}
+	if len(bases) < 5 {
+		t.Errorf("times were told from %v: too seldom anew", bases)
+	}
+}
+
+// TestManyPlaces: hosts in so many places that new ones would soon fill the list
+// are not packed.
+func TestManyPlaces(t *testing.T) {
+	for _, ports := range []uint64{700, 900} {
+		table := newHosts(1<<14, time.Minute)
+		for k := range uint64(4000) {
+			table.learn(k, ofp.PortNo(k%ports+1), 0)
+		}
+		if got, want := table.packed != nil, ports < maxPlaces*3/4; got != want {
+			t.Errorf("hosts on %d ports: packed is %v", ports, got)
+		}
+	}
+}
+
+// TestCrowdedLine puts hosts that are all at home in the same line into a packed
+// table: they stand in it and in those behind, those at the end in the first
+// lines, and no more fit.
+func TestCrowdedLine(t *testing.T) {
+	for _, line := range []uint64{0, 300, minLines - 1} {
+		p := newPacked(minLines, 0)
+		want := map[uint64]host{}
+		for upper := uint64(0); ; upper++ {
+			k := upper << offsetBits
+			k |= p.lower(k, line)
+			h := host{k | used, ofp.PortNo(upper%5 + 1), uint32(upper % 9)}
+			if got := p.home(k); got != line {
+				t.Fatalf("home of %#x: line %d, want %d", k, got, line)
+			}
+			if _, _, _, w := p.slot(k); w != nil {
+				t.Fatalf("host %#x is there already", k)
+			}
+			if !p.put(h) {
+				break
+			}
+			want[h.key] = h
+		}
+		if len(want) != (maxDistance+1)*lineSlots {
+			t.Errorf("%d hosts fit, want %d", len(want), (maxDistance+1)*lineSlots)
+		}
+		got := map[uint64]host{}
+		for h := range p.all() {
+			got[h.key] = h
+			if _, _, x, w := p.slot(h.key &^ used); w == nil || w.port != h.port || p.seen(x) != h.seen {
+				t.Errorf("host %#x is not found", h.key)
+			}
+		}
+		if !maps.Equal(got, want) {
+			t.Errorf("line %d: hosts %v, want %v", line, got, want)
+		}
+	}
+}
+
+// TestOneAddressInManyVLANs: the hosts of a line may differ by nothing but their
+// VLAN.
+func TestOneAddressInManyVLANs(t *testing.T) {
+	p := newPacked(minLines, 0)
+	p.secret = [2]uint64{0, 0} // each hash is 0: VLANs make no difference
+	for vlan := range uint16(20) {
+		if !p.put(host{key(5, vlan) | used, ofp.PortNo(vlan + 1), 0}) {
+			t.Fatalf("VLAN %d does not fit", vlan)
+		}
+	}
+	for vlan := range uint16(25) {
+		if _, _, _, w := p.slot(key(5, vlan)); vlan < 20 && (w == nil || w.port != ofp.PortNo(vlan+1)) || vlan >= 20 && w != nil {
+			t.Errorf("VLAN %d: %v", vlan, w)
+		}
+	}
+}
+
+// TestAhead: to look ahead changes nothing and allocates nothing, in whichever
+// form the table is.
 func TestAhead(t *testing.T) {
-	out, _ := known(t, ofp.V13, 7)
 	app, err := New(Config{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := newSession(&app.cfg, out)
-	if s.Ahead(eth('A', 'B')) {
-		t.Error("an empty table is looked at ahead")
-	}
-	for k := range uint64(looksAhead) {
-		s.hosts.learn(k, 1, 0)
-	}
-	before := slices.Clone(s.hosts.slots)
-	for _, packet := range [][]byte{nil, {1}, eth('A', 'B'), tagged('A', 'B', 5)} {
-		if n := testing.AllocsPerRun(10, func() {
-			if !s.Ahead(packet) {
-				t.Fatal("a large table is not looked at ahead")
-			}
-		}); n != 0 {
-			t.Errorf("%v allocations", n)
+	s := newSession(&app.cfg, &sink{v: ofp.V13})
+	for _, n := range []uint64{1, minPacked, 10000} {
+		for k := range n {
+			s.hosts.learn(k, ofp.PortNo(k%7), 0)
 		}
-	}
-	if !slices.Equal(before, s.hosts.slots) {
-		t.Error("the table has changed")
+		before := slices.Collect(s.hosts.all())
+		for _, events := range []int{2, 100, 100000} {
+			if n := testing.AllocsPerRun(10, func() { s.Ahead(events) }); n != 0 {
+				t.Errorf("%v allocations", n)
+			}
+		}
+		if !slices.Equal(before, slices.Collect(s.hosts.all())) {
+			t.Error("the table has changed")
+		}
 	}
 }

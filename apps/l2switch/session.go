@@ -177,17 +177,11 @@ func (s *session) PacketIn(m *ofp.PacketIn) bool {
 	return true
 }
 
-// Ahead implements controller.AheadHandler: it has the memory load the hosts of
-// several packets at once.
-func (s *session) Ahead(packet []byte) (more bool) {
-	if len(s.hosts.slots) < looksAhead || s.slave {
-		return false
+// Ahead implements controller.AheadHandler.
+func (s *session) Ahead(events int) {
+	if !s.slave {
+		s.hosts.load(events)
 	}
-	if h, ok := parse(packet); ok {
-		s.hosts.touch(key(h.src, h.vlan))
-		s.hosts.touch(key(h.dst, h.vlan))
-	}
-	return true
 }
 
 // learn notes where the sender is, and reports whether it may have flows: all
@@ -326,7 +320,7 @@ func (s *session) PortStatus(m *ofp.PortStatus) {
 	if _, ok := s.clean[port]; ok {
 		return
 	}
-	s.hosts.forget(port)
+	s.hosts.forget(port, s.now())
 	s.stats.hosts.Store(uint64(s.hosts.n))
 	to := ofp.AllFlows()
 	to.OutPort = port
