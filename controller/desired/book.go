@@ -75,17 +75,6 @@ func (b *book) value(p place) value {
 	return x.value
 }
 
-// set puts what is wanted at a place, or, for a nil value, takes it away.
-func (b *book) set(p place, v value, now time.Time) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if v == nil {
-		b.items.remove(p)
-		return
-	}
-	b.items.put(p, v, now.UnixNano())
-}
-
 // mark notes how something stands.
 func (b *book) mark(p place, c Condition, why string, now time.Time) {
 	b.mu.Lock()
@@ -93,20 +82,18 @@ func (b *book) mark(p place, c Condition, why string, now time.Time) {
 	b.items.mark(p, c, why, now.UnixNano())
 }
 
-// bury and exhume keep the tombstones.
+// bury and exhumeLocked keep the tombstones.
 func (b *book) bury(p place, v value) {
 	b.mu.Lock()
 	b.graves[p] = v
 	b.mu.Unlock()
 }
 
-func (b *book) exhume(p place) {
-	b.mu.Lock()
+func (b *book) exhumeLocked(p place) {
 	if _, ok := b.graves[p]; ok {
 		delete(b.graves, p)
 		b.exhumed = append(b.exhumed, p)
 	}
-	b.mu.Unlock()
 }
 
 // exhumedEdits appends what removes the exhumed tombstones from the store.

@@ -22,6 +22,7 @@ type decider struct {
 	version ofp.Version
 	names   func(ownerID) string
 	pack    packer
+	expect  int // about so many effects
 
 	index   int             // of the message at hand
 	overlay map[place]value // what the messages before it have changed
@@ -46,7 +47,8 @@ func (d *decider) put(p place, v value, what func() string) error {
 		return &OwnerError{Index: d.index, What: what(), Owner: d.names(before.owner())}
 	}
 	if d.overlay == nil {
-		d.overlay = make(map[place]value)
+		d.overlay = make(map[place]value, d.expect)
+		d.effects = make([]effect, 0, d.expect)
 	}
 	d.overlay[p] = v
 	d.effects = append(d.effects, effect{d.index, p, before, v})

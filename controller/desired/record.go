@@ -123,21 +123,62 @@ func sameActions(a, b ofp.Message) bool {
 
 func sameType(a, b ofp.Action) bool { return a.Type == b.Type }
 
-// packer makes values.
-type packer struct{ enc ofp.Encoder }
+// asTheyAre reports whether a message has only actions that 1.3 says just as they
+// are, as almost all have: no others need to be read back.
+func asTheyAre(m ofp.Message) bool {
+	f, ok := m.(*ofp.FlowMod)
+	if !ok {
+		return false
+	}
+	for i := range f.Instructions {
+		for n := range f.Instructions[i].Actions {
+			switch f.Instructions[i].Actions[n].Type {
+			case ofp.ActionOutput, ofp.ActionGroup, ofp.ActionSetQueue, ofp.ActionPushVLAN, ofp.ActionPopVLAN, ofp.ActionDecNWTTL:
+			default:
+				return false
+			}
+		}
+	}
+	return true
+}
+
+// packBlock is how much memory a packer takes at once for the values that follow.
+const packBlock = 64 << 10
+
+// packer makes values. They lie close together, and keep each other in memory: it
+// is for those that are copied soon.
+type packer struct {
+	enc   ofp.Encoder
+	block []byte // the free end of the last block
+	next  int    // how long the next one is
+}
+
+// begin returns the head of a value, with room behind it.
+func (p *packer) begin(owner ownerID, v ofp.Version) []byte {
+	if cap(p.block) == 0 {
+		p.block = make([]byte, 0, 160)
+	}
+	return append(p.block[:0:cap(p.block)], valueForm, byte(owner>>8), byte(owner), byte(v))
+}
+
+// end takes what was written behind a head as a value. The first one has memory of
+// its own.
+func (p *packer) end(b []byte) value {
+	if p.block = b[len(b):]; cap(p.block) < 512 {
+		p.block = make([]byte, 0, p.next)
+		p.next = packBlock
+	}
+	return value(b[:len(b):len(b)])
+}
 
 // pack returns the value of a message, which adds a flow, group or meter. It
 // fails if no version can say it.
 func (p *packer) pack(owner ownerID, m ofp.Message) (value, error) {
 	p.enc.Extensions = true
-	head := make([]byte, valueHead, 160)
-	head[0] = valueForm
-	binary.BigEndian.PutUint16(head[1:], uint16(owner))
 	var first value // that a version could say, perhaps with other actions
 	var why error
 	for _, version := range storeVersions {
-		head[3] = uint8(version)
-		out, err := p.enc.Append(head, version, 0, m)
+		out, err := p.enc.Append(p.begin(owner, version), version, 0, m)
 		if err != nil {
 			if why == nil {
 				why = err
@@ -148,8 +189,13 @@ func (p *packer) pack(owner ownerID, m ofp.Message) (value, error) {
 			continue
 		}
 		v := value(out)
-		if again, err := v.message(); err == nil && sameActions(m, again) {
-			return v, nil
+		same := version == ofp.V13 && asTheyAre(m)
+		if !same {
+			again, err := v.message()
+			same = err == nil && sameActions(m, again)
+		}
+		if same {
+			return p.end(out), nil
 		}
 		if first == nil {
 			first = slices.Clone(v)

@@ -197,11 +197,11 @@ func (d *State) Apply(ctx context.Context, sw Switch, t Txn) (store.Revision, er
 		}
 	}
 	t.Messages = stamped(owner, sw.Version(), t.Messages)
-	content, err := sayable(sw, t.Messages)
+	content, err := sayable(sw, t.Messages, t.Request != "")
 	if err != nil {
 		return 0, err
 	}
-	dec := decider{book: b, owner: owner, version: sw.Version(), names: d.ownerName}
+	dec := decider{book: b, owner: owner, version: sw.Version(), names: d.ownerName, expect: len(t.Messages)}
 	for i, m := range t.Messages {
 		if err := dec.message(i, m); err != nil {
 			return 0, err
@@ -260,8 +260,8 @@ func (d *State) send(ctx context.Context, sw Switch, b *book, t Txn, effects []e
 }
 
 // sayable returns what Write would say of messages that cannot be encoded, before
-// anything is stored. content is a digest of their bytes.
-func sayable(sw Switch, msgs []ofp.Message) (content []byte, _ error) {
+// anything is stored. content is a digest of their bytes, where it is asked for.
+func sayable(sw Switch, msgs []ofp.Message, digest bool) (content []byte, _ error) {
 	enc := ofp.Encoder{Extensions: sw.Extended()}
 	sum := sha256.New()
 	var frame []byte
@@ -274,10 +274,15 @@ func sayable(sw Switch, msgs []ofp.Message) (content []byte, _ error) {
 		if frame, err = enc.Append(frame[:0], sw.Version(), 0, m); err != nil {
 			failures = append(failures, channel.ItemError{Index: i, Message: m, Err: err})
 		}
-		sum.Write(frame)
+		if digest {
+			sum.Write(frame)
+		}
 	}
 	if failures != nil {
 		return nil, &channel.WriteError{Errors: failures}
+	}
+	if !digest {
+		return nil, nil
 	}
 	return sum.Sum(nil), nil
 }
@@ -300,25 +305,30 @@ func (d *State) txn(b *book, t Txn, effects []effect) store.Txn {
 
 // carry takes effects over into the book.
 func (b *book) carry(effects []effect) {
-	now := time.Now()
+	now := time.Now().UnixNano()
+	b.mu.Lock()
+	defer b.mu.Unlock()
 	for _, e := range effects {
-		b.set(e.at, e.after, now)
 		if e.after == nil {
-			b.bury(e.at, e.before)
+			b.items.remove(e.at)
+			b.graves[e.at] = e.before
 		} else {
-			b.exhume(e.at)
+			b.items.put(e.at, e.after, now)
+			b.exhumeLocked(e.at)
 		}
 	}
 }
 
 // confirm notes that the switch has carried all effects out.
 func (b *book) confirm(effects []effect) {
-	now := time.Now()
+	now := time.Now().UnixNano()
+	b.mu.Lock()
+	defer b.mu.Unlock()
 	for _, e := range effects {
 		if e.after != nil {
-			b.mark(e.at, Installed, "", now)
+			b.items.mark(e.at, Installed, "", now)
 		} else {
-			b.exhume(e.at)
+			b.exhumeLocked(e.at)
 		}
 	}
 }

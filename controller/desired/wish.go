@@ -118,7 +118,7 @@ func (d *State) Fulfil(ctx context.Context, sw Switch, w Wish) (Outlook, error) 
 	if len(x.effects) == 0 {
 		return x.Outlook, nil
 	}
-	if _, err := sayable(sw, x.messages); err != nil {
+	if _, err := sayable(sw, x.messages, false); err != nil {
 		return Outlook{}, x.toThings(err)
 	}
 	t := Txn{Owner: w.Owner, Author: w.Author, Note: w.Note, Request: w.Request, Level: w.Level, Messages: x.messages}

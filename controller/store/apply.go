@@ -65,11 +65,24 @@ var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 // recordHead is the length of what stands before the value of a record.
 const recordHead = 12
 
+// sealer makes records as they are stored. Those of one transaction lie in common
+// blocks of memory, which are as long as what they hold, or sealBlock.
+type sealer struct {
+	free []byte
+	left int // bytes of the records that are to come
+}
+
+const sealBlock = 64 << 10
+
 // sealed returns a record as it is stored: revision, checksum of all else, value.
-func sealed(key, value []byte, r Revision) []byte {
-	b := make([]byte, recordHead, recordHead+len(value))
+func (s *sealer) sealed(key, value []byte, r Revision) []byte {
+	n := recordHead + len(value)
+	if cap(s.free) < n {
+		s.free = make([]byte, 0, max(n, min(s.left, sealBlock)))
+	}
+	b := append(s.free[:recordHead:n], value...)
+	s.free, s.left = s.free[n:n:cap(s.free)], s.left-n
 	binary.BigEndian.PutUint64(b, uint64(r))
-	b = append(b, value...)
 	binary.BigEndian.PutUint32(b[8:], checksum(key, b))
 	return b
 }
@@ -120,10 +133,15 @@ func apply(m memoryOf, t *Txn, o *Options) (Done, error) {
 	count := number(m, keyCount)
 	change := Change{Revision: rev, Time: time.Unix(0, int64(at)), Author: t.Author, Note: t.Note, Request: t.Request}
 	edits := byKey(t.Edits)
+	change.Edits = make([]Changed, 0, len(edits))
+	seal := sealer{left: recordHead * len(edits)}
+	for i := range edits {
+		seal.left += len(edits[i].Value)
+	}
 	some := false
 	for i := range edits {
 		e := &edits[i]
-		before, changed, err := edit(m, e, rev)
+		before, changed, err := edit(m, e, rev, &seal)
 		if err != nil {
 			return Done{}, err
 		}
@@ -141,7 +159,7 @@ func apply(m memoryOf, t *Txn, o *Options) (Done, error) {
 	if !some {
 		return Done{Revision: rev - 1}, nil
 	}
-	told := change.append(nil)
+	told := change.append(make([]byte, 0, change.size()))
 	if err := m.put(history, revisionKey(rev), told); err != nil {
 		return Done{}, err
 	}
@@ -169,23 +187,68 @@ func byKey(edits []Edit) []Edit {
 	if slices.IsSortedFunc(edits, func(a, b Edit) int { return bytes.Compare(a.Key, b.Key) }) {
 		return edits
 	}
-	order := make([]int, len(edits))
-	for i := range order {
-		order[i] = i
+	// Keys of a kind begin alike: what comes next decides about most of them.
+	kind := edits[0].Key[0]
+	same := edits[0].Key
+	for i := range edits {
+		if edits[i].Key[0] == kind {
+			same = same[:common(same, edits[i].Key)]
+		}
 	}
-	slices.SortFunc(order, func(a, b int) int {
-		return cmp.Or(bytes.Compare(edits[a].Key, edits[b].Key), a-b)
+	type ref struct {
+		next  [2]uint64
+		index int32
+		alike bool
+	}
+	order := make([]ref, len(edits))
+	for i := range order {
+		order[i].index = int32(i)
+		if k := edits[i].Key; k[0] == kind {
+			rest := k[len(same):]
+			order[i].alike, order[i].next = true, [2]uint64{head(rest), head(rest[min(8, len(rest)):])}
+		}
+	}
+	slices.SortFunc(order, func(a, b ref) int {
+		if a.alike && b.alike && a.next != b.next {
+			if a.next[0] != b.next[0] {
+				return cmp.Compare(a.next[0], b.next[0])
+			}
+			return cmp.Compare(a.next[1], b.next[1])
+		}
+		return cmp.Or(bytes.Compare(edits[a.index].Key, edits[b.index].Key), int(a.index-b.index))
 	})
 	sorted := make([]Edit, len(edits))
 	for i, from := range order {
-		sorted[i] = edits[from]
+		sorted[i] = edits[from.index]
 	}
 	return sorted
 }
 
+// common returns how many bytes a and b begin with that are the same.
+func common(a, b []byte) int {
+	n := min(len(a), len(b))
+	for i := range n {
+		if a[i] != b[i] {
+			return i
+		}
+	}
+	return n
+}
+
+// head returns the first eight bytes as a number that compares as they do, zeros for
+// those that are missing.
+func head(b []byte) uint64 {
+	if len(b) >= 8 {
+		return binary.BigEndian.Uint64(b)
+	}
+	var n [8]byte
+	copy(n[:], b)
+	return binary.BigEndian.Uint64(n[:])
+}
+
 // edit carries one edit out. It returns a copy of what was there, nil if nothing
 // was, and whether anything has changed.
-func edit(m memoryOf, e *Edit, rev Revision) (before []byte, changed bool, err error) {
+func edit(m memoryOf, e *Edit, rev Revision, seal *sealer) (before []byte, changed bool, err error) {
 	if v := m.get(records, e.Key); v != nil {
 		r, err := unsealed(e.Key, v)
 		if err != nil {
@@ -199,7 +262,7 @@ func edit(m memoryOf, e *Edit, rev Revision) (before []byte, changed bool, err e
 	if e.Remove {
 		return before, before != nil, m.remove(records, e.Key)
 	}
-	return before, true, m.put(records, e.Key, sealed(e.Key, e.Value, rev))
+	return before, true, m.put(records, e.Key, seal.sealed(e.Key, e.Value, rev))
 }
 
 // forgetOld removes what the history, of size bytes, need not keep.

@@ -7,6 +7,15 @@ import (
 	"time"
 )
 
+// size is how many bytes append appends at most.
+func (c *Change) size() int {
+	n := 12 + 4*binary.MaxVarintLen64 + len(c.Author) + len(c.Note) + len(c.Request)
+	for i := range c.Edits {
+		n += binary.MaxVarintLen16 + binary.MaxVarintLen32 + len(c.Edits[i].Key) + len(c.Edits[i].Before)
+	}
+	return n
+}
+
 // append appends the change as the history has it: a checksum of the rest, the
 // time, the texts and the edits, each text with its length before it. What an
 // edit put is not kept: it stands in the record, or in the change that came next.

@@ -50,7 +50,7 @@ func (l *stateLab) push(ctx context.Context, w io.Writer) (aims []aim, err error
 				if err := l.expect(ctx, v.protocol, v.bridge, l.p.flows); err != nil {
 					return aims, err
 				}
-				if _, err := l.sluice(ctx, "del-flows", v.bridge); err != nil {
+				if _, err := l.sluice(ctx, "--timeout", "60s", "del-flows", v.bridge); err != nil {
 					return aims, err
 				}
 			}
