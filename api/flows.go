@@ -2,12 +2,10 @@ package api
 
 import (
 	"context"
-	"fmt"
 
 	"google.golang.org/grpc"
 
 	"github.com/sluice-sdn/sluice/controller"
-	"github.com/sluice-sdn/sluice/ofp"
 	sluicev1 "github.com/sluice-sdn/sluice/proto/sluice/v1"
 )
 
@@ -21,14 +19,9 @@ func (s *flows) WriteFlows(ctx context.Context, r *sluicev1.WriteFlowsRequest) (
 	if err != nil {
 		return nil, err
 	}
-	names := sw.Names()
-	msgs := make([]ofp.Message, len(r.GetChanges()))
-	for i, c := range r.GetChanges() {
-		m, err := toFlowMod(c, names)
-		if err != nil {
-			return nil, invalid(at(fmt.Sprintf("changes[%d]", i), err))
-		}
-		msgs[i] = m
+	msgs, err := toMessages(r.GetChanges(), sw.Names(), toFlowMod)
+	if err != nil {
+		return nil, err
 	}
 	n, rev, err := apply(ctx, sw, r, r.ExpectedRevision, msgs)
 	if err != nil {

@@ -3,7 +3,6 @@ package api
 import (
 	"context"
 	"errors"
-	"fmt"
 	"net"
 	"strings"
 
@@ -79,14 +78,9 @@ func write[T any, M ofp.Message](ctx context.Context, c *controller.Controller, 
 	if err != nil {
 		return 0, nil, err
 	}
-	names := sw.Names()
-	msgs := make([]ofp.Message, len(changes))
-	for i, c := range changes {
-		m, err := convert(c, names)
-		if err != nil {
-			return 0, nil, invalid(at(fmt.Sprintf("changes[%d]", i), err))
-		}
-		msgs[i] = m
+	msgs, err := toMessages(changes, sw.Names(), convert)
+	if err != nil {
+		return 0, nil, err
 	}
 	return apply(ctx, sw, r, expected, msgs)
 }

@@ -8,6 +8,7 @@ import (
 	"math/bits"
 	"net"
 	"net/netip"
+	"slices"
 	"strings"
 
 	"google.golang.org/protobuf/reflect/protoreflect"
@@ -36,27 +37,48 @@ var matchFields = func() map[ofp.FieldID]matchField {
 	return t
 }()
 
-// toMatch converts a match and checks that every field has what it needs.
-func toMatch(m *sluicev1.Match) (ofp.Match, error) {
-	var out ofp.Match
-	r := m.ProtoReflect()
+// matchRows are the fields in the order of ofp's table, and matchRow is where in it
+// the field of the API's Match with a number has its row.
+var matchRows, matchRow = func() (rows []matchField, at map[protoreflect.FieldNumber]int) {
+	at = map[protoreflect.FieldNumber]int{}
 	for _, info := range ofp.Fields() {
 		f, ok := matchFields[info.ID]
 		if !ok {
 			continue
 		}
-		if f.mask != nil && r.Has(f.mask) && !r.Has(f.value) {
-			return out, bad(string(f.mask.Name()), "a mask needs a value: set %s too", info.Name)
+		at[f.value.Number()] = len(rows)
+		if f.mask != nil {
+			at[f.mask.Number()] = len(rows)
 		}
+		rows = append(rows, f)
+	}
+	return rows, at
+}()
+
+// toMatch converts a match and checks that every field has what it needs.
+func toMatch(m *sluicev1.Match) (ofp.Match, error) {
+	var out ofp.Match
+	r := m.ProtoReflect()
+	var few [16]int
+	set := few[:0] // the rows of what is set, which are few of very many
+	r.Range(func(f protoreflect.FieldDescriptor, _ protoreflect.Value) bool {
+		if row, ok := matchRow[f.Number()]; ok {
+			set = append(set, row)
+		}
+		return true
+	})
+	slices.Sort(set)
+	for _, row := range slices.Compact(set) {
+		f := &matchRows[row]
 		if !r.Has(f.value) {
-			continue
+			return out, bad(string(f.mask.Name()), "a mask needs a value: set %s too", f.info.Name)
 		}
 		value, mask, err := f.read(r)
 		if err != nil {
-			return out, at(info.Name, err)
+			return out, at(f.info.Name, err)
 		}
-		if err := out.SetMasked(info.ID, value, mask); err != nil {
-			return out, at(info.Name, err)
+		if err := out.SetMasked(f.info.ID, value, mask); err != nil {
+			return out, at(f.info.Name, err)
 		}
 	}
 	for i, x := range m.GetOther() {
