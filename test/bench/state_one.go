@@ -24,7 +24,7 @@ func (l *stateLab) one(ctx context.Context, w io.Writer) ([]aim, error) {
 	if err != nil {
 		return nil, err
 	}
-	if _, err := l.sluice(ctx, "add-flows", bridge, file); err != nil {
+	if _, err := l.sluice(ctx, "--timeout", "60s", "add-flows", bridge, file); err != nil {
 		return nil, err
 	}
 	if _, err := l.ofctl(ctx, "OpenFlow13", "--bundle", "add-flows", "peer-"+bridge, file); err != nil {

@@ -82,7 +82,7 @@ func (l *stateLab) push(ctx context.Context, w io.Writer) (aims []aim, err error
 func (l *stateLab) pushed(ctx context.Context, bridge, file, way string) (cost, error) {
 	if way == byProcess {
 		return l.timed(func() error {
-			_, err := l.sluice(ctx, "add-flows", bridge, file)
+			_, err := l.sluice(ctx, "--timeout", "60s", "add-flows", bridge, file)
 			return err
 		})
 	}

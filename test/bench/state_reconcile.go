@@ -32,7 +32,7 @@ func (l *stateLab) reconcile(ctx context.Context, w io.Writer) (aims []aim, err 
 	if err := l.bridge(ctx, reconciled, "OpenFlow13"); err != nil {
 		return nil, err
 	}
-	if _, err := l.sluice(ctx, "add-flows", reconciled, file); err != nil {
+	if _, err := l.sluice(ctx, "--timeout", "60s", "add-flows", reconciled, file); err != nil {
 		return nil, err
 	}
 	if _, err := l.ofctl(ctx, "OpenFlow13", "--bundle", "add-flows", peerReconciled, file); err != nil {
@@ -175,7 +175,7 @@ func (l *stateLab) again(ctx context.Context, s *series) error {
 func (l *stateLab) asked(ctx context.Context, s *series) error {
 	var out string
 	took, err := l.timed(func() (err error) {
-		out, err = l.sluice(ctx, "reconcile", reconciled)
+		out, err = l.sluice(ctx, "--timeout", "60s", "reconcile", reconciled)
 		return err
 	})
 	if exit := (*exec.ExitError)(nil); errors.As(err, &exit) {
