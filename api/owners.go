@@ -59,3 +59,15 @@ func ownerName(name string) string {
 	}
 	return fmt.Sprintf("%q", clip(name, 100))
 }
+
+func quotaText(sw *controller.Switch, e *controller.QuotaError) string {
+	return fmt.Sprintf("%s may have %d flows on a switch, has %d on %s, and would have %d more", ownerName(e.Owner), e.Limit, e.Used, sw.Name(), e.More)
+}
+
+// quotaInfo is the detail with the numbers of a quota.
+func quotaInfo(sw *controller.Switch, e *controller.QuotaError) *errdetails.ErrorInfo {
+	return &errdetails.ErrorInfo{Reason: "QUOTA_EXCEEDED", Domain: errorDomain, Metadata: map[string]string{
+		"switch": valid(sw.Name()), "dpid": sw.DPID().String(), "owner": clip(e.Owner, 256),
+		"limit": strconv.Itoa(e.Limit), "used": strconv.Itoa(e.Used), "more": strconv.Itoa(e.More),
+	}}
+}

@@ -199,9 +199,12 @@ func (p parts) Write(b []byte) (int, error) {
 func stateError(sw *controller.Switch, err error) error {
 	var owner *controller.OwnerError
 	var changed *controller.ChangedError
+	var quota *controller.QuotaError
 	switch {
 	case errors.As(err, &changed):
 		return withDetails(codes.Aborted, fmt.Sprintf("what %s should have has changed: at revision %d, after the expected %d; nothing was changed", sw.Name(), changed.Revision, changed.Expected))
+	case errors.As(err, &quota):
+		return withDetails(codes.ResourceExhausted, quotaText(sw, quota)+"; nothing was changed", quotaInfo(sw, quota))
 	case errors.As(err, &owner):
 		return ownerStatus(sw, owner)
 	case errors.Is(err, controller.ErrReused):

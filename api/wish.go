@@ -207,6 +207,7 @@ func wishError(wishes []controller.SwitchWish, err error) error {
 	}
 	var thing *controller.ThingError
 	var owner *controller.OwnerError
+	var quota *controller.QuotaError
 	var changed *controller.ChangedError
 	var we *controller.WriteError
 	var doubt *controller.InDoubtError
@@ -225,6 +226,9 @@ func wishError(wishes []controller.SwitchWish, err error) error {
 		text = fmt.Sprintf("%s belongs to %s", owner.What, ownerName(owner.Owner))
 		blame(owner.Index, text)
 		details = append(details, ownerInfo(sw, owner))
+	case errors.As(err, &quota):
+		code, text = codes.ResourceExhausted, quotaText(sw, quota)
+		details = append(details, quotaInfo(sw, quota))
 	case errors.Is(err, controller.ErrReused):
 		code, text = codes.AlreadyExists, "request_id: it was used for something else"
 	case errors.As(err, &we) && len(we.Errors) > 0:

@@ -1,6 +1,11 @@
 package controller
 
 import (
+	"cmp"
+	"maps"
+	"slices"
+	"strings"
+
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/sluice-sdn/sluice/controller/desired"
@@ -10,7 +15,11 @@ import (
 var (
 	descStateItems   = desc("state_items", "Flows, groups and meters of connected switches in the desired state, by how they stand.", "condition")
 	descStateForeign = desc("state_foreign", "Flows, groups and meters on connected switches that are in nobody's desired state, as last seen.")
+	descOwnerFlows   = desc("state_owner_flows", "Flows of all switches in the desired state, by owner, of the 100 that have the most; the default owner has no name.", "owner")
 )
+
+// mostOwners bounds the owners that have a metric of their own.
+const mostOwners = 100
 
 // stateMetrics are those of the comparisons of switches with the desired state.
 type stateMetrics struct {
@@ -62,6 +71,13 @@ func (c *Controller) collectState(ch chan<- prometheus.Metric, switches []*Switc
 		ch <- prometheus.MustNewConstMetric(descStateItems, prometheus.GaugeValue, float64(n), c.String())
 	}
 	ch <- prometheus.MustNewConstMetric(descStateForeign, prometheus.GaugeValue, float64(sum.Foreign))
+	if d := c.cfg.Desired; d != nil {
+		flows := d.OwnerFlows()
+		owners := slices.SortedFunc(maps.Keys(flows), func(a, b string) int { return cmp.Or(flows[b]-flows[a], strings.Compare(a, b)) })
+		for _, name := range owners[:min(len(owners), mostOwners)] {
+			ch <- prometheus.MustNewConstMetric(descOwnerFlows, prometheus.GaugeValue, float64(flows[name]), name)
+		}
+	}
 	c.metrics.compared.Collect(ch)
 	c.metrics.repairs.Collect(ch)
 }

@@ -22,6 +22,9 @@ type (
 	// OwnerError says that what a transaction would change belongs to somebody
 	// else. Nothing has changed.
 	OwnerError = desired.OwnerError
+	// QuotaError says that an owner would have more flows than it may have. Nothing
+	// has changed.
+	QuotaError = desired.QuotaError
 	// InDoubtError says that a transaction is stored, and that the switch has not
 	// confirmed it.
 	InDoubtError = desired.InDoubtError
@@ -34,7 +37,7 @@ type (
 // (Config.Desired), what has no timeouts is stored before it is sent, the
 // transaction is carried out whole or not at all, and the switch is brought back
 // to its outcome whenever it comes back without it; Apply then also fails with an
-// *OwnerError, an *InDoubtError, an *UndoneError, or what the store says. Without desired state it
+// *OwnerError, a *QuotaError, an *InDoubtError, an *UndoneError, or what the store says. Without desired state it
 // is Write, or WriteBundle where a bundle is asked for, as far as Txn.Level says, and the revision is 0: Stored and an expected
 // revision fail with ErrNoState.
 func (s *Switch) Apply(ctx context.Context, t Txn) (store.Revision, error) {

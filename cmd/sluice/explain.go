@@ -168,6 +168,7 @@ var (
 	}
 	ownHints = map[string]string{
 		"OWNED_BY_ANOTHER": "change what you own, or write as that owner: --owner NAME; `sluice owners` lists them",
+		"QUOTA_EXCEEDED":   "delete flows that are not needed any more, or give the owner more: sluiced --owner-flows",
 	}
 	codeHints = map[codes.Code]string{
 		codes.NotFound:         "`sluice switches` lists those that are connected",

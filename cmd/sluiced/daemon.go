@@ -88,6 +88,9 @@ func newDaemon(ctx context.Context, s *settings, logger logrus.FieldLogger) (*da
 	if err != nil {
 		return nil, err
 	}
+	if state != nil {
+		state.Limit(s.ownerFlows.Quotas)
+	}
 	opened := false
 	defer func() {
 		if kept != nil && !opened {

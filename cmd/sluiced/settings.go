@@ -32,6 +32,7 @@ type settings struct {
 	http       address
 	extensions toggle
 	state      directory
+	ownerFlows quotas
 	apps       appNames
 	role       choice
 	generation generationID
@@ -84,6 +85,7 @@ func (s *settings) flags() *pflag.FlagSet {
 	f.Var(&s.packetIn, "packet-in-rate", "packets a second of each class that one switch may send to the apps, such as ip=50000,arp=5000,lldp=1000,other=5000; none for no limit")
 	f.Var(&s.meter, "controller-meter", "packets a second that one switch of OpenFlow 1.3 may send to its controllers, bounded by a meter in the switch; none for no meter")
 	f.Var(&s.state, "state", "directory in which to keep what switches should have, over restarts; made if missing")
+	f.Var(&s.ownerFlows, "owner-flows", "how many flows an owner may have on one switch: a number for each, NAME=NUMBER for one, such as 10000,backup=500; none for no limit")
 	f.Var(&s.role, "role", "what to be on switches that have other controllers: equal, master or slave")
 	f.Var(&s.generation, "generation-id", "id of the election that gave the role; 0: the one after the switch's own")
 	f.Var(&s.async, "async", "what switches send of their own accord, where it differs from OpenFlow's defaults: [slave:]KIND=REASONS,... such as flow-removed=none")

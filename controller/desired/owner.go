@@ -204,6 +204,7 @@ func (d *State) Owners(only *ofp.DPID) []Owner {
 	}
 	out := make([]Owner, 0, len(all))
 	for _, o := range all {
+		o.Limit = d.quotas.of(o.Name)
 		out = append(out, *o)
 	}
 	slices.SortFunc(out, func(a, b Owner) int { return strings.Compare(a.Name, b.Name) })

@@ -24,6 +24,7 @@ type shelf struct {
 	dead    int               // bytes of blocks that no entry uses any more
 	whys    map[uint32]string // by the index of the entry
 	counts  [numConditions]int
+	flows   map[ownerID]int // how many flows each owner has
 }
 
 // entry says where an item lies, and how it stands.
@@ -119,6 +120,12 @@ func (s *shelf) put(p place, v value, since int64) {
 	copy(s.blocks[e.block][e.at:], p)
 	copy(s.blocks[e.block][int(e.at)+len(p):], v)
 	s.counts[Pending]++
+	if p[0] == kindFlow {
+		if s.flows == nil {
+			s.flows = make(map[ownerID]int)
+		}
+		s.flows[v.owner()]++
+	}
 	s.tidy()
 }
 
@@ -140,6 +147,13 @@ func (s *shelf) lay(e *entry) {
 // drop has an entry use no bytes any more.
 func (s *shelf) drop(i uint32) {
 	e := &s.entries[i]
+	if p, v := s.bytes(e); p[0] == kindFlow {
+		if owner := value(v).owner(); s.flows[owner] > 1 {
+			s.flows[owner]--
+		} else {
+			delete(s.flows, owner)
+		}
+	}
 	n := int(e.place) + int(e.value)
 	s.live, s.dead = s.live-n, s.dead+n
 	s.counts[e.condition]--

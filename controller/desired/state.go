@@ -36,7 +36,8 @@ type Switch interface {
 // State is the desired state of all switches. Its methods may be called from any
 // goroutine.
 type State struct {
-	store store.Store
+	store  store.Store
+	quotas Quotas
 
 	ownerTurn chan struct{} // of capacity 1: held by who makes an owner
 
@@ -173,7 +174,7 @@ const undoTimeout = 10 * time.Second
 // Apply carries a transaction out on a connected switch, as the package comment
 // says. Its errors: a *channel.WriteError about messages that cannot be said, and
 // then nothing has changed; an *UndoneError about those that were refused; an
-// *OwnerError; an *InDoubtError; what the store or the context say, and then
+// *OwnerError; a *QuotaError; an *InDoubtError; what the store or the context say, and then
 // nothing has changed either; a *ChangedError. A transaction in which nothing is
 // to be kept is a Write with its errors: nothing of it is undone. With a Level other
 // than Confirmed it returns sooner or later, as that says; what Verified finds
@@ -211,6 +212,9 @@ func (d *State) Apply(ctx context.Context, sw Switch, t Txn) (store.Revision, er
 		if err := hasBundles(ctx, sw); err != nil {
 			return 0, err
 		}
+	}
+	if err := d.within(b, dec.effects); err != nil {
+		return 0, err
 	}
 	if err := d.catchUp(ctx, sw, b, t.Level); err != nil {
 		return 0, err

@@ -151,7 +151,11 @@ func (d *State) prepare(sw Switch, b *book, w *Wish, owner ownerID) (*difference
 	if err != nil {
 		return nil, err
 	}
-	return a.difference(sw, b)
+	x, err := a.difference(sw, b)
+	if err == nil && w.Former == nil {
+		err = d.within(b, x.effects)
+	}
+	return x, err
 }
 
 // unchanged fails if what is desired of a switch has changed since a revision.
