@@ -89,9 +89,12 @@ func (s *state) ListState(r *sluicev1.ListStateRequest, stream grpc.ServerStream
 		return noState()
 	}
 	if _, ok := sluicev1.StateCondition_name[int32(r.GetCondition())]; !ok {
-		return invalid(bad("condition", "%d: want STATE_CONDITION_PENDING, _INSTALLED or _DEGRADED, or none for all", r.GetCondition()))
+		return invalid(bad("condition", "%d: want STATE_CONDITION_PENDING, _INSTALLED, _DEGRADED or _FOREIGN, or none for all that is wanted", r.GetCondition()))
 	}
-	dpid, _, err := s.find(r.GetSwitch())
+	if r.GetCondition() == sluicev1.StateCondition_STATE_CONDITION_FOREIGN {
+		return s.listForeign(r.GetSwitch(), stream)
+	}
+	dpid, name, err := s.find(r.GetSwitch())
 	if err != nil {
 		return err
 	}
@@ -100,7 +103,11 @@ func (s *state) ListState(r *sluicev1.ListStateRequest, stream grpc.ServerStream
 		return withDetails(codes.DataLoss, err.Error())
 	}
 	var out []*sluicev1.StateItem
+	sum := st.Summary(dpid)
 	for i := range items {
+		if x := &items[i]; x.Condition == controller.StatePending && x.Why == "" {
+			x.Why = s.pending(&sum, name != "")
+		}
 		if c := conditions[items[i].Condition]; r.GetCondition() == 0 || c == r.GetCondition() {
 			out = append(out, fromItem(&items[i]))
 		}
@@ -131,7 +138,7 @@ func (s *state) Reconcile(ctx context.Context, r *sluicev1.ReconcileRequest) (*s
 	}
 	return &sluicev1.ReconcileResponse{
 		Same: uint32(x.Same), Changed: uint32(x.Changed), Refused: uint32(x.Refused), Unable: uint32(x.Unable),
-		Foreign: uint32(x.Foreign), Seconds: x.Duration.Round(time.Microsecond).Seconds(),
+		Foreign: uint32(x.Foreign), Removed: uint32(x.Removed), Adopted: uint32(x.Adopted), Seconds: x.Duration.Round(time.Microsecond).Seconds(),
 	}, nil
 }
 

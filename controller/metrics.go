@@ -116,6 +116,7 @@ func (c *Controller) Describe(ch chan<- *prometheus.Desc) {
 	c.metrics.faults.Describe(ch)
 	c.metrics.compared.Describe(ch)
 	c.metrics.repairs.Describe(ch)
+	c.metrics.foreign.Describe(ch)
 }
 
 // Collect implements prometheus.Collector.

@@ -25,6 +25,7 @@ const mostOwners = 100
 type stateMetrics struct {
 	compared *prometheus.HistogramVec
 	repairs  *prometheus.CounterVec
+	foreign  *prometheus.CounterVec
 }
 
 func (m *stateMetrics) init() {
@@ -37,6 +38,13 @@ func (m *stateMetrics) init() {
 		Name: "sluice_reconcile_messages_total",
 		Help: "Messages that brought switches to their desired state, by what became of them.",
 	}, []string{"result"})
+	m.foreign = prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "sluice_foreign_total",
+		Help: "Flows, groups and meters that nobody wanted, by what became of them (--foreign).",
+	}, []string{"result"})
+	for _, r := range []string{"removed", "adopted"} {
+		m.foreign.WithLabelValues(r)
+	}
 	for _, r := range []string{"confirmed", "refused"} {
 		m.repairs.WithLabelValues(r)
 	}
@@ -80,4 +88,5 @@ func (c *Controller) collectState(ch chan<- prometheus.Metric, switches []*Switc
 	}
 	c.metrics.compared.Collect(ch)
 	c.metrics.repairs.Collect(ch)
+	c.metrics.foreign.Collect(ch)
 }

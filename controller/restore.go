@@ -94,6 +94,7 @@ func (s *Switch) Reconcile(ctx context.Context) (desired.Report, error) {
 	s.restore.begin()
 	r, err := d.Reconcile(ctx, s)
 	s.c.metrics.reconciled(r, err)
+	s.toldForeign(&r)
 	s.restore.done(time.Now(), r, err)
 	if err == nil && (r.Changed > 0 || r.Refused > 0 || r.Unable > 0) {
 		fields := logrus.Fields{"changed": r.Changed, "same": r.Same, "foreign": r.Foreign, "first": r.First, "took": r.Duration.Round(time.Millisecond)}

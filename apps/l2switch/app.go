@@ -27,7 +27,7 @@ const Name = "l2switch"
 
 // The app's flows.
 const (
-	CookieOwner = uint64(0x6c32) << 48 // the upper 16 bits of every cookie
+	CookieOwner = uint64(0xd1eb) << 48 // the upper 16 bits of every cookie
 
 	cookieLearned = CookieOwner     // a pair of hosts
 	cookieMiss    = CookieOwner | 1 // what no other flow takes goes to the controller

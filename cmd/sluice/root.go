@@ -78,7 +78,7 @@ confirmed the change, and exits with status 0 only then.`,
 	for _, verb := range []*cobra.Command{
 		c.addFlow(), c.addFlows(), c.modFlows(), c.delFlows(), c.replaceFlows(), c.addGroup(), c.addGroups(), c.modGroup(), c.delGroups(),
 		c.addMeter(), c.modMeter(), c.delMeters(), c.modPort(), c.modTable(), c.setFrags(), c.packetOut(), c.setRole(), c.setAsync(), c.barrier(),
-		c.apply(), c.rollback(), c.reconcile(), c.backup(),
+		c.apply(), c.rollback(), c.adopt(), c.reconcile(), c.backup(),
 	} {
 		verb.GroupID = "change"
 		root.AddCommand(verb)
@@ -96,7 +96,7 @@ confirmed the change, and exits with status 0 only then.`,
 
 // writers are the verbs that change flows, groups and meters one by one.
 var writers = []string{
-	"add-flow", "add-flows", "mod-flows", "del-flows", "replace-flows", "add-group", "add-groups", "mod-group", "del-groups", "add-meter", "mod-meter", "del-meters",
+	"add-flow", "add-flows", "mod-flows", "del-flows", "replace-flows", "add-group", "add-groups", "mod-group", "del-groups", "add-meter", "mod-meter", "del-meters", "adopt",
 }
 
 // complete offers these values of a flag, and no files.

@@ -18,7 +18,8 @@ import (
 )
 
 func (c *client) status() *cobra.Command {
-	return &cobra.Command{
+	foreign := false
+	cmd := &cobra.Command{
 		Use:   "status [SWITCH]",
 		Short: "Tell how switches stand against what they should have",
 		Long: `Tells how switches stand against what they should have: the flows without
@@ -27,11 +28,16 @@ sluiced keeps (sluiced --state DIR) and brings them back to.
 
 Without SWITCH a line for each switch. With it, each flow, group and meter that
 the switch has not confirmed, or refuses, and why. A switch that is not connected
-is named by its datapath identifier.`,
-		Example:           "  sluice status\n  sluice status br0",
+is named by its datapath identifier. --foreign reads the switch and prints what is
+foreign: what nobody wrote through Sluice, but for flows with timeouts and those of
+the apps in sluiced.`,
+		Example:           "  sluice status\n  sluice status br0\n  sluice status br0 --foreign",
 		Args:              want,
 		ValidArgsFunction: c.completeSwitch,
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if foreign && len(args) == 0 {
+				return usage(cmd, "--foreign is about one switch: name it")
+			}
 			return c.call(cmd, func(ctx context.Context, conn *grpc.ClientConn) error {
 				api := sluicev1.NewStateServiceClient(conn)
 				q := &sluicev1.GetStateRequest{}
@@ -45,7 +51,11 @@ is named by its datapath identifier.`,
 				if len(args) == 0 {
 					return c.print(r, func(w io.Writer) { printState(w, r) })
 				}
-				items, err := c.stateItems(ctx, api, r.GetSwitches()[0].GetDpid())
+				condition := sluicev1.StateCondition_STATE_CONDITION_UNSPECIFIED
+				if foreign {
+					condition = sluicev1.StateCondition_STATE_CONDITION_FOREIGN
+				}
+				items, err := c.stateItemsThatAre(ctx, api, r.GetSwitches()[0].GetDpid(), condition)
 				if err != nil {
 					return err
 				}
@@ -56,18 +66,32 @@ is named by its datapath identifier.`,
 					printState(w, r)
 					for _, x := range items {
 						if x.GetCondition() != sluicev1.StateCondition_STATE_CONDITION_INSTALLED {
-							fmt.Fprintf(w, "%s since %s: %s %s%s\n", conditionWord(x.GetCondition()), x.GetSince().AsTime().Local().Format(time.DateTime),
-								x.GetKind(), printable(x.GetText()), because(x.GetWhy()))
+							fmt.Fprintf(w, "%s%s: %s %s%s\n", conditionWord(x.GetCondition()), sinceWhen(x), x.GetKind(), printable(oneLine(x.GetText())), because(x.GetWhy()))
 						}
 					}
 				})
 			})
 		},
 	}
+	cmd.Flags().BoolVar(&foreign, "foreign", false, "print what is foreign on SWITCH, instead")
+	return cmd
 }
 
-func (c *client) stateItems(ctx context.Context, api sluicev1.StateServiceClient, dpid string) (all []*sluicev1.StateItem, _ error) {
-	stream, err := api.ListState(ctx, &sluicev1.ListStateRequest{Switch: dpid})
+// sinceWhen is when the condition began, where that is known.
+func sinceWhen(x *sluicev1.StateItem) string {
+	if x.GetSince() == nil {
+		return ""
+	}
+	return " since " + x.GetSince().AsTime().Local().Format(time.DateTime)
+}
+
+func (c *client) stateItems(ctx context.Context, api sluicev1.StateServiceClient, dpid string) ([]*sluicev1.StateItem, error) {
+	return c.stateItemsThatAre(ctx, api, dpid, sluicev1.StateCondition_STATE_CONDITION_UNSPECIFIED)
+}
+
+// stateItemsThatAre are those of a condition, or all that are wanted.
+func (c *client) stateItemsThatAre(ctx context.Context, api sluicev1.StateServiceClient, dpid string, condition sluicev1.StateCondition) (all []*sluicev1.StateItem, _ error) {
+	stream, err := api.ListState(ctx, &sluicev1.ListStateRequest{Switch: dpid, Condition: condition})
 	if err != nil {
 		return nil, err
 	}
@@ -130,8 +154,15 @@ does so by itself whenever a switch connects, and from time to time.`,
 					return err
 				}
 				err = c.print(r, func(w io.Writer) {
-					fmt.Fprintf(w, "%d as they should be, %d messages sent and confirmed, %d refused, %d cannot be had; %d foreign are left alone\n",
+					fmt.Fprintf(w, "%d as they should be, %d messages sent and confirmed, %d refused, %d cannot be had; %d foreign are left alone",
 						r.GetSame(), r.GetChanged(), r.GetRefused(), r.GetUnable(), r.GetForeign())
+					if n := r.GetRemoved(); n > 0 {
+						fmt.Fprintf(w, ", %d removed", n)
+					}
+					if n := r.GetAdopted(); n > 0 {
+						fmt.Fprintf(w, ", %d adopted", n)
+					}
+					fmt.Fprintln(w)
 				})
 				if err == nil && r.GetRefused()+r.GetUnable() > 0 {
 					return fmt.Errorf("%s cannot have all that it should; sluice status %s tells what and why", args[0], args[0])

@@ -90,6 +90,9 @@ func newDaemon(ctx context.Context, s *settings, logger logrus.FieldLogger) (*da
 	}
 	if state != nil {
 		state.Limit(s.ownerFlows.Quotas)
+		rule := s.foreign.Foreign
+		rule.Except, _ = s.foreignFew.parse() // it was parsed when it was set
+		state.Govern(rule, s.apps)
 	}
 	opened := false
 	defer func() {

@@ -33,6 +33,8 @@ type settings struct {
 	extensions toggle
 	state      directory
 	ownerFlows quotas
+	foreign    foreignRule
+	foreignFew flowFilters
 	apps       appNames
 	role       choice
 	generation generationID
@@ -86,6 +88,8 @@ func (s *settings) flags() *pflag.FlagSet {
 	f.Var(&s.meter, "controller-meter", "packets a second that one switch of OpenFlow 1.3 may send to its controllers, bounded by a meter in the switch; none for no meter")
 	f.Var(&s.state, "state", "directory in which to keep what switches should have, over restarts; made if missing")
 	f.Var(&s.ownerFlows, "owner-flows", "how many flows an owner may have on one switch: a number for each, NAME=NUMBER for one, such as 10000,backup=500; none for no limit")
+	f.Var(&s.foreign, "foreign", "what becomes of flows on a switch that nobody wrote through here, but for those with timeouts and those of apps: report, adopt, adopt:OWNER or remove")
+	f.Var(&s.foreignFew, "foreign-keep", "flows that are reported whatever --foreign says, in ovs-ofctl's syntax with ; between them, such as 'table=1;cookie=0x10/0xff;arp'; none for none")
 	f.Var(&s.role, "role", "what to be on switches that have other controllers: equal, master or slave")
 	f.Var(&s.generation, "generation-id", "id of the election that gave the role; 0: the one after the switch's own")
 	f.Var(&s.async, "async", "what switches send of their own accord, where it differs from OpenFlow's defaults: [slave:]KIND=REASONS,... such as flow-removed=none")

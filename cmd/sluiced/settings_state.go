@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -8,7 +9,71 @@ import (
 	"strings"
 
 	"github.com/sluice-sdn/sluice/controller/desired"
+	"github.com/sluice-sdn/sluice/ofp"
 )
+
+// foreignRule is what becomes of foreign flows.
+type foreignRule struct{ desired.Foreign }
+
+func (*foreignRule) Type() string { return "RULE" }
+
+func (r *foreignRule) String() string {
+	switch {
+	case r.Rule == desired.ForeignRemove:
+		return "remove"
+	case r.Rule != desired.ForeignAdopt:
+		return "report"
+	case r.Owner != "":
+		return "adopt:" + r.Owner
+	}
+	return "adopt"
+}
+
+func (r *foreignRule) Set(s string) error {
+	word, owner, named := strings.Cut(s, ":")
+	rules := map[string]desired.ForeignRule{"report": desired.ForeignReport, "adopt": desired.ForeignAdopt, "remove": desired.ForeignRemove}
+	rule, ok := rules[word]
+	if !ok || named && (rule != desired.ForeignAdopt || owner == "") {
+		return fmt.Errorf("%q is none of: report, adopt, adopt:OWNER, remove", cut(s))
+	}
+	r.Rule, r.Owner = rule, owner
+	return nil
+}
+
+// flowFilters choose flows, in ovs-ofctl's syntax, with ; between them.
+type flowFilters string
+
+func (f *flowFilters) String() string { return string(*f) }
+func (*flowFilters) Type() string     { return "FLOWS" }
+
+func (f *flowFilters) Set(s string) error {
+	if s == "none" {
+		s = ""
+	}
+	if _, err := flowFilters(s).parse(); err != nil {
+		return err
+	}
+	*f = flowFilters(s)
+	return nil
+}
+
+func (f flowFilters) parse() (all []ofp.FlowFilter, _ error) {
+	if f == "" {
+		return nil, nil
+	}
+	for text := range strings.SplitSeq(string(f), ";") {
+		text = strings.TrimSpace(text)
+		m, err := ofp.ParseFlow(text, ofp.FlowDelete, nil)
+		if err == nil && text == "" {
+			err = errors.New("is empty, and would be all flows; --foreign report leaves all alone")
+		}
+		if err != nil {
+			return nil, fmt.Errorf("%q: %w", cut(text), err)
+		}
+		all = append(all, ofp.FlowFilter{Table: m.Table, OutPort: m.OutPort, OutGroup: m.OutGroup, Cookie: m.Cookie, CookieMask: m.CookieMask, Match: m.Match})
+	}
+	return all, nil
+}
 
 // quotas are how many flows owners may have on a switch.
 type quotas struct{ desired.Quotas }

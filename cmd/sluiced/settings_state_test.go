@@ -1,6 +1,9 @@
 package main
 
-import "testing"
+import (
+	"strings"
+	"testing"
+)
 
 func TestQuotas(t *testing.T) {
 	for _, tt := range []struct{ set, want, err string }{
@@ -24,4 +27,40 @@ func TestQuotas(t *testing.T) {
 			t.Errorf("%q: %q, error %q; want %q, %q", tt.set, q.String(), got, tt.want, tt.err)
 		}
 	}
+}
+
+func TestForeignSettings(t *testing.T) {
+	for _, tt := range []struct{ set, want, err string }{
+		{"report", "report", ""}, {"adopt", "adopt", ""}, {"adopt:old one", "adopt:old one", ""}, {"remove", "remove", ""},
+		{"", "report", `"" is none of: report, adopt, adopt:OWNER, remove`},
+		{"remove:ann", "report", `"remove:ann" is none of: report, adopt, adopt:OWNER, remove`},
+		{"adopt:", "report", `"adopt:" is none of: report, adopt, adopt:OWNER, remove`},
+	} {
+		var r foreignRule
+		if err := r.Set(tt.set); errorText(err) != tt.err || r.String() != tt.want {
+			t.Errorf("%q: %q, %v; want %q, %q", tt.set, r.String(), err, tt.want, tt.err)
+		}
+	}
+	for _, tt := range []struct {
+		set, want, err string
+		filters        int
+	}{
+		{"", "", "", 0}, {"none", "", "", 0}, {"arp", "arp", "", 1}, {"table=1; cookie=0x10/0xff ;tcp,tp_dst=80", "table=1; cookie=0x10/0xff ;tcp,tp_dst=80", "", 3},
+		{"arp;", "", `"": is empty, and would be all flows; --foreign report leaves all alone`, 0},
+		{"arp,actions=drop", "", `"arp,actions=drop": `, 0},
+	} {
+		var f flowFilters
+		err := f.Set(tt.set)
+		all, _ := f.parse()
+		if f.String() != tt.want || len(all) != tt.filters || (err != nil) != (tt.err != "") || !strings.HasPrefix(errorText(err), tt.err) {
+			t.Errorf("%q: %q, %d filters, %v; want %q, %d, %q", tt.set, f.String(), len(all), err, tt.want, tt.filters, tt.err)
+		}
+	}
+}
+
+func errorText(err error) string {
+	if err == nil {
+		return ""
+	}
+	return err.Error()
 }

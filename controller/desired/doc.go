@@ -39,8 +39,17 @@
 //
 // Every flow, group and meter has an owner: whoever wrote it first. Another
 // owner's transaction that would change it is refused with an OwnerError. The
-// default owner has no name. What stands on a switch and is in nobody's desired
-// state is foreign: it is counted and left alone.
+// default owner has no name. Quotas bound how many flows an owner may have on a
+// switch. Where a writer gives a flow no cookie, it gets the owner's, which says
+// whose it is to people; ownership rests on the book alone.
+//
+// # What nobody wants
+//
+// A flow on a switch that is in nobody's desired state is foreign, unless it has a
+// timeout and goes by itself, or has an app's cookie: an app looks after its own
+// flows, and writes them anew whenever it starts. Foreign flows are told, adopted or
+// removed, by rule (Govern); groups and meters are never removed. A reading that
+// fails removes nothing, nor does a book that never had anything in it.
 //
 // What was deleted stays known, as a tombstone, until the switch has confirmed
 // that it is gone: so a switch that was away at that time loses it when it is

@@ -19,10 +19,16 @@ type Report struct {
 	Refused  int // messages that the switch refused
 	Unable   int // things that the switch's version cannot have
 	Foreign  int // things on the switch that nobody wants, and that stay
+	Removed  int // foreign flows that the switch was told to remove, of Changed and Refused
+	Adopted  int // foreign things that were taken into the store
 	Duration time.Duration
 	// First is the first change in words, such as "modify flow priority=1,ip
 	// actions=drop"; "" if there is none.
 	First string
+	// RemovedFlows are the first of those that were removed, in words.
+	RemovedFlows []string
+	// Fault is why foreign flows could not be adopted.
+	Fault error
 }
 
 // Reconcile compares a switch with what it should have and sends the difference.
@@ -30,8 +36,11 @@ type Report struct {
 // refuses is degraded, with the reason, and no error of Reconcile.
 func (d *State) Reconcile(ctx context.Context, sw Switch) (Report, error) {
 	b := d.look(sw.DPID())
-	if b == nil {
+	if b == nil && d.foreign.Rule != ForeignAdopt {
 		return Report{}, nil
+	}
+	if b == nil {
+		b = d.book(sw.DPID())
 	}
 	if err := b.take(ctx); err != nil {
 		return Report{}, err
@@ -52,24 +61,23 @@ func (d *State) Reconcile(ctx context.Context, sw Switch) (Report, error) {
 func (d *State) bring(ctx context.Context, sw Switch, b *book) (r Report, err error) {
 	start := time.Now()
 	defer func() { r.Duration = time.Since(start) }()
-	if b.empty() {
+	if b.empty() && !d.acts(b) {
 		return r, nil
 	}
 	l, err := b.list()
 	if err != nil {
 		return r, err
 	}
-	has, err := read(ctx, sw, &l)
+	has, err := read(ctx, sw, &l, d.acts(b))
 	if err != nil {
 		return r, err
 	}
-	p := plan.Make(plan.Switch{Version: sw.Version(), Extensions: sw.Extended()}, has, &l.wants, plan.Rules{
-		Flow:  func(*ofp.FlowStats) plan.Policy { return plan.Keep },
-		Group: func(uint32) plan.Policy { return plan.Keep },
-		Meter: func(uint32) plan.Policy { return plan.Keep },
-		Gone:  &l.gone,
-	})
-	r.Same, r.Unable, r.Foreign = p.Same, len(p.Unable), len(p.Kept)
+	rules, gone := keepAll(&l), removal{d: d, on: d.removes(b)}
+	rules.Flow = gone.flow
+	p := plan.Make(plan.Switch{Version: sw.Version(), Extensions: sw.Extended()}, has, &l.wants, rules)
+	flows, groups, meters := d.strangers(p, has)
+	r.Same, r.Unable, r.Foreign = p.Same, len(p.Unable), len(flows)+len(groups)+len(meters)
+	r.Removed, r.RemovedFlows = len(gone.removed), gone.words()
 	now := time.Now()
 	condition := make(map[place]Condition)
 	why := make(map[place]string)
@@ -114,23 +122,27 @@ func (d *State) bring(ctx context.Context, sw Switch, b *book) (r Report, err er
 	if !stays {
 		d.forgetGraves(ctx, b)
 	}
+	if d.foreign.Rule == ForeignAdopt {
+		d.adoptByRule(ctx, b, &r, has, p)
+	}
 	return r, nil
 }
 
-// read reads what the switch has, as far as somebody wants something of the kind.
-func read(ctx context.Context, sw Switch, l *listing) (has *plan.Has, err error) {
+// read reads what the switch has, as far as somebody wants something of the kind,
+// or all.
+func read(ctx context.Context, sw Switch, l *listing, all bool) (has *plan.Has, err error) {
 	has = new(plan.Has)
-	if len(l.wants.Flows)+len(l.gone.Flows) > 0 {
+	if all || len(l.wants.Flows)+len(l.gone.Flows) > 0 {
 		if has.Flows, err = sw.Flows(ctx, ofp.AllFlows()); err != nil {
 			return nil, fmt.Errorf("read flows: %w", err)
 		}
 	}
-	if len(l.wants.Groups)+len(l.gone.Groups) > 0 && (sw.Version() >= ofp.V11 || sw.Extended()) {
+	if (all || len(l.wants.Groups)+len(l.gone.Groups) > 0) && (sw.Version() >= ofp.V11 || sw.Extended()) {
 		if has.Groups, err = sw.Groups(ctx, ofp.GroupAll); err != nil {
 			return nil, fmt.Errorf("read groups: %w", err)
 		}
 	}
-	if len(l.wants.Meters)+len(l.gone.Meters) > 0 && sw.Version() >= ofp.V13 {
+	if (all || len(l.wants.Meters)+len(l.gone.Meters) > 0) && sw.Version() >= ofp.V13 {
 		if has.Meters, err = sw.Meters(ctx, ofp.MeterAll); err != nil {
 			return nil, fmt.Errorf("read meters: %w", err)
 		}

@@ -36,8 +36,10 @@ type Switch interface {
 // State is the desired state of all switches. Its methods may be called from any
 // goroutine.
 type State struct {
-	store  store.Store
-	quotas Quotas
+	store   store.Store
+	quotas  Quotas
+	foreign Foreign
+	apps    map[ownerID]bool // by their numbers
 
 	ownerTurn chan struct{} // of capacity 1: held by who makes an owner
 

@@ -33,6 +33,9 @@ const (
 	StateCondition_STATE_CONDITION_INSTALLED StateCondition = 2
 	// The switch refuses it, or cannot have it.
 	StateCondition_STATE_CONDITION_DEGRADED StateCondition = 3
+	// The switch has it, and nobody wants it: neither a flow with timeouts nor one of
+	// an app in sluiced. Only told where it is asked for: the switch is read then.
+	StateCondition_STATE_CONDITION_FOREIGN StateCondition = 4
 )
 
 // Enum value maps for StateCondition.
@@ -42,12 +45,14 @@ var (
 		1: "STATE_CONDITION_PENDING",
 		2: "STATE_CONDITION_INSTALLED",
 		3: "STATE_CONDITION_DEGRADED",
+		4: "STATE_CONDITION_FOREIGN",
 	}
 	StateCondition_value = map[string]int32{
 		"STATE_CONDITION_UNSPECIFIED": 0,
 		"STATE_CONDITION_PENDING":     1,
 		"STATE_CONDITION_INSTALLED":   2,
 		"STATE_CONDITION_DEGRADED":    3,
+		"STATE_CONDITION_FOREIGN":     4,
 	}
 )
 
@@ -397,11 +402,12 @@ type StateItem struct {
 	Kind string `protobuf:"bytes,1,opt,name=kind,proto3" json:"kind,omitempty"`
 	// In ovs-ofctl's syntax.
 	Text string `protobuf:"bytes,2,opt,name=text,proto3" json:"text,omitempty"`
-	// Whose it is; empty is the default owner.
+	// Whose it is; empty is the default owner. Of a foreign flow: whose cookie it
+	// has, if anybody's.
 	Owner     string                 `protobuf:"bytes,3,opt,name=owner,proto3" json:"owner,omitempty"`
 	Condition StateCondition         `protobuf:"varint,4,opt,name=condition,proto3,enum=sluice.v1.StateCondition" json:"condition,omitempty"`
 	Since     *timestamppb.Timestamp `protobuf:"bytes,5,opt,name=since,proto3" json:"since,omitempty"`
-	// Why it is degraded.
+	// Why it is pending or degraded; of a foreign flow, what is known of it.
 	Why           string `protobuf:"bytes,6,opt,name=why,proto3" json:"why,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -659,6 +665,151 @@ func (x *Owner) GetFlowLimit() uint32 {
 	return 0
 }
 
+type AdoptRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Name or datapath identifier.
+	Switch string `protobuf:"bytes,1,opt,name=switch,proto3" json:"switch,omitempty"`
+	// Which flows, as in ListFlowsRequest, with the foreign groups and meters that
+	// they use; all flows, groups and meters where it is not set.
+	Filter *FlowSpec `protobuf:"bytes,2,opt,name=filter,proto3" json:"filter,omitempty"`
+	// Whose they are to be; empty is the default owner.
+	Owner string `protobuf:"bytes,3,opt,name=owner,proto3" json:"owner,omitempty"`
+	// Whether to tell only what would be adopted.
+	PlanOnly bool `protobuf:"varint,4,opt,name=plan_only,json=planOnly,proto3" json:"plan_only,omitempty"`
+	// For the history: why.
+	Note          string `protobuf:"bytes,5,opt,name=note,proto3" json:"note,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *AdoptRequest) Reset() {
+	*x = AdoptRequest{}
+	mi := &file_sluice_v1_state_proto_msgTypes[9]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *AdoptRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*AdoptRequest) ProtoMessage() {}
+
+func (x *AdoptRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_sluice_v1_state_proto_msgTypes[9]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use AdoptRequest.ProtoReflect.Descriptor instead.
+func (*AdoptRequest) Descriptor() ([]byte, []int) {
+	return file_sluice_v1_state_proto_rawDescGZIP(), []int{9}
+}
+
+func (x *AdoptRequest) GetSwitch() string {
+	if x != nil {
+		return x.Switch
+	}
+	return ""
+}
+
+func (x *AdoptRequest) GetFilter() *FlowSpec {
+	if x != nil {
+		return x.Filter
+	}
+	return nil
+}
+
+func (x *AdoptRequest) GetOwner() string {
+	if x != nil {
+		return x.Owner
+	}
+	return ""
+}
+
+func (x *AdoptRequest) GetPlanOnly() bool {
+	if x != nil {
+		return x.PlanOnly
+	}
+	return false
+}
+
+func (x *AdoptRequest) GetNote() string {
+	if x != nil {
+		return x.Note
+	}
+	return ""
+}
+
+type AdoptResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// What is the owner's now.
+	Items []*StateItem `protobuf:"bytes,1,rep,name=items,proto3" json:"items,omitempty"`
+	// Flows, groups and meters that no version of OpenFlow can say, and that stay
+	// foreign.
+	Unable        uint32 `protobuf:"varint,2,opt,name=unable,proto3" json:"unable,omitempty"`
+	Revision      uint64 `protobuf:"varint,3,opt,name=revision,proto3" json:"revision,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *AdoptResponse) Reset() {
+	*x = AdoptResponse{}
+	mi := &file_sluice_v1_state_proto_msgTypes[10]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *AdoptResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*AdoptResponse) ProtoMessage() {}
+
+func (x *AdoptResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_sluice_v1_state_proto_msgTypes[10]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use AdoptResponse.ProtoReflect.Descriptor instead.
+func (*AdoptResponse) Descriptor() ([]byte, []int) {
+	return file_sluice_v1_state_proto_rawDescGZIP(), []int{10}
+}
+
+func (x *AdoptResponse) GetItems() []*StateItem {
+	if x != nil {
+		return x.Items
+	}
+	return nil
+}
+
+func (x *AdoptResponse) GetUnable() uint32 {
+	if x != nil {
+		return x.Unable
+	}
+	return 0
+}
+
+func (x *AdoptResponse) GetRevision() uint64 {
+	if x != nil {
+		return x.Revision
+	}
+	return 0
+}
+
 type ReconcileRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Name or datapath identifier.
@@ -669,7 +820,7 @@ type ReconcileRequest struct {
 
 func (x *ReconcileRequest) Reset() {
 	*x = ReconcileRequest{}
-	mi := &file_sluice_v1_state_proto_msgTypes[9]
+	mi := &file_sluice_v1_state_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -681,7 +832,7 @@ func (x *ReconcileRequest) String() string {
 func (*ReconcileRequest) ProtoMessage() {}
 
 func (x *ReconcileRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_sluice_v1_state_proto_msgTypes[9]
+	mi := &file_sluice_v1_state_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -694,7 +845,7 @@ func (x *ReconcileRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReconcileRequest.ProtoReflect.Descriptor instead.
 func (*ReconcileRequest) Descriptor() ([]byte, []int) {
-	return file_sluice_v1_state_proto_rawDescGZIP(), []int{9}
+	return file_sluice_v1_state_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *ReconcileRequest) GetSwitch() string {
@@ -714,15 +865,19 @@ type ReconcileResponse struct {
 	// What the switch's OpenFlow version cannot have.
 	Unable uint32 `protobuf:"varint,4,opt,name=unable,proto3" json:"unable,omitempty"`
 	// What nobody wrote through Sluice, and stays.
-	Foreign       uint32  `protobuf:"varint,5,opt,name=foreign,proto3" json:"foreign,omitempty"`
-	Seconds       float64 `protobuf:"fixed64,6,opt,name=seconds,proto3" json:"seconds,omitempty"`
+	Foreign uint32  `protobuf:"varint,5,opt,name=foreign,proto3" json:"foreign,omitempty"`
+	Seconds float64 `protobuf:"fixed64,6,opt,name=seconds,proto3" json:"seconds,omitempty"`
+	// Foreign flows that were deleted, and foreign things that were adopted, by the
+	// rule of sluiced (--foreign).
+	Removed       uint32 `protobuf:"varint,7,opt,name=removed,proto3" json:"removed,omitempty"`
+	Adopted       uint32 `protobuf:"varint,8,opt,name=adopted,proto3" json:"adopted,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *ReconcileResponse) Reset() {
 	*x = ReconcileResponse{}
-	mi := &file_sluice_v1_state_proto_msgTypes[10]
+	mi := &file_sluice_v1_state_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -734,7 +889,7 @@ func (x *ReconcileResponse) String() string {
 func (*ReconcileResponse) ProtoMessage() {}
 
 func (x *ReconcileResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_sluice_v1_state_proto_msgTypes[10]
+	mi := &file_sluice_v1_state_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -747,7 +902,7 @@ func (x *ReconcileResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReconcileResponse.ProtoReflect.Descriptor instead.
 func (*ReconcileResponse) Descriptor() ([]byte, []int) {
-	return file_sluice_v1_state_proto_rawDescGZIP(), []int{10}
+	return file_sluice_v1_state_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *ReconcileResponse) GetSame() uint32 {
@@ -792,6 +947,20 @@ func (x *ReconcileResponse) GetSeconds() float64 {
 	return 0
 }
 
+func (x *ReconcileResponse) GetRemoved() uint32 {
+	if x != nil {
+		return x.Removed
+	}
+	return 0
+}
+
+func (x *ReconcileResponse) GetAdopted() uint32 {
+	if x != nil {
+		return x.Adopted
+	}
+	return 0
+}
+
 type ListHistoryRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// At most so many; 0 means 100.
@@ -802,7 +971,7 @@ type ListHistoryRequest struct {
 
 func (x *ListHistoryRequest) Reset() {
 	*x = ListHistoryRequest{}
-	mi := &file_sluice_v1_state_proto_msgTypes[11]
+	mi := &file_sluice_v1_state_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -814,7 +983,7 @@ func (x *ListHistoryRequest) String() string {
 func (*ListHistoryRequest) ProtoMessage() {}
 
 func (x *ListHistoryRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_sluice_v1_state_proto_msgTypes[11]
+	mi := &file_sluice_v1_state_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -827,7 +996,7 @@ func (x *ListHistoryRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListHistoryRequest.ProtoReflect.Descriptor instead.
 func (*ListHistoryRequest) Descriptor() ([]byte, []int) {
-	return file_sluice_v1_state_proto_rawDescGZIP(), []int{11}
+	return file_sluice_v1_state_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *ListHistoryRequest) GetLimit() uint32 {
@@ -846,7 +1015,7 @@ type ListHistoryResponse struct {
 
 func (x *ListHistoryResponse) Reset() {
 	*x = ListHistoryResponse{}
-	mi := &file_sluice_v1_state_proto_msgTypes[12]
+	mi := &file_sluice_v1_state_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -858,7 +1027,7 @@ func (x *ListHistoryResponse) String() string {
 func (*ListHistoryResponse) ProtoMessage() {}
 
 func (x *ListHistoryResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_sluice_v1_state_proto_msgTypes[12]
+	mi := &file_sluice_v1_state_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -871,7 +1040,7 @@ func (x *ListHistoryResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListHistoryResponse.ProtoReflect.Descriptor instead.
 func (*ListHistoryResponse) Descriptor() ([]byte, []int) {
-	return file_sluice_v1_state_proto_rawDescGZIP(), []int{12}
+	return file_sluice_v1_state_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *ListHistoryResponse) GetChanges() []*StateChange {
@@ -902,7 +1071,7 @@ type StateChange struct {
 
 func (x *StateChange) Reset() {
 	*x = StateChange{}
-	mi := &file_sluice_v1_state_proto_msgTypes[13]
+	mi := &file_sluice_v1_state_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -914,7 +1083,7 @@ func (x *StateChange) String() string {
 func (*StateChange) ProtoMessage() {}
 
 func (x *StateChange) ProtoReflect() protoreflect.Message {
-	mi := &file_sluice_v1_state_proto_msgTypes[13]
+	mi := &file_sluice_v1_state_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -927,7 +1096,7 @@ func (x *StateChange) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StateChange.ProtoReflect.Descriptor instead.
 func (*StateChange) Descriptor() ([]byte, []int) {
-	return file_sluice_v1_state_proto_rawDescGZIP(), []int{13}
+	return file_sluice_v1_state_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *StateChange) GetRevision() uint64 {
@@ -1001,7 +1170,7 @@ type BackupRequest struct {
 
 func (x *BackupRequest) Reset() {
 	*x = BackupRequest{}
-	mi := &file_sluice_v1_state_proto_msgTypes[14]
+	mi := &file_sluice_v1_state_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1013,7 +1182,7 @@ func (x *BackupRequest) String() string {
 func (*BackupRequest) ProtoMessage() {}
 
 func (x *BackupRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_sluice_v1_state_proto_msgTypes[14]
+	mi := &file_sluice_v1_state_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1026,7 +1195,7 @@ func (x *BackupRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BackupRequest.ProtoReflect.Descriptor instead.
 func (*BackupRequest) Descriptor() ([]byte, []int) {
-	return file_sluice_v1_state_proto_rawDescGZIP(), []int{14}
+	return file_sluice_v1_state_proto_rawDescGZIP(), []int{16}
 }
 
 type BackupResponse struct {
@@ -1038,7 +1207,7 @@ type BackupResponse struct {
 
 func (x *BackupResponse) Reset() {
 	*x = BackupResponse{}
-	mi := &file_sluice_v1_state_proto_msgTypes[15]
+	mi := &file_sluice_v1_state_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1050,7 +1219,7 @@ func (x *BackupResponse) String() string {
 func (*BackupResponse) ProtoMessage() {}
 
 func (x *BackupResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_sluice_v1_state_proto_msgTypes[15]
+	mi := &file_sluice_v1_state_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1063,7 +1232,7 @@ func (x *BackupResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BackupResponse.ProtoReflect.Descriptor instead.
 func (*BackupResponse) Descriptor() ([]byte, []int) {
-	return file_sluice_v1_state_proto_rawDescGZIP(), []int{15}
+	return file_sluice_v1_state_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *BackupResponse) GetData() []byte {
@@ -1088,7 +1257,7 @@ type SwitchWish struct {
 
 func (x *SwitchWish) Reset() {
 	*x = SwitchWish{}
-	mi := &file_sluice_v1_state_proto_msgTypes[16]
+	mi := &file_sluice_v1_state_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1100,7 +1269,7 @@ func (x *SwitchWish) String() string {
 func (*SwitchWish) ProtoMessage() {}
 
 func (x *SwitchWish) ProtoReflect() protoreflect.Message {
-	mi := &file_sluice_v1_state_proto_msgTypes[16]
+	mi := &file_sluice_v1_state_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1113,7 +1282,7 @@ func (x *SwitchWish) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SwitchWish.ProtoReflect.Descriptor instead.
 func (*SwitchWish) Descriptor() ([]byte, []int) {
-	return file_sluice_v1_state_proto_rawDescGZIP(), []int{16}
+	return file_sluice_v1_state_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *SwitchWish) GetSwitch() string {
@@ -1159,7 +1328,7 @@ type PlanRequest struct {
 
 func (x *PlanRequest) Reset() {
 	*x = PlanRequest{}
-	mi := &file_sluice_v1_state_proto_msgTypes[17]
+	mi := &file_sluice_v1_state_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1171,7 +1340,7 @@ func (x *PlanRequest) String() string {
 func (*PlanRequest) ProtoMessage() {}
 
 func (x *PlanRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_sluice_v1_state_proto_msgTypes[17]
+	mi := &file_sluice_v1_state_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1184,7 +1353,7 @@ func (x *PlanRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PlanRequest.ProtoReflect.Descriptor instead.
 func (*PlanRequest) Descriptor() ([]byte, []int) {
-	return file_sluice_v1_state_proto_rawDescGZIP(), []int{17}
+	return file_sluice_v1_state_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *PlanRequest) GetSwitches() []*SwitchWish {
@@ -1219,7 +1388,7 @@ type PlanResponse struct {
 
 func (x *PlanResponse) Reset() {
 	*x = PlanResponse{}
-	mi := &file_sluice_v1_state_proto_msgTypes[18]
+	mi := &file_sluice_v1_state_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1231,7 +1400,7 @@ func (x *PlanResponse) String() string {
 func (*PlanResponse) ProtoMessage() {}
 
 func (x *PlanResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_sluice_v1_state_proto_msgTypes[18]
+	mi := &file_sluice_v1_state_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1244,7 +1413,7 @@ func (x *PlanResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PlanResponse.ProtoReflect.Descriptor instead.
 func (*PlanResponse) Descriptor() ([]byte, []int) {
-	return file_sluice_v1_state_proto_rawDescGZIP(), []int{18}
+	return file_sluice_v1_state_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *PlanResponse) GetSwitches() []*SwitchPlan {
@@ -1279,7 +1448,7 @@ type SwitchPlan struct {
 
 func (x *SwitchPlan) Reset() {
 	*x = SwitchPlan{}
-	mi := &file_sluice_v1_state_proto_msgTypes[19]
+	mi := &file_sluice_v1_state_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1291,7 +1460,7 @@ func (x *SwitchPlan) String() string {
 func (*SwitchPlan) ProtoMessage() {}
 
 func (x *SwitchPlan) ProtoReflect() protoreflect.Message {
-	mi := &file_sluice_v1_state_proto_msgTypes[19]
+	mi := &file_sluice_v1_state_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1304,7 +1473,7 @@ func (x *SwitchPlan) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SwitchPlan.ProtoReflect.Descriptor instead.
 func (*SwitchPlan) Descriptor() ([]byte, []int) {
-	return file_sluice_v1_state_proto_rawDescGZIP(), []int{19}
+	return file_sluice_v1_state_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *SwitchPlan) GetSwitch() string {
@@ -1356,7 +1525,7 @@ type PlannedChange struct {
 
 func (x *PlannedChange) Reset() {
 	*x = PlannedChange{}
-	mi := &file_sluice_v1_state_proto_msgTypes[20]
+	mi := &file_sluice_v1_state_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1368,7 +1537,7 @@ func (x *PlannedChange) String() string {
 func (*PlannedChange) ProtoMessage() {}
 
 func (x *PlannedChange) ProtoReflect() protoreflect.Message {
-	mi := &file_sluice_v1_state_proto_msgTypes[20]
+	mi := &file_sluice_v1_state_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1381,7 +1550,7 @@ func (x *PlannedChange) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PlannedChange.ProtoReflect.Descriptor instead.
 func (*PlannedChange) Descriptor() ([]byte, []int) {
-	return file_sluice_v1_state_proto_rawDescGZIP(), []int{20}
+	return file_sluice_v1_state_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *PlannedChange) GetKind() string {
@@ -1426,7 +1595,7 @@ type ApplyRequest struct {
 
 func (x *ApplyRequest) Reset() {
 	*x = ApplyRequest{}
-	mi := &file_sluice_v1_state_proto_msgTypes[21]
+	mi := &file_sluice_v1_state_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1438,7 +1607,7 @@ func (x *ApplyRequest) String() string {
 func (*ApplyRequest) ProtoMessage() {}
 
 func (x *ApplyRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_sluice_v1_state_proto_msgTypes[21]
+	mi := &file_sluice_v1_state_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1451,7 +1620,7 @@ func (x *ApplyRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ApplyRequest.ProtoReflect.Descriptor instead.
 func (*ApplyRequest) Descriptor() ([]byte, []int) {
-	return file_sluice_v1_state_proto_rawDescGZIP(), []int{21}
+	return file_sluice_v1_state_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *ApplyRequest) GetSwitches() []*SwitchWish {
@@ -1512,7 +1681,7 @@ type ApplyResponse struct {
 
 func (x *ApplyResponse) Reset() {
 	*x = ApplyResponse{}
-	mi := &file_sluice_v1_state_proto_msgTypes[22]
+	mi := &file_sluice_v1_state_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1524,7 +1693,7 @@ func (x *ApplyResponse) String() string {
 func (*ApplyResponse) ProtoMessage() {}
 
 func (x *ApplyResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_sluice_v1_state_proto_msgTypes[22]
+	mi := &file_sluice_v1_state_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1537,7 +1706,7 @@ func (x *ApplyResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ApplyResponse.ProtoReflect.Descriptor instead.
 func (*ApplyResponse) Descriptor() ([]byte, []int) {
-	return file_sluice_v1_state_proto_rawDescGZIP(), []int{22}
+	return file_sluice_v1_state_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *ApplyResponse) GetSwitches() []*SwitchPlan {
@@ -1564,7 +1733,7 @@ type RollbackRequest struct {
 
 func (x *RollbackRequest) Reset() {
 	*x = RollbackRequest{}
-	mi := &file_sluice_v1_state_proto_msgTypes[23]
+	mi := &file_sluice_v1_state_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1576,7 +1745,7 @@ func (x *RollbackRequest) String() string {
 func (*RollbackRequest) ProtoMessage() {}
 
 func (x *RollbackRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_sluice_v1_state_proto_msgTypes[23]
+	mi := &file_sluice_v1_state_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1589,7 +1758,7 @@ func (x *RollbackRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RollbackRequest.ProtoReflect.Descriptor instead.
 func (*RollbackRequest) Descriptor() ([]byte, []int) {
-	return file_sluice_v1_state_proto_rawDescGZIP(), []int{23}
+	return file_sluice_v1_state_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *RollbackRequest) GetRevision() uint64 {
@@ -1638,7 +1807,7 @@ type RollbackResponse struct {
 
 func (x *RollbackResponse) Reset() {
 	*x = RollbackResponse{}
-	mi := &file_sluice_v1_state_proto_msgTypes[24]
+	mi := &file_sluice_v1_state_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1650,7 +1819,7 @@ func (x *RollbackResponse) String() string {
 func (*RollbackResponse) ProtoMessage() {}
 
 func (x *RollbackResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_sluice_v1_state_proto_msgTypes[24]
+	mi := &file_sluice_v1_state_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1663,7 +1832,7 @@ func (x *RollbackResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RollbackResponse.ProtoReflect.Descriptor instead.
 func (*RollbackResponse) Descriptor() ([]byte, []int) {
-	return file_sluice_v1_state_proto_rawDescGZIP(), []int{24}
+	return file_sluice_v1_state_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *RollbackResponse) GetSwitches() []*SwitchPlan {
@@ -1724,16 +1893,28 @@ const file_sluice_v1_state_proto_rawDesc = "" +
 	"\x06meters\x18\x05 \x01(\rR\x06meters\x12\"\n" +
 	"\n" +
 	"flow_limit\x18\x06 \x01(\rH\x00R\tflowLimit\x88\x01\x01B\r\n" +
-	"\v_flow_limit\"*\n" +
+	"\v_flow_limit\"\x9a\x01\n" +
+	"\fAdoptRequest\x12\x16\n" +
+	"\x06switch\x18\x01 \x01(\tR\x06switch\x12+\n" +
+	"\x06filter\x18\x02 \x01(\v2\x13.sluice.v1.FlowSpecR\x06filter\x12\x14\n" +
+	"\x05owner\x18\x03 \x01(\tR\x05owner\x12\x1b\n" +
+	"\tplan_only\x18\x04 \x01(\bR\bplanOnly\x12\x12\n" +
+	"\x04note\x18\x05 \x01(\tR\x04note\"o\n" +
+	"\rAdoptResponse\x12*\n" +
+	"\x05items\x18\x01 \x03(\v2\x14.sluice.v1.StateItemR\x05items\x12\x16\n" +
+	"\x06unable\x18\x02 \x01(\rR\x06unable\x12\x1a\n" +
+	"\brevision\x18\x03 \x01(\x04R\brevision\"*\n" +
 	"\x10ReconcileRequest\x12\x16\n" +
-	"\x06switch\x18\x01 \x01(\tR\x06switch\"\xa7\x01\n" +
+	"\x06switch\x18\x01 \x01(\tR\x06switch\"\xdb\x01\n" +
 	"\x11ReconcileResponse\x12\x12\n" +
 	"\x04same\x18\x01 \x01(\rR\x04same\x12\x18\n" +
 	"\achanged\x18\x02 \x01(\rR\achanged\x12\x18\n" +
 	"\arefused\x18\x03 \x01(\rR\arefused\x12\x16\n" +
 	"\x06unable\x18\x04 \x01(\rR\x06unable\x12\x18\n" +
 	"\aforeign\x18\x05 \x01(\rR\aforeign\x12\x18\n" +
-	"\aseconds\x18\x06 \x01(\x01R\aseconds\"*\n" +
+	"\aseconds\x18\x06 \x01(\x01R\aseconds\x12\x18\n" +
+	"\aremoved\x18\a \x01(\rR\aremoved\x12\x18\n" +
+	"\aadopted\x18\b \x01(\rR\aadopted\"*\n" +
 	"\x12ListHistoryRequest\x12\x14\n" +
 	"\x05limit\x18\x01 \x01(\rR\x05limit\"G\n" +
 	"\x13ListHistoryResponse\x120\n" +
@@ -1797,17 +1978,19 @@ const file_sluice_v1_state_proto_rawDesc = "" +
 	"\x12_expected_revision\"a\n" +
 	"\x10RollbackResponse\x121\n" +
 	"\bswitches\x18\x01 \x03(\v2\x15.sluice.v1.SwitchPlanR\bswitches\x12\x1a\n" +
-	"\brevision\x18\x02 \x01(\x04R\brevision*\x8b\x01\n" +
+	"\brevision\x18\x02 \x01(\x04R\brevision*\xa8\x01\n" +
 	"\x0eStateCondition\x12\x1f\n" +
 	"\x1bSTATE_CONDITION_UNSPECIFIED\x10\x00\x12\x1b\n" +
 	"\x17STATE_CONDITION_PENDING\x10\x01\x12\x1d\n" +
 	"\x19STATE_CONDITION_INSTALLED\x10\x02\x12\x1c\n" +
-	"\x18STATE_CONDITION_DEGRADED\x10\x032\xf9\x04\n" +
+	"\x18STATE_CONDITION_DEGRADED\x10\x03\x12\x1b\n" +
+	"\x17STATE_CONDITION_FOREIGN\x10\x042\xb5\x05\n" +
 	"\fStateService\x12C\n" +
 	"\bGetState\x12\x1a.sluice.v1.GetStateRequest\x1a\x1b.sluice.v1.GetStateResponse\x12H\n" +
 	"\tListState\x12\x1b.sluice.v1.ListStateRequest\x1a\x1c.sluice.v1.ListStateResponse0\x01\x12I\n" +
 	"\n" +
-	"ListOwners\x12\x1c.sluice.v1.ListOwnersRequest\x1a\x1d.sluice.v1.ListOwnersResponse\x12F\n" +
+	"ListOwners\x12\x1c.sluice.v1.ListOwnersRequest\x1a\x1d.sluice.v1.ListOwnersResponse\x12:\n" +
+	"\x05Adopt\x12\x17.sluice.v1.AdoptRequest\x1a\x18.sluice.v1.AdoptResponse\x12F\n" +
 	"\tReconcile\x12\x1b.sluice.v1.ReconcileRequest\x1a\x1c.sluice.v1.ReconcileResponse\x127\n" +
 	"\x04Plan\x12\x16.sluice.v1.PlanRequest\x1a\x17.sluice.v1.PlanResponse\x12:\n" +
 	"\x05Apply\x12\x17.sluice.v1.ApplyRequest\x1a\x18.sluice.v1.ApplyResponse\x12C\n" +
@@ -1828,7 +2011,7 @@ func file_sluice_v1_state_proto_rawDescGZIP() []byte {
 }
 
 var file_sluice_v1_state_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_sluice_v1_state_proto_msgTypes = make([]protoimpl.MessageInfo, 25)
+var file_sluice_v1_state_proto_msgTypes = make([]protoimpl.MessageInfo, 27)
 var file_sluice_v1_state_proto_goTypes = []any{
 	(StateCondition)(0),           // 0: sluice.v1.StateCondition
 	(*GetStateRequest)(nil),       // 1: sluice.v1.GetStateRequest
@@ -1840,72 +2023,78 @@ var file_sluice_v1_state_proto_goTypes = []any{
 	(*ListOwnersRequest)(nil),     // 7: sluice.v1.ListOwnersRequest
 	(*ListOwnersResponse)(nil),    // 8: sluice.v1.ListOwnersResponse
 	(*Owner)(nil),                 // 9: sluice.v1.Owner
-	(*ReconcileRequest)(nil),      // 10: sluice.v1.ReconcileRequest
-	(*ReconcileResponse)(nil),     // 11: sluice.v1.ReconcileResponse
-	(*ListHistoryRequest)(nil),    // 12: sluice.v1.ListHistoryRequest
-	(*ListHistoryResponse)(nil),   // 13: sluice.v1.ListHistoryResponse
-	(*StateChange)(nil),           // 14: sluice.v1.StateChange
-	(*BackupRequest)(nil),         // 15: sluice.v1.BackupRequest
-	(*BackupResponse)(nil),        // 16: sluice.v1.BackupResponse
-	(*SwitchWish)(nil),            // 17: sluice.v1.SwitchWish
-	(*PlanRequest)(nil),           // 18: sluice.v1.PlanRequest
-	(*PlanResponse)(nil),          // 19: sluice.v1.PlanResponse
-	(*SwitchPlan)(nil),            // 20: sluice.v1.SwitchPlan
-	(*PlannedChange)(nil),         // 21: sluice.v1.PlannedChange
-	(*ApplyRequest)(nil),          // 22: sluice.v1.ApplyRequest
-	(*ApplyResponse)(nil),         // 23: sluice.v1.ApplyResponse
-	(*RollbackRequest)(nil),       // 24: sluice.v1.RollbackRequest
-	(*RollbackResponse)(nil),      // 25: sluice.v1.RollbackResponse
-	(*timestamppb.Timestamp)(nil), // 26: google.protobuf.Timestamp
-	(*FlowSpec)(nil),              // 27: sluice.v1.FlowSpec
-	(*GroupSpec)(nil),             // 28: sluice.v1.GroupSpec
-	(*MeterSpec)(nil),             // 29: sluice.v1.MeterSpec
-	(WriteLevel)(0),               // 30: sluice.v1.WriteLevel
+	(*AdoptRequest)(nil),          // 10: sluice.v1.AdoptRequest
+	(*AdoptResponse)(nil),         // 11: sluice.v1.AdoptResponse
+	(*ReconcileRequest)(nil),      // 12: sluice.v1.ReconcileRequest
+	(*ReconcileResponse)(nil),     // 13: sluice.v1.ReconcileResponse
+	(*ListHistoryRequest)(nil),    // 14: sluice.v1.ListHistoryRequest
+	(*ListHistoryResponse)(nil),   // 15: sluice.v1.ListHistoryResponse
+	(*StateChange)(nil),           // 16: sluice.v1.StateChange
+	(*BackupRequest)(nil),         // 17: sluice.v1.BackupRequest
+	(*BackupResponse)(nil),        // 18: sluice.v1.BackupResponse
+	(*SwitchWish)(nil),            // 19: sluice.v1.SwitchWish
+	(*PlanRequest)(nil),           // 20: sluice.v1.PlanRequest
+	(*PlanResponse)(nil),          // 21: sluice.v1.PlanResponse
+	(*SwitchPlan)(nil),            // 22: sluice.v1.SwitchPlan
+	(*PlannedChange)(nil),         // 23: sluice.v1.PlannedChange
+	(*ApplyRequest)(nil),          // 24: sluice.v1.ApplyRequest
+	(*ApplyResponse)(nil),         // 25: sluice.v1.ApplyResponse
+	(*RollbackRequest)(nil),       // 26: sluice.v1.RollbackRequest
+	(*RollbackResponse)(nil),      // 27: sluice.v1.RollbackResponse
+	(*timestamppb.Timestamp)(nil), // 28: google.protobuf.Timestamp
+	(*FlowSpec)(nil),              // 29: sluice.v1.FlowSpec
+	(*GroupSpec)(nil),             // 30: sluice.v1.GroupSpec
+	(*MeterSpec)(nil),             // 31: sluice.v1.MeterSpec
+	(WriteLevel)(0),               // 32: sluice.v1.WriteLevel
 }
 var file_sluice_v1_state_proto_depIdxs = []int32{
 	3,  // 0: sluice.v1.GetStateResponse.switches:type_name -> sluice.v1.SwitchState
-	26, // 1: sluice.v1.SwitchState.checked:type_name -> google.protobuf.Timestamp
+	28, // 1: sluice.v1.SwitchState.checked:type_name -> google.protobuf.Timestamp
 	0,  // 2: sluice.v1.ListStateRequest.condition:type_name -> sluice.v1.StateCondition
 	6,  // 3: sluice.v1.ListStateResponse.items:type_name -> sluice.v1.StateItem
 	0,  // 4: sluice.v1.StateItem.condition:type_name -> sluice.v1.StateCondition
-	26, // 5: sluice.v1.StateItem.since:type_name -> google.protobuf.Timestamp
+	28, // 5: sluice.v1.StateItem.since:type_name -> google.protobuf.Timestamp
 	9,  // 6: sluice.v1.ListOwnersResponse.owners:type_name -> sluice.v1.Owner
-	14, // 7: sluice.v1.ListHistoryResponse.changes:type_name -> sluice.v1.StateChange
-	26, // 8: sluice.v1.StateChange.time:type_name -> google.protobuf.Timestamp
-	27, // 9: sluice.v1.SwitchWish.flows:type_name -> sluice.v1.FlowSpec
-	28, // 10: sluice.v1.SwitchWish.groups:type_name -> sluice.v1.GroupSpec
-	29, // 11: sluice.v1.SwitchWish.meters:type_name -> sluice.v1.MeterSpec
-	17, // 12: sluice.v1.PlanRequest.switches:type_name -> sluice.v1.SwitchWish
-	20, // 13: sluice.v1.PlanResponse.switches:type_name -> sluice.v1.SwitchPlan
-	21, // 14: sluice.v1.SwitchPlan.changes:type_name -> sluice.v1.PlannedChange
-	17, // 15: sluice.v1.ApplyRequest.switches:type_name -> sluice.v1.SwitchWish
-	30, // 16: sluice.v1.ApplyRequest.level:type_name -> sluice.v1.WriteLevel
-	20, // 17: sluice.v1.ApplyResponse.switches:type_name -> sluice.v1.SwitchPlan
-	30, // 18: sluice.v1.RollbackRequest.level:type_name -> sluice.v1.WriteLevel
-	20, // 19: sluice.v1.RollbackResponse.switches:type_name -> sluice.v1.SwitchPlan
-	1,  // 20: sluice.v1.StateService.GetState:input_type -> sluice.v1.GetStateRequest
-	4,  // 21: sluice.v1.StateService.ListState:input_type -> sluice.v1.ListStateRequest
-	7,  // 22: sluice.v1.StateService.ListOwners:input_type -> sluice.v1.ListOwnersRequest
-	10, // 23: sluice.v1.StateService.Reconcile:input_type -> sluice.v1.ReconcileRequest
-	18, // 24: sluice.v1.StateService.Plan:input_type -> sluice.v1.PlanRequest
-	22, // 25: sluice.v1.StateService.Apply:input_type -> sluice.v1.ApplyRequest
-	24, // 26: sluice.v1.StateService.Rollback:input_type -> sluice.v1.RollbackRequest
-	12, // 27: sluice.v1.StateService.ListHistory:input_type -> sluice.v1.ListHistoryRequest
-	15, // 28: sluice.v1.StateService.Backup:input_type -> sluice.v1.BackupRequest
-	2,  // 29: sluice.v1.StateService.GetState:output_type -> sluice.v1.GetStateResponse
-	5,  // 30: sluice.v1.StateService.ListState:output_type -> sluice.v1.ListStateResponse
-	8,  // 31: sluice.v1.StateService.ListOwners:output_type -> sluice.v1.ListOwnersResponse
-	11, // 32: sluice.v1.StateService.Reconcile:output_type -> sluice.v1.ReconcileResponse
-	19, // 33: sluice.v1.StateService.Plan:output_type -> sluice.v1.PlanResponse
-	23, // 34: sluice.v1.StateService.Apply:output_type -> sluice.v1.ApplyResponse
-	25, // 35: sluice.v1.StateService.Rollback:output_type -> sluice.v1.RollbackResponse
-	13, // 36: sluice.v1.StateService.ListHistory:output_type -> sluice.v1.ListHistoryResponse
-	16, // 37: sluice.v1.StateService.Backup:output_type -> sluice.v1.BackupResponse
-	29, // [29:38] is the sub-list for method output_type
-	20, // [20:29] is the sub-list for method input_type
-	20, // [20:20] is the sub-list for extension type_name
-	20, // [20:20] is the sub-list for extension extendee
-	0,  // [0:20] is the sub-list for field type_name
+	29, // 7: sluice.v1.AdoptRequest.filter:type_name -> sluice.v1.FlowSpec
+	6,  // 8: sluice.v1.AdoptResponse.items:type_name -> sluice.v1.StateItem
+	16, // 9: sluice.v1.ListHistoryResponse.changes:type_name -> sluice.v1.StateChange
+	28, // 10: sluice.v1.StateChange.time:type_name -> google.protobuf.Timestamp
+	29, // 11: sluice.v1.SwitchWish.flows:type_name -> sluice.v1.FlowSpec
+	30, // 12: sluice.v1.SwitchWish.groups:type_name -> sluice.v1.GroupSpec
+	31, // 13: sluice.v1.SwitchWish.meters:type_name -> sluice.v1.MeterSpec
+	19, // 14: sluice.v1.PlanRequest.switches:type_name -> sluice.v1.SwitchWish
+	22, // 15: sluice.v1.PlanResponse.switches:type_name -> sluice.v1.SwitchPlan
+	23, // 16: sluice.v1.SwitchPlan.changes:type_name -> sluice.v1.PlannedChange
+	19, // 17: sluice.v1.ApplyRequest.switches:type_name -> sluice.v1.SwitchWish
+	32, // 18: sluice.v1.ApplyRequest.level:type_name -> sluice.v1.WriteLevel
+	22, // 19: sluice.v1.ApplyResponse.switches:type_name -> sluice.v1.SwitchPlan
+	32, // 20: sluice.v1.RollbackRequest.level:type_name -> sluice.v1.WriteLevel
+	22, // 21: sluice.v1.RollbackResponse.switches:type_name -> sluice.v1.SwitchPlan
+	1,  // 22: sluice.v1.StateService.GetState:input_type -> sluice.v1.GetStateRequest
+	4,  // 23: sluice.v1.StateService.ListState:input_type -> sluice.v1.ListStateRequest
+	7,  // 24: sluice.v1.StateService.ListOwners:input_type -> sluice.v1.ListOwnersRequest
+	10, // 25: sluice.v1.StateService.Adopt:input_type -> sluice.v1.AdoptRequest
+	12, // 26: sluice.v1.StateService.Reconcile:input_type -> sluice.v1.ReconcileRequest
+	20, // 27: sluice.v1.StateService.Plan:input_type -> sluice.v1.PlanRequest
+	24, // 28: sluice.v1.StateService.Apply:input_type -> sluice.v1.ApplyRequest
+	26, // 29: sluice.v1.StateService.Rollback:input_type -> sluice.v1.RollbackRequest
+	14, // 30: sluice.v1.StateService.ListHistory:input_type -> sluice.v1.ListHistoryRequest
+	17, // 31: sluice.v1.StateService.Backup:input_type -> sluice.v1.BackupRequest
+	2,  // 32: sluice.v1.StateService.GetState:output_type -> sluice.v1.GetStateResponse
+	5,  // 33: sluice.v1.StateService.ListState:output_type -> sluice.v1.ListStateResponse
+	8,  // 34: sluice.v1.StateService.ListOwners:output_type -> sluice.v1.ListOwnersResponse
+	11, // 35: sluice.v1.StateService.Adopt:output_type -> sluice.v1.AdoptResponse
+	13, // 36: sluice.v1.StateService.Reconcile:output_type -> sluice.v1.ReconcileResponse
+	21, // 37: sluice.v1.StateService.Plan:output_type -> sluice.v1.PlanResponse
+	25, // 38: sluice.v1.StateService.Apply:output_type -> sluice.v1.ApplyResponse
+	27, // 39: sluice.v1.StateService.Rollback:output_type -> sluice.v1.RollbackResponse
+	15, // 40: sluice.v1.StateService.ListHistory:output_type -> sluice.v1.ListHistoryResponse
+	18, // 41: sluice.v1.StateService.Backup:output_type -> sluice.v1.BackupResponse
+	32, // [32:42] is the sub-list for method output_type
+	22, // [22:32] is the sub-list for method input_type
+	22, // [22:22] is the sub-list for extension type_name
+	22, // [22:22] is the sub-list for extension extendee
+	0,  // [0:22] is the sub-list for field type_name
 }
 
 func init() { file_sluice_v1_state_proto_init() }
@@ -1918,15 +2107,15 @@ func file_sluice_v1_state_proto_init() {
 	file_sluice_v1_level_proto_init()
 	file_sluice_v1_meter_proto_init()
 	file_sluice_v1_state_proto_msgTypes[8].OneofWrappers = []any{}
-	file_sluice_v1_state_proto_msgTypes[21].OneofWrappers = []any{}
 	file_sluice_v1_state_proto_msgTypes[23].OneofWrappers = []any{}
+	file_sluice_v1_state_proto_msgTypes[25].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_sluice_v1_state_proto_rawDesc), len(file_sluice_v1_state_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   25,
+			NumMessages:   27,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

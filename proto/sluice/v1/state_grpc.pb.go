@@ -22,6 +22,7 @@ const (
 	StateService_GetState_FullMethodName    = "/sluice.v1.StateService/GetState"
 	StateService_ListState_FullMethodName   = "/sluice.v1.StateService/ListState"
 	StateService_ListOwners_FullMethodName  = "/sluice.v1.StateService/ListOwners"
+	StateService_Adopt_FullMethodName       = "/sluice.v1.StateService/Adopt"
 	StateService_Reconcile_FullMethodName   = "/sluice.v1.StateService/Reconcile"
 	StateService_Plan_FullMethodName        = "/sluice.v1.StateService/Plan"
 	StateService_Apply_FullMethodName       = "/sluice.v1.StateService/Apply"
@@ -47,6 +48,9 @@ type StateServiceClient interface {
 	ListState(ctx context.Context, in *ListStateRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[ListStateResponse], error)
 	// ListOwners tells who owns what switches should have.
 	ListOwners(ctx context.Context, in *ListOwnersRequest, opts ...grpc.CallOption) (*ListOwnersResponse, error)
+	// Adopt takes what is foreign on a switch into the store, as an owner's, with
+	// which it is kept from then on. Nothing is sent but questions.
+	Adopt(ctx context.Context, in *AdoptRequest, opts ...grpc.CallOption) (*AdoptResponse, error)
 	// Reconcile compares a switch with what it should have, now, and sends it the
 	// difference.
 	Reconcile(ctx context.Context, in *ReconcileRequest, opts ...grpc.CallOption) (*ReconcileResponse, error)
@@ -113,6 +117,16 @@ func (c *stateServiceClient) ListOwners(ctx context.Context, in *ListOwnersReque
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(ListOwnersResponse)
 	err := c.cc.Invoke(ctx, StateService_ListOwners_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *stateServiceClient) Adopt(ctx context.Context, in *AdoptRequest, opts ...grpc.CallOption) (*AdoptResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(AdoptResponse)
+	err := c.cc.Invoke(ctx, StateService_Adopt_FullMethodName, in, out, cOpts...)
 	if err != nil {
 		return nil, err
 	}
@@ -205,6 +219,9 @@ type StateServiceServer interface {
 	ListState(*ListStateRequest, grpc.ServerStreamingServer[ListStateResponse]) error
 	// ListOwners tells who owns what switches should have.
 	ListOwners(context.Context, *ListOwnersRequest) (*ListOwnersResponse, error)
+	// Adopt takes what is foreign on a switch into the store, as an owner's, with
+	// which it is kept from then on. Nothing is sent but questions.
+	Adopt(context.Context, *AdoptRequest) (*AdoptResponse, error)
 	// Reconcile compares a switch with what it should have, now, and sends it the
 	// difference.
 	Reconcile(context.Context, *ReconcileRequest) (*ReconcileResponse, error)
@@ -246,6 +263,9 @@ func (UnimplementedStateServiceServer) ListState(*ListStateRequest, grpc.ServerS
 }
 func (UnimplementedStateServiceServer) ListOwners(context.Context, *ListOwnersRequest) (*ListOwnersResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method ListOwners not implemented")
+}
+func (UnimplementedStateServiceServer) Adopt(context.Context, *AdoptRequest) (*AdoptResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method Adopt not implemented")
 }
 func (UnimplementedStateServiceServer) Reconcile(context.Context, *ReconcileRequest) (*ReconcileResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method Reconcile not implemented")
@@ -329,6 +349,24 @@ func _StateService_ListOwners_Handler(srv interface{}, ctx context.Context, dec 
 	}
 	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
 		return srv.(StateServiceServer).ListOwners(ctx, req.(*ListOwnersRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _StateService_Adopt_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(AdoptRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(StateServiceServer).Adopt(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: StateService_Adopt_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(StateServiceServer).Adopt(ctx, req.(*AdoptRequest))
 	}
 	return interceptor(ctx, in, info, handler)
 }
@@ -448,6 +486,10 @@ var StateService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "ListOwners",
 			Handler:    _StateService_ListOwners_Handler,
+		},
+		{
+			MethodName: "Adopt",
+			Handler:    _StateService_Adopt_Handler,
 		},
 		{
 			MethodName: "Reconcile",
