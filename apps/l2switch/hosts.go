@@ -225,10 +225,10 @@ func (t *hosts) sweep(now uint32) {
 	t.remove(now, func(h host) bool { return now-h.seen > 2*t.age+grace })
 }
 
-// load prepares the table for so many packets, if it is large and they are many:
-// most of it is needed then, and to read all of it, one line after the other,
-// costs less than to wait for a line here and one there. Ten lines are read in
-// the time of one such wait.
+// load prepares the table for so many packets, if they are many for its size: most
+// of it is needed then, and to read all of it, one line after the other, costs less
+// than to wait for a line here and one there. Ten lines are read in the time of
+// one such wait.
 func (t *hosts) load(packets int) {
 	const aLine = 64 / 16 // slots that a processor loads at once
 	var x uint64
@@ -237,7 +237,7 @@ func (t *hosts) load(packets int) {
 		for i := range p.lines {
 			x ^= p.lines[i].tags[0]
 		}
-	case len(t.slots) > minPacked && len(t.slots) <= 10*aLine*packets:
+	case p == nil && len(t.slots) <= 10*aLine*packets:
 		for i := 0; i < len(t.slots); i += aLine {
 			x ^= t.slots[i].key
 		}

@@ -2,6 +2,7 @@ package channel
 
 import (
 	"encoding/binary"
+	"sync"
 
 	"github.com/sluice-sdn/sluice/ofp"
 )
@@ -54,14 +55,35 @@ func (p *push) take(b []byte, limit int, sent *tally) []byte {
 	return b
 }
 
-// stream is what Send was given, the source of all apps.
+// stream is what Send was given, the source of all apps. Its buffers are lent, and
+// given back once they are written: so few serve all connections, and stay close to
+// the processor.
 type stream struct {
-	buf    []byte // encoded and not taken
-	taking []byte // was buf, and is taken piece by piece
-	took   int    // bytes of taking
-	spare  []byte // was taking, to be used again
-	given  uint64 // bytes that were ever encoded
+	buf    []byte  // encoded and not taken; write to it only after ready
+	taking []byte  // was buf, and is taken piece by piece
+	took   int     // bytes of taking
+	lent   *[]byte // where buf came from, nil if there is none
+	back   *[]byte // where taking goes
+	given  uint64  // bytes that were ever encoded
 	credit int
+}
+
+var streamBuffers = sync.Pool{New: func() any { b := make([]byte, 0, gatherBytes); return &b }}
+
+// ready sees to it that there is a buffer.
+func (s *stream) ready() {
+	if s.lent == nil {
+		s.lent = streamBuffers.Get().(*[]byte)
+		s.buf = (*s.lent)[:0]
+	}
+}
+
+// giveBack gives a lent buffer back, unless it has grown too large.
+func giveBack(lent *[]byte, buf []byte) {
+	if lent != nil && cap(buf) <= keepBytes {
+		*lent = buf[:0]
+		streamBuffers.Put(lent)
+	}
 }
 
 // empty reports whether all was taken.
@@ -74,8 +96,8 @@ func (s *stream) taken() uint64 { return s.given - uint64(len(s.buf)+len(s.takin
 // returns is good until recycle.
 func (s *stream) take(n int) []byte {
 	if s.took == len(s.taking) {
-		s.taking, s.took = s.buf, 0
-		s.buf, s.spare = s.spare, nil
+		s.taking, s.back, s.took = s.buf, s.lent, 0
+		s.buf, s.lent = nil, nil
 	}
 	b := s.taking[s.took:]
 	b = b[:wholeMessages(b, n)]
@@ -83,22 +105,20 @@ func (s *stream) take(n int) []byte {
 	return b
 }
 
-// recycle keeps a buffer that was taken and written for what comes.
+// recycle gives a buffer back that was taken and written.
 func (s *stream) recycle() {
 	if len(s.taking) == 0 || s.took < len(s.taking) {
 		return
 	}
-	if c := cap(s.taking); c <= keepBytes && c > cap(s.spare) {
-		s.spare = s.taking[:0]
-	}
-	s.taking, s.took = nil, 0
+	giveBack(s.back, s.taking)
+	s.taking, s.back, s.took = nil, nil, 0
 }
 
-// trim gives back memory that an idle connection does not need.
+// trim gives back what an idle connection does not need.
 func (s *stream) trim() {
-	s.spare = nil
 	if len(s.buf) == 0 {
-		s.buf = nil
+		giveBack(s.lent, s.buf)
+		s.buf, s.lent = nil, nil
 	}
 }
 

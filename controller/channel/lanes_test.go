@@ -2,6 +2,7 @@ package channel
 
 import (
 	"context"
+	"encoding/binary"
 	"errors"
 	"sync"
 	"sync/atomic"
@@ -168,4 +169,44 @@ func TestWriteIsWithdrawn(t *testing.T) {
 			t.Errorf("%d flow-mods are counted", n)
 		}
 	})
+}
+
+// TestBuffersAreGivenBack: what was written leaves no buffer with the outbox, and the
+// next message finds one; the bytes of one connection never show in another.
+func TestBuffersAreGivenBack(t *testing.T) {
+	a, b := lonely(Config{}), lonely(Config{})
+	for round := range uint32(50) {
+		for i, c := range []*Conn{a, b} {
+			m := ofp.NewFlowMod(ofp.FlowAdd)
+			m.Cookie = uint64(round)<<8 | uint64(i)
+			for range 1 + round%7*100 {
+				if err := c.out.send(m); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+		for i, c := range []*Conn{a, b} {
+			n := uint32(0)
+			for out, _ := c.out.next(); len(out) > 0; out, _ = c.out.next() {
+				for len(out) > 0 {
+					size := binary.BigEndian.Uint16(out[2:])
+					_, m, err := ofp.Decode(out[:size])
+					if err != nil {
+						t.Fatal(err)
+					}
+					if got := m.(*ofp.FlowMod).Cookie; got != uint64(round)<<8|uint64(i) {
+						t.Fatalf("round %d, connection %d: cookie %#x", round, i, got)
+					}
+					out = out[size:]
+					n++
+				}
+			}
+			if want := 1 + round%7*100; n != want {
+				t.Fatalf("round %d: %d messages, want %d", round, n, want)
+			}
+			if s := &c.out.apps; s.buf != nil || s.lent != nil || s.taking != nil || s.back != nil {
+				t.Fatalf("round %d: the outbox still has a buffer", round)
+			}
+		}
+	}
 }

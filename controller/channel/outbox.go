@@ -15,7 +15,7 @@ const (
 	urgentLimit = 64 << 10             // bytes in the urgent lane
 	heldBytes   = 32 << 10             // bytes in a held outbox that wake the writer all the same
 	holdTime    = 2 * time.Millisecond // how long a message may stay in a held outbox
-	keepBytes   = 256 << 10            // a written buffer of at most that size is used again
+	keepBytes   = 256 << 10            // a written buffer of at most that size is used again, by whoever sends next
 	softLimit   = 128 << 10            // bytes that make the dispatcher wait for the writer
 	smallWrite  = 64 << 10             // bytes of a Write that waits for no others
 )
@@ -179,6 +179,7 @@ func (o *outbox) send(m ofp.Message) error {
 }
 
 func (o *outbox) encodeLocked(xid uint32, m ofp.Message) error {
+	o.apps.ready()
 	before := len(o.apps.buf)
 	b, err := o.enc.Append(o.apps.buf, o.version, xid, m)
 	if err != nil {
@@ -259,6 +260,7 @@ func (o *outbox) gathered(frames []byte, types *tally, xids int) (first uint32, 
 	wake := false
 	if !o.closed {
 		if len(frames) > 0 {
+			o.apps.ready()
 			o.apps.buf = append(o.apps.buf, frames...)
 			o.apps.given += uint64(len(frames))
 			o.queued += len(frames)
