@@ -65,7 +65,7 @@ func New(c *controller.Controller, cfg Config, opts ...grpc.ServerOption) *grpc.
 	sluicev1.RegisterGroupServiceServer(s, &groups{c: c})
 	sluicev1.RegisterMeterServiceServer(s, &meters{c: c})
 	sluicev1.RegisterConfigServiceServer(s, &config{c: c})
-	sluicev1.RegisterStateServiceServer(s, &state{c: c})
+	sluicev1.RegisterStateServiceServer(s, &state{c: c, ending: cfg.Ending})
 	sluicev1.RegisterPacketServiceServer(s, &packets{c: c})
 	healthpb.RegisterHealthServer(s, &health{c: c, ending: cfg.Ending})
 	reflection.Register(s)
@@ -93,7 +93,7 @@ func (g guard) stream(srv any, ss grpc.ServerStream, info *grpc.StreamServerInfo
 }
 
 // lasting are the streams that last as long as the caller likes.
-var lasting = []string{healthpb.Health_Watch_FullMethodName, sluicev1.SwitchService_Snoop_FullMethodName}
+var lasting = []string{healthpb.Health_Watch_FullMethodName, sluicev1.SwitchService_Snoop_FullMethodName, sluicev1.StateService_WatchHistory_FullMethodName}
 
 // boundedStream is a stream with another context.
 type boundedStream struct {

@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"syscall"
 	"time"
 
 	"google.golang.org/grpc"
@@ -19,7 +18,8 @@ import (
 
 type state struct {
 	sluicev1.UnimplementedStateServiceServer
-	c *controller.Controller
+	c      *controller.Controller
+	ending <-chan struct{}
 }
 
 // noState is the status where no desired state is kept.
@@ -161,15 +161,8 @@ func (s *state) ListHistory(ctx context.Context, r *sluicev1.ListHistoryRequest)
 		return nil, withDetails(codes.DataLoss, err.Error())
 	}
 	out := new(sluicev1.ListHistoryResponse)
-	for _, c := range changes {
-		x := &sluicev1.StateChange{
-			Revision: uint64(c.Revision), Time: timestamppb.New(c.Time), Author: valid(c.Author), RequestId: valid(c.Request), Note: valid(c.Note),
-			Added: uint32(c.Added), Changed: uint32(c.Changed), Removed: uint32(c.Gone),
-		}
-		for _, dpid := range c.Switches {
-			x.Dpids = append(x.Dpids, dpid.String())
-		}
-		out.Changes = append(out.Changes, x)
+	for i := range changes {
+		out.Changes = append(out.Changes, fromChange(&changes[i]))
 	}
 	return out, nil
 }
@@ -216,10 +209,9 @@ func stateError(sw *controller.Switch, err error) error {
 		return ownerStatus(sw, owner)
 	case errors.Is(err, controller.ErrReused):
 		return withDetails(codes.AlreadyExists, "request_id: it was used for other changes; nothing was changed")
-	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT):
-		return withDetails(codes.ResourceExhausted, fmt.Sprintf("%v; nothing was changed: make room where sluiced keeps its state (--state)", err))
-	case errors.Is(err, syscall.EROFS):
-		return withDetails(codes.Unavailable, fmt.Sprintf("%v; nothing was changed: make the directory of sluiced --state writable", err))
+	}
+	if full := diskError(err); full != nil {
+		return full
 	}
 	return readError(sw, err)
 }

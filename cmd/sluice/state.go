@@ -175,13 +175,28 @@ does so by itself whenever a switch connects, and from time to time.`,
 
 func (c *client) history() *cobra.Command {
 	var limit uint32
+	var follow bool
+	var after uint64
 	cmd := &cobra.Command{
-		Use:               "history",
-		Short:             "List what was changed through Sluice, the latest first",
-		Example:           "  sluice history\n  sluice history -n 5",
+		Use:   "history",
+		Short: "List what was changed through Sluice, the latest first",
+		Long: `Lists what was changed through Sluice, the latest first.
+
+With --follow it shows each change with what it did, as it comes, until it is
+interrupted; with --after also those since a revision, as far as the history
+reaches back.`,
+		Example:           "  sluice history\n  sluice history -n 5\n  sluice history --follow --after 42",
 		Args:              want,
 		ValidArgsFunction: cobra.NoFileCompletions,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			switch {
+			case follow && cmd.Flags().Changed("after"):
+				return c.follow(cmd, &after)
+			case follow:
+				return c.follow(cmd, nil)
+			case cmd.Flags().Changed("after"):
+				return usage(cmd, "after: it goes with --follow")
+			}
 			return c.call(cmd, func(ctx context.Context, conn *grpc.ClientConn) error {
 				r, err := sluicev1.NewStateServiceClient(conn).ListHistory(ctx, &sluicev1.ListHistoryRequest{Limit: limit})
 				if err != nil {
@@ -201,7 +216,10 @@ func (c *client) history() *cobra.Command {
 		},
 	}
 	cmd.Flags().Uint32VarP(&limit, "limit", "n", 20, "how many changes")
+	cmd.Flags().BoolVarP(&follow, "follow", "f", false, "go on with the changes that come, with what each did")
+	cmd.Flags().Uint64Var(&after, "after", 0, "with --follow, begin after this `revision`")
 	complete(cmd, "limit")
+	complete(cmd, "after")
 	return cmd
 }
 
@@ -209,8 +227,9 @@ func (c *client) backup() *cobra.Command {
 	return &cobra.Command{
 		Use:   "backup FILE",
 		Short: "Copy what sluiced stores into a file, while it runs",
-		Long: `Copies what sluiced stores into a file, while it runs. To restore it, end sluiced,
-put the file in the place of state.db in its --state directory, and start it again.`,
+		Long: `Copies what sluiced stores into a file, while it runs. sluice restore has again what
+it holds. Where sluiced does not run, put the file in the place of state.db in its
+--state directory, and start it.`,
 		Example: "  sluice backup sluice-state.backup",
 		Args:    want,
 		RunE: func(cmd *cobra.Command, args []string) error {

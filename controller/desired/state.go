@@ -41,7 +41,8 @@ type State struct {
 	foreign Foreign
 	apps    map[ownerID]bool // by their numbers
 
-	ownerTurn chan struct{} // of capacity 1: held by who makes an owner
+	ownerTurn  chan struct{} // of capacity 1: held by who makes an owner
+	recallTurn chan struct{} // of capacity 1: held by who restores a backup
 
 	mu     sync.Mutex
 	books  map[ofp.DPID]*book
@@ -52,7 +53,7 @@ type State struct {
 // New returns the desired state that a store holds. It reads all of it. The
 // store remains the caller's to close, after the last use of the state.
 func New(ctx context.Context, s store.Store) (*State, error) {
-	d := &State{store: s, ownerTurn: make(chan struct{}, 1), books: make(map[ofp.DPID]*book), owners: make(map[string]ownerID), names: make(map[ownerID]string)}
+	d := &State{store: s, ownerTurn: make(chan struct{}, 1), recallTurn: make(chan struct{}, 1), books: make(map[ofp.DPID]*book), owners: make(map[string]ownerID), names: make(map[ownerID]string)}
 	now := time.Now().UnixNano()
 	_, err := s.Scan(ctx, nil, func(r store.Record) error { return d.load(r, now) })
 	if err != nil {

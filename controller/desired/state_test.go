@@ -50,6 +50,8 @@ type rig struct {
 	st store.Store
 	d  *State
 	sw *fake
+
+	dir string // of the store, if that is a file
 }
 
 func newRig(t testing.TB, v ofp.Version) *rig {

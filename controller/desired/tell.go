@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"io"
+	"iter"
 	"maps"
 	"slices"
 	"time"
@@ -86,6 +87,66 @@ func (d *State) History(ctx context.Context, limit int) ([]Change, error) {
 		if len(all) >= limit || from <= oldest-1 {
 			slices.Reverse(all)
 			return all[:min(len(all), limit)], nil
+		}
+	}
+}
+
+// ItemChange is what a change did to a flow, group or meter.
+type ItemChange struct {
+	DPID          ofp.DPID
+	Before, After ofp.Message // that add it; nil: it was not there
+	// Superseded says that a later change has changed it again, and that After is
+	// not known any more.
+	Superseded bool
+}
+
+// Follow calls f for the changes after a revision, oldest first, with what each
+// did, and returns the last revision that there is: where to follow from when
+// Changed tells that there are more. What the store does for itself is left out. It
+// fails with store.ErrCompacted if the history does not reach back so far, with
+// ErrFuture, with what f says, or if something cannot be read.
+func (d *State) Follow(ctx context.Context, after store.Revision, f func(Change, iter.Seq2[ItemChange, error]) error) (store.Revision, error) {
+	if last := d.store.Revision(); after > last {
+		return 0, fmt.Errorf("revision %d: %w: the last one is %d", after, ErrFuture, last)
+	}
+	err := d.store.History(ctx, after, func(c store.Change) error {
+		after = c.Revision
+		x, ok := summarize(&c)
+		if !ok {
+			return nil
+		}
+		return f(x, itemChanges(&c))
+	})
+	return after, err
+}
+
+// Changed returns a channel that is closed when there is a revision after the given
+// one.
+func (d *State) Changed(after store.Revision) <-chan struct{} { return d.store.Changed(after) }
+
+// Oldest returns the oldest revision of the history.
+func (d *State) Oldest() (store.Revision, error) { return d.store.Oldest() }
+
+// itemChanges decodes what a change did, one thing after the other.
+func itemChanges(c *store.Change) iter.Seq2[ItemChange, error] {
+	return func(yield func(ItemChange, error) bool) {
+		for _, e := range c.Edits {
+			switch e.Key[0] {
+			case kindFlow, kindGroup, kindMeter:
+			default:
+				continue
+			}
+			x := ItemChange{DPID: ofp.DPID(binary.BigEndian.Uint64(e.Key[1:])), Superseded: !e.Removed && e.After == nil}
+			var err error
+			if e.Before != nil {
+				x.Before, err = value(e.Before).message()
+			}
+			if e.After != nil && err == nil {
+				x.After, err = value(e.After).message()
+			}
+			if !yield(x, err) || err != nil {
+				return
+			}
 		}
 	}
 }

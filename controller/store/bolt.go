@@ -58,6 +58,9 @@ func Open(path string, o Options) (Store, error) {
 	if err == nil {
 		s.db, err = open(path, bbolt.Options{InitialMmapSize: addressSpace})
 	}
+	if errors.Is(err, ErrDamaged) {
+		err = fmt.Errorf("%w; %s", err, wayOut)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("store %s: %w", path, err)
 	}
@@ -125,7 +128,7 @@ func inspect(path string) error {
 	case info.IsDir():
 		return errors.New("is a directory; want a file")
 	case info.Size() == 0:
-		return fmt.Errorf("%w: the file is empty; %s", ErrDamaged, wayOut)
+		return fmt.Errorf("%w: the file is empty", ErrDamaged)
 	}
 	db, err := open(path, bbolt.Options{ReadOnly: true})
 	if err != nil {
@@ -134,7 +137,7 @@ func inspect(path string) error {
 	defer db.Close()
 	return db.View(func(tx *bbolt.Tx) error {
 		if tx.Size() > info.Size() {
-			return fmt.Errorf("%w: the file has %d bytes of %d; %s", ErrDamaged, info.Size(), tx.Size(), wayOut)
+			return fmt.Errorf("%w: the file has %d bytes of %d", ErrDamaged, info.Size(), tx.Size())
 		}
 		return faultless(func() error {
 			for _, name := range bucketNames {
@@ -174,7 +177,7 @@ func cause(err error) error {
 		return ErrLocked
 	case errors.Is(err, berrors.ErrInvalid), errors.Is(err, berrors.ErrChecksum), errors.Is(err, berrors.ErrVersionMismatch),
 		strings.HasPrefix(err.Error(), "file size too small"):
-		return fmt.Errorf("%w, or no store at all: %w; %s", ErrDamaged, err, wayOut)
+		return fmt.Errorf("%w, or no store at all: %w", ErrDamaged, err)
 	}
 	return err
 }

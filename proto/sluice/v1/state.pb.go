@@ -1242,6 +1242,458 @@ func (x *BackupResponse) GetData() []byte {
 	return nil
 }
 
+type RestoreRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Options       *RestoreOptions        `protobuf:"bytes,1,opt,name=options,proto3" json:"options,omitempty"` // of the first request
+	Data          []byte                 `protobuf:"bytes,2,opt,name=data,proto3" json:"data,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RestoreRequest) Reset() {
+	*x = RestoreRequest{}
+	mi := &file_sluice_v1_state_proto_msgTypes[18]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RestoreRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RestoreRequest) ProtoMessage() {}
+
+func (x *RestoreRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_sluice_v1_state_proto_msgTypes[18]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RestoreRequest.ProtoReflect.Descriptor instead.
+func (*RestoreRequest) Descriptor() ([]byte, []int) {
+	return file_sluice_v1_state_proto_rawDescGZIP(), []int{18}
+}
+
+func (x *RestoreRequest) GetOptions() *RestoreOptions {
+	if x != nil {
+		return x.Options
+	}
+	return nil
+}
+
+func (x *RestoreRequest) GetData() []byte {
+	if x != nil {
+		return x.Data
+	}
+	return nil
+}
+
+type RestoreOptions struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Whether to tell only what would change.
+	PlanOnly bool `protobuf:"varint,1,opt,name=plan_only,json=planOnly,proto3" json:"plan_only,omitempty"`
+	// What any switch should have must not have changed since.
+	ExpectedRevision *uint64 `protobuf:"varint,2,opt,name=expected_revision,json=expectedRevision,proto3,oneof" json:"expected_revision,omitempty"`
+	// For the history: why.
+	Note          string `protobuf:"bytes,3,opt,name=note,proto3" json:"note,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RestoreOptions) Reset() {
+	*x = RestoreOptions{}
+	mi := &file_sluice_v1_state_proto_msgTypes[19]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RestoreOptions) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RestoreOptions) ProtoMessage() {}
+
+func (x *RestoreOptions) ProtoReflect() protoreflect.Message {
+	mi := &file_sluice_v1_state_proto_msgTypes[19]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RestoreOptions.ProtoReflect.Descriptor instead.
+func (*RestoreOptions) Descriptor() ([]byte, []int) {
+	return file_sluice_v1_state_proto_rawDescGZIP(), []int{19}
+}
+
+func (x *RestoreOptions) GetPlanOnly() bool {
+	if x != nil {
+		return x.PlanOnly
+	}
+	return false
+}
+
+func (x *RestoreOptions) GetExpectedRevision() uint64 {
+	if x != nil && x.ExpectedRevision != nil {
+		return *x.ExpectedRevision
+	}
+	return 0
+}
+
+func (x *RestoreOptions) GetNote() string {
+	if x != nil {
+		return x.Note
+	}
+	return ""
+}
+
+type RestoreResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Those of which something else is desired.
+	Switches []*RestoredSwitch `protobuf:"bytes,1,rep,name=switches,proto3" json:"switches,omitempty"`
+	// With the outcome; with plan_only: to be expected by the Restore of this plan.
+	Revision uint64 `protobuf:"varint,2,opt,name=revision,proto3" json:"revision,omitempty"`
+	// The last revision that the backup has.
+	BackupRevision uint64 `protobuf:"varint,3,opt,name=backup_revision,json=backupRevision,proto3" json:"backup_revision,omitempty"`
+	unknownFields  protoimpl.UnknownFields
+	sizeCache      protoimpl.SizeCache
+}
+
+func (x *RestoreResponse) Reset() {
+	*x = RestoreResponse{}
+	mi := &file_sluice_v1_state_proto_msgTypes[20]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RestoreResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RestoreResponse) ProtoMessage() {}
+
+func (x *RestoreResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_sluice_v1_state_proto_msgTypes[20]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RestoreResponse.ProtoReflect.Descriptor instead.
+func (*RestoreResponse) Descriptor() ([]byte, []int) {
+	return file_sluice_v1_state_proto_rawDescGZIP(), []int{20}
+}
+
+func (x *RestoreResponse) GetSwitches() []*RestoredSwitch {
+	if x != nil {
+		return x.Switches
+	}
+	return nil
+}
+
+func (x *RestoreResponse) GetRevision() uint64 {
+	if x != nil {
+		return x.Revision
+	}
+	return 0
+}
+
+func (x *RestoreResponse) GetBackupRevision() uint64 {
+	if x != nil {
+		return x.BackupRevision
+	}
+	return 0
+}
+
+// RestoredSwitch counts the flows, groups and meters of a switch by what becomes
+// of them.
+type RestoredSwitch struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Its name, empty if it is not connected, and its datapath identifier.
+	Switch        string `protobuf:"bytes,1,opt,name=switch,proto3" json:"switch,omitempty"`
+	Dpid          string `protobuf:"bytes,2,opt,name=dpid,proto3" json:"dpid,omitempty"`
+	Added         uint32 `protobuf:"varint,3,opt,name=added,proto3" json:"added,omitempty"`
+	Changed       uint32 `protobuf:"varint,4,opt,name=changed,proto3" json:"changed,omitempty"`
+	Removed       uint32 `protobuf:"varint,5,opt,name=removed,proto3" json:"removed,omitempty"`
+	Same          uint32 `protobuf:"varint,6,opt,name=same,proto3" json:"same,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RestoredSwitch) Reset() {
+	*x = RestoredSwitch{}
+	mi := &file_sluice_v1_state_proto_msgTypes[21]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RestoredSwitch) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RestoredSwitch) ProtoMessage() {}
+
+func (x *RestoredSwitch) ProtoReflect() protoreflect.Message {
+	mi := &file_sluice_v1_state_proto_msgTypes[21]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RestoredSwitch.ProtoReflect.Descriptor instead.
+func (*RestoredSwitch) Descriptor() ([]byte, []int) {
+	return file_sluice_v1_state_proto_rawDescGZIP(), []int{21}
+}
+
+func (x *RestoredSwitch) GetSwitch() string {
+	if x != nil {
+		return x.Switch
+	}
+	return ""
+}
+
+func (x *RestoredSwitch) GetDpid() string {
+	if x != nil {
+		return x.Dpid
+	}
+	return ""
+}
+
+func (x *RestoredSwitch) GetAdded() uint32 {
+	if x != nil {
+		return x.Added
+	}
+	return 0
+}
+
+func (x *RestoredSwitch) GetChanged() uint32 {
+	if x != nil {
+		return x.Changed
+	}
+	return 0
+}
+
+func (x *RestoredSwitch) GetRemoved() uint32 {
+	if x != nil {
+		return x.Removed
+	}
+	return 0
+}
+
+func (x *RestoredSwitch) GetSame() uint32 {
+	if x != nil {
+		return x.Same
+	}
+	return 0
+}
+
+type WatchHistoryRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The last revision that is known; where it is not set, only what comes is told.
+	AfterRevision *uint64 `protobuf:"varint,1,opt,name=after_revision,json=afterRevision,proto3,oneof" json:"after_revision,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *WatchHistoryRequest) Reset() {
+	*x = WatchHistoryRequest{}
+	mi := &file_sluice_v1_state_proto_msgTypes[22]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *WatchHistoryRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*WatchHistoryRequest) ProtoMessage() {}
+
+func (x *WatchHistoryRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_sluice_v1_state_proto_msgTypes[22]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use WatchHistoryRequest.ProtoReflect.Descriptor instead.
+func (*WatchHistoryRequest) Descriptor() ([]byte, []int) {
+	return file_sluice_v1_state_proto_rawDescGZIP(), []int{22}
+}
+
+func (x *WatchHistoryRequest) GetAfterRevision() uint64 {
+	if x != nil && x.AfterRevision != nil {
+		return *x.AfterRevision
+	}
+	return 0
+}
+
+// WatchHistoryResponse is a change, or the rest of one that has many items.
+type WatchHistoryResponse struct {
+	state  protoimpl.MessageState `protogen:"open.v1"`
+	Change *StateChange           `protobuf:"bytes,1,opt,name=change,proto3" json:"change,omitempty"`
+	Items  []*ChangedItem         `protobuf:"bytes,2,rep,name=items,proto3" json:"items,omitempty"`
+	// More items of the same change follow.
+	More          bool `protobuf:"varint,3,opt,name=more,proto3" json:"more,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *WatchHistoryResponse) Reset() {
+	*x = WatchHistoryResponse{}
+	mi := &file_sluice_v1_state_proto_msgTypes[23]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *WatchHistoryResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*WatchHistoryResponse) ProtoMessage() {}
+
+func (x *WatchHistoryResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_sluice_v1_state_proto_msgTypes[23]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use WatchHistoryResponse.ProtoReflect.Descriptor instead.
+func (*WatchHistoryResponse) Descriptor() ([]byte, []int) {
+	return file_sluice_v1_state_proto_rawDescGZIP(), []int{23}
+}
+
+func (x *WatchHistoryResponse) GetChange() *StateChange {
+	if x != nil {
+		return x.Change
+	}
+	return nil
+}
+
+func (x *WatchHistoryResponse) GetItems() []*ChangedItem {
+	if x != nil {
+		return x.Items
+	}
+	return nil
+}
+
+func (x *WatchHistoryResponse) GetMore() bool {
+	if x != nil {
+		return x.More
+	}
+	return false
+}
+
+// ChangedItem is what a change did to a flow, group or meter.
+type ChangedItem struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	Dpid  string                 `protobuf:"bytes,1,opt,name=dpid,proto3" json:"dpid,omitempty"`
+	// "flow", "group" or "meter".
+	Kind string `protobuf:"bytes,2,opt,name=kind,proto3" json:"kind,omitempty"`
+	// In ovs-ofctl's syntax, as it should be before and after; empty: not there.
+	Before string `protobuf:"bytes,3,opt,name=before,proto3" json:"before,omitempty"`
+	After  string `protobuf:"bytes,4,opt,name=after,proto3" json:"after,omitempty"`
+	// A later change has changed it again, and after is not known any more.
+	Superseded    bool `protobuf:"varint,5,opt,name=superseded,proto3" json:"superseded,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ChangedItem) Reset() {
+	*x = ChangedItem{}
+	mi := &file_sluice_v1_state_proto_msgTypes[24]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ChangedItem) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ChangedItem) ProtoMessage() {}
+
+func (x *ChangedItem) ProtoReflect() protoreflect.Message {
+	mi := &file_sluice_v1_state_proto_msgTypes[24]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ChangedItem.ProtoReflect.Descriptor instead.
+func (*ChangedItem) Descriptor() ([]byte, []int) {
+	return file_sluice_v1_state_proto_rawDescGZIP(), []int{24}
+}
+
+func (x *ChangedItem) GetDpid() string {
+	if x != nil {
+		return x.Dpid
+	}
+	return ""
+}
+
+func (x *ChangedItem) GetKind() string {
+	if x != nil {
+		return x.Kind
+	}
+	return ""
+}
+
+func (x *ChangedItem) GetBefore() string {
+	if x != nil {
+		return x.Before
+	}
+	return ""
+}
+
+func (x *ChangedItem) GetAfter() string {
+	if x != nil {
+		return x.After
+	}
+	return ""
+}
+
+func (x *ChangedItem) GetSuperseded() bool {
+	if x != nil {
+		return x.Superseded
+	}
+	return false
+}
+
 // SwitchWish is what an owner wants of a switch. Flows have no timeouts; none is
 // there twice.
 type SwitchWish struct {
@@ -1257,7 +1709,7 @@ type SwitchWish struct {
 
 func (x *SwitchWish) Reset() {
 	*x = SwitchWish{}
-	mi := &file_sluice_v1_state_proto_msgTypes[18]
+	mi := &file_sluice_v1_state_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1269,7 +1721,7 @@ func (x *SwitchWish) String() string {
 func (*SwitchWish) ProtoMessage() {}
 
 func (x *SwitchWish) ProtoReflect() protoreflect.Message {
-	mi := &file_sluice_v1_state_proto_msgTypes[18]
+	mi := &file_sluice_v1_state_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1282,7 +1734,7 @@ func (x *SwitchWish) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SwitchWish.ProtoReflect.Descriptor instead.
 func (*SwitchWish) Descriptor() ([]byte, []int) {
-	return file_sluice_v1_state_proto_rawDescGZIP(), []int{18}
+	return file_sluice_v1_state_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *SwitchWish) GetSwitch() string {
@@ -1328,7 +1780,7 @@ type PlanRequest struct {
 
 func (x *PlanRequest) Reset() {
 	*x = PlanRequest{}
-	mi := &file_sluice_v1_state_proto_msgTypes[19]
+	mi := &file_sluice_v1_state_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1340,7 +1792,7 @@ func (x *PlanRequest) String() string {
 func (*PlanRequest) ProtoMessage() {}
 
 func (x *PlanRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_sluice_v1_state_proto_msgTypes[19]
+	mi := &file_sluice_v1_state_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1353,7 +1805,7 @@ func (x *PlanRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PlanRequest.ProtoReflect.Descriptor instead.
 func (*PlanRequest) Descriptor() ([]byte, []int) {
-	return file_sluice_v1_state_proto_rawDescGZIP(), []int{19}
+	return file_sluice_v1_state_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *PlanRequest) GetSwitches() []*SwitchWish {
@@ -1388,7 +1840,7 @@ type PlanResponse struct {
 
 func (x *PlanResponse) Reset() {
 	*x = PlanResponse{}
-	mi := &file_sluice_v1_state_proto_msgTypes[20]
+	mi := &file_sluice_v1_state_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1400,7 +1852,7 @@ func (x *PlanResponse) String() string {
 func (*PlanResponse) ProtoMessage() {}
 
 func (x *PlanResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_sluice_v1_state_proto_msgTypes[20]
+	mi := &file_sluice_v1_state_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1413,7 +1865,7 @@ func (x *PlanResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PlanResponse.ProtoReflect.Descriptor instead.
 func (*PlanResponse) Descriptor() ([]byte, []int) {
-	return file_sluice_v1_state_proto_rawDescGZIP(), []int{20}
+	return file_sluice_v1_state_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *PlanResponse) GetSwitches() []*SwitchPlan {
@@ -1448,7 +1900,7 @@ type SwitchPlan struct {
 
 func (x *SwitchPlan) Reset() {
 	*x = SwitchPlan{}
-	mi := &file_sluice_v1_state_proto_msgTypes[21]
+	mi := &file_sluice_v1_state_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1460,7 +1912,7 @@ func (x *SwitchPlan) String() string {
 func (*SwitchPlan) ProtoMessage() {}
 
 func (x *SwitchPlan) ProtoReflect() protoreflect.Message {
-	mi := &file_sluice_v1_state_proto_msgTypes[21]
+	mi := &file_sluice_v1_state_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1473,7 +1925,7 @@ func (x *SwitchPlan) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SwitchPlan.ProtoReflect.Descriptor instead.
 func (*SwitchPlan) Descriptor() ([]byte, []int) {
-	return file_sluice_v1_state_proto_rawDescGZIP(), []int{21}
+	return file_sluice_v1_state_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *SwitchPlan) GetSwitch() string {
@@ -1525,7 +1977,7 @@ type PlannedChange struct {
 
 func (x *PlannedChange) Reset() {
 	*x = PlannedChange{}
-	mi := &file_sluice_v1_state_proto_msgTypes[22]
+	mi := &file_sluice_v1_state_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1537,7 +1989,7 @@ func (x *PlannedChange) String() string {
 func (*PlannedChange) ProtoMessage() {}
 
 func (x *PlannedChange) ProtoReflect() protoreflect.Message {
-	mi := &file_sluice_v1_state_proto_msgTypes[22]
+	mi := &file_sluice_v1_state_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1550,7 +2002,7 @@ func (x *PlannedChange) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PlannedChange.ProtoReflect.Descriptor instead.
 func (*PlannedChange) Descriptor() ([]byte, []int) {
-	return file_sluice_v1_state_proto_rawDescGZIP(), []int{22}
+	return file_sluice_v1_state_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *PlannedChange) GetKind() string {
@@ -1595,7 +2047,7 @@ type ApplyRequest struct {
 
 func (x *ApplyRequest) Reset() {
 	*x = ApplyRequest{}
-	mi := &file_sluice_v1_state_proto_msgTypes[23]
+	mi := &file_sluice_v1_state_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1607,7 +2059,7 @@ func (x *ApplyRequest) String() string {
 func (*ApplyRequest) ProtoMessage() {}
 
 func (x *ApplyRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_sluice_v1_state_proto_msgTypes[23]
+	mi := &file_sluice_v1_state_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1620,7 +2072,7 @@ func (x *ApplyRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ApplyRequest.ProtoReflect.Descriptor instead.
 func (*ApplyRequest) Descriptor() ([]byte, []int) {
-	return file_sluice_v1_state_proto_rawDescGZIP(), []int{23}
+	return file_sluice_v1_state_proto_rawDescGZIP(), []int{30}
 }
 
 func (x *ApplyRequest) GetSwitches() []*SwitchWish {
@@ -1681,7 +2133,7 @@ type ApplyResponse struct {
 
 func (x *ApplyResponse) Reset() {
 	*x = ApplyResponse{}
-	mi := &file_sluice_v1_state_proto_msgTypes[24]
+	mi := &file_sluice_v1_state_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1693,7 +2145,7 @@ func (x *ApplyResponse) String() string {
 func (*ApplyResponse) ProtoMessage() {}
 
 func (x *ApplyResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_sluice_v1_state_proto_msgTypes[24]
+	mi := &file_sluice_v1_state_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1706,7 +2158,7 @@ func (x *ApplyResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ApplyResponse.ProtoReflect.Descriptor instead.
 func (*ApplyResponse) Descriptor() ([]byte, []int) {
-	return file_sluice_v1_state_proto_rawDescGZIP(), []int{24}
+	return file_sluice_v1_state_proto_rawDescGZIP(), []int{31}
 }
 
 func (x *ApplyResponse) GetSwitches() []*SwitchPlan {
@@ -1733,7 +2185,7 @@ type RollbackRequest struct {
 
 func (x *RollbackRequest) Reset() {
 	*x = RollbackRequest{}
-	mi := &file_sluice_v1_state_proto_msgTypes[25]
+	mi := &file_sluice_v1_state_proto_msgTypes[32]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1745,7 +2197,7 @@ func (x *RollbackRequest) String() string {
 func (*RollbackRequest) ProtoMessage() {}
 
 func (x *RollbackRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_sluice_v1_state_proto_msgTypes[25]
+	mi := &file_sluice_v1_state_proto_msgTypes[32]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1758,7 +2210,7 @@ func (x *RollbackRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RollbackRequest.ProtoReflect.Descriptor instead.
 func (*RollbackRequest) Descriptor() ([]byte, []int) {
-	return file_sluice_v1_state_proto_rawDescGZIP(), []int{25}
+	return file_sluice_v1_state_proto_rawDescGZIP(), []int{32}
 }
 
 func (x *RollbackRequest) GetRevision() uint64 {
@@ -1807,7 +2259,7 @@ type RollbackResponse struct {
 
 func (x *RollbackResponse) Reset() {
 	*x = RollbackResponse{}
-	mi := &file_sluice_v1_state_proto_msgTypes[26]
+	mi := &file_sluice_v1_state_proto_msgTypes[33]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1819,7 +2271,7 @@ func (x *RollbackResponse) String() string {
 func (*RollbackResponse) ProtoMessage() {}
 
 func (x *RollbackResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_sluice_v1_state_proto_msgTypes[26]
+	mi := &file_sluice_v1_state_proto_msgTypes[33]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1832,7 +2284,7 @@ func (x *RollbackResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RollbackResponse.ProtoReflect.Descriptor instead.
 func (*RollbackResponse) Descriptor() ([]byte, []int) {
-	return file_sluice_v1_state_proto_rawDescGZIP(), []int{26}
+	return file_sluice_v1_state_proto_rawDescGZIP(), []int{33}
 }
 
 func (x *RollbackResponse) GetSwitches() []*SwitchPlan {
@@ -1932,7 +2384,41 @@ const file_sluice_v1_state_proto_rawDesc = "" +
 	"\aremoved\x18\t \x01(\rR\aremoved\"\x0f\n" +
 	"\rBackupRequest\"$\n" +
 	"\x0eBackupResponse\x12\x12\n" +
-	"\x04data\x18\x01 \x01(\fR\x04data\"\xab\x01\n" +
+	"\x04data\x18\x01 \x01(\fR\x04data\"Y\n" +
+	"\x0eRestoreRequest\x123\n" +
+	"\aoptions\x18\x01 \x01(\v2\x19.sluice.v1.RestoreOptionsR\aoptions\x12\x12\n" +
+	"\x04data\x18\x02 \x01(\fR\x04data\"\x89\x01\n" +
+	"\x0eRestoreOptions\x12\x1b\n" +
+	"\tplan_only\x18\x01 \x01(\bR\bplanOnly\x120\n" +
+	"\x11expected_revision\x18\x02 \x01(\x04H\x00R\x10expectedRevision\x88\x01\x01\x12\x12\n" +
+	"\x04note\x18\x03 \x01(\tR\x04noteB\x14\n" +
+	"\x12_expected_revision\"\x8d\x01\n" +
+	"\x0fRestoreResponse\x125\n" +
+	"\bswitches\x18\x01 \x03(\v2\x19.sluice.v1.RestoredSwitchR\bswitches\x12\x1a\n" +
+	"\brevision\x18\x02 \x01(\x04R\brevision\x12'\n" +
+	"\x0fbackup_revision\x18\x03 \x01(\x04R\x0ebackupRevision\"\x9a\x01\n" +
+	"\x0eRestoredSwitch\x12\x16\n" +
+	"\x06switch\x18\x01 \x01(\tR\x06switch\x12\x12\n" +
+	"\x04dpid\x18\x02 \x01(\tR\x04dpid\x12\x14\n" +
+	"\x05added\x18\x03 \x01(\rR\x05added\x12\x18\n" +
+	"\achanged\x18\x04 \x01(\rR\achanged\x12\x18\n" +
+	"\aremoved\x18\x05 \x01(\rR\aremoved\x12\x12\n" +
+	"\x04same\x18\x06 \x01(\rR\x04same\"T\n" +
+	"\x13WatchHistoryRequest\x12*\n" +
+	"\x0eafter_revision\x18\x01 \x01(\x04H\x00R\rafterRevision\x88\x01\x01B\x11\n" +
+	"\x0f_after_revision\"\x88\x01\n" +
+	"\x14WatchHistoryResponse\x12.\n" +
+	"\x06change\x18\x01 \x01(\v2\x16.sluice.v1.StateChangeR\x06change\x12,\n" +
+	"\x05items\x18\x02 \x03(\v2\x16.sluice.v1.ChangedItemR\x05items\x12\x12\n" +
+	"\x04more\x18\x03 \x01(\bR\x04more\"\x83\x01\n" +
+	"\vChangedItem\x12\x12\n" +
+	"\x04dpid\x18\x01 \x01(\tR\x04dpid\x12\x12\n" +
+	"\x04kind\x18\x02 \x01(\tR\x04kind\x12\x16\n" +
+	"\x06before\x18\x03 \x01(\tR\x06before\x12\x14\n" +
+	"\x05after\x18\x04 \x01(\tR\x05after\x12\x1e\n" +
+	"\n" +
+	"superseded\x18\x05 \x01(\bR\n" +
+	"superseded\"\xab\x01\n" +
 	"\n" +
 	"SwitchWish\x12\x16\n" +
 	"\x06switch\x18\x01 \x01(\tR\x06switch\x12)\n" +
@@ -1984,7 +2470,7 @@ const file_sluice_v1_state_proto_rawDesc = "" +
 	"\x17STATE_CONDITION_PENDING\x10\x01\x12\x1d\n" +
 	"\x19STATE_CONDITION_INSTALLED\x10\x02\x12\x1c\n" +
 	"\x18STATE_CONDITION_DEGRADED\x10\x03\x12\x1b\n" +
-	"\x17STATE_CONDITION_FOREIGN\x10\x042\xb5\x05\n" +
+	"\x17STATE_CONDITION_FOREIGN\x10\x042\xcc\x06\n" +
 	"\fStateService\x12C\n" +
 	"\bGetState\x12\x1a.sluice.v1.GetStateRequest\x1a\x1b.sluice.v1.GetStateResponse\x12H\n" +
 	"\tListState\x12\x1b.sluice.v1.ListStateRequest\x1a\x1c.sluice.v1.ListStateResponse0\x01\x12I\n" +
@@ -1996,7 +2482,9 @@ const file_sluice_v1_state_proto_rawDesc = "" +
 	"\x05Apply\x12\x17.sluice.v1.ApplyRequest\x1a\x18.sluice.v1.ApplyResponse\x12C\n" +
 	"\bRollback\x12\x1a.sluice.v1.RollbackRequest\x1a\x1b.sluice.v1.RollbackResponse\x12L\n" +
 	"\vListHistory\x12\x1d.sluice.v1.ListHistoryRequest\x1a\x1e.sluice.v1.ListHistoryResponse\x12?\n" +
-	"\x06Backup\x12\x18.sluice.v1.BackupRequest\x1a\x19.sluice.v1.BackupResponse0\x01B7Z5github.com/sluice-sdn/sluice/proto/sluice/v1;sluicev1b\x06proto3"
+	"\x06Backup\x12\x18.sluice.v1.BackupRequest\x1a\x19.sluice.v1.BackupResponse0\x01\x12B\n" +
+	"\aRestore\x12\x19.sluice.v1.RestoreRequest\x1a\x1a.sluice.v1.RestoreResponse(\x01\x12Q\n" +
+	"\fWatchHistory\x12\x1e.sluice.v1.WatchHistoryRequest\x1a\x1f.sluice.v1.WatchHistoryResponse0\x01B7Z5github.com/sluice-sdn/sluice/proto/sluice/v1;sluicev1b\x06proto3"
 
 var (
 	file_sluice_v1_state_proto_rawDescOnce sync.Once
@@ -2011,7 +2499,7 @@ func file_sluice_v1_state_proto_rawDescGZIP() []byte {
 }
 
 var file_sluice_v1_state_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_sluice_v1_state_proto_msgTypes = make([]protoimpl.MessageInfo, 27)
+var file_sluice_v1_state_proto_msgTypes = make([]protoimpl.MessageInfo, 34)
 var file_sluice_v1_state_proto_goTypes = []any{
 	(StateCondition)(0),           // 0: sluice.v1.StateCondition
 	(*GetStateRequest)(nil),       // 1: sluice.v1.GetStateRequest
@@ -2032,69 +2520,84 @@ var file_sluice_v1_state_proto_goTypes = []any{
 	(*StateChange)(nil),           // 16: sluice.v1.StateChange
 	(*BackupRequest)(nil),         // 17: sluice.v1.BackupRequest
 	(*BackupResponse)(nil),        // 18: sluice.v1.BackupResponse
-	(*SwitchWish)(nil),            // 19: sluice.v1.SwitchWish
-	(*PlanRequest)(nil),           // 20: sluice.v1.PlanRequest
-	(*PlanResponse)(nil),          // 21: sluice.v1.PlanResponse
-	(*SwitchPlan)(nil),            // 22: sluice.v1.SwitchPlan
-	(*PlannedChange)(nil),         // 23: sluice.v1.PlannedChange
-	(*ApplyRequest)(nil),          // 24: sluice.v1.ApplyRequest
-	(*ApplyResponse)(nil),         // 25: sluice.v1.ApplyResponse
-	(*RollbackRequest)(nil),       // 26: sluice.v1.RollbackRequest
-	(*RollbackResponse)(nil),      // 27: sluice.v1.RollbackResponse
-	(*timestamppb.Timestamp)(nil), // 28: google.protobuf.Timestamp
-	(*FlowSpec)(nil),              // 29: sluice.v1.FlowSpec
-	(*GroupSpec)(nil),             // 30: sluice.v1.GroupSpec
-	(*MeterSpec)(nil),             // 31: sluice.v1.MeterSpec
-	(WriteLevel)(0),               // 32: sluice.v1.WriteLevel
+	(*RestoreRequest)(nil),        // 19: sluice.v1.RestoreRequest
+	(*RestoreOptions)(nil),        // 20: sluice.v1.RestoreOptions
+	(*RestoreResponse)(nil),       // 21: sluice.v1.RestoreResponse
+	(*RestoredSwitch)(nil),        // 22: sluice.v1.RestoredSwitch
+	(*WatchHistoryRequest)(nil),   // 23: sluice.v1.WatchHistoryRequest
+	(*WatchHistoryResponse)(nil),  // 24: sluice.v1.WatchHistoryResponse
+	(*ChangedItem)(nil),           // 25: sluice.v1.ChangedItem
+	(*SwitchWish)(nil),            // 26: sluice.v1.SwitchWish
+	(*PlanRequest)(nil),           // 27: sluice.v1.PlanRequest
+	(*PlanResponse)(nil),          // 28: sluice.v1.PlanResponse
+	(*SwitchPlan)(nil),            // 29: sluice.v1.SwitchPlan
+	(*PlannedChange)(nil),         // 30: sluice.v1.PlannedChange
+	(*ApplyRequest)(nil),          // 31: sluice.v1.ApplyRequest
+	(*ApplyResponse)(nil),         // 32: sluice.v1.ApplyResponse
+	(*RollbackRequest)(nil),       // 33: sluice.v1.RollbackRequest
+	(*RollbackResponse)(nil),      // 34: sluice.v1.RollbackResponse
+	(*timestamppb.Timestamp)(nil), // 35: google.protobuf.Timestamp
+	(*FlowSpec)(nil),              // 36: sluice.v1.FlowSpec
+	(*GroupSpec)(nil),             // 37: sluice.v1.GroupSpec
+	(*MeterSpec)(nil),             // 38: sluice.v1.MeterSpec
+	(WriteLevel)(0),               // 39: sluice.v1.WriteLevel
 }
 var file_sluice_v1_state_proto_depIdxs = []int32{
 	3,  // 0: sluice.v1.GetStateResponse.switches:type_name -> sluice.v1.SwitchState
-	28, // 1: sluice.v1.SwitchState.checked:type_name -> google.protobuf.Timestamp
+	35, // 1: sluice.v1.SwitchState.checked:type_name -> google.protobuf.Timestamp
 	0,  // 2: sluice.v1.ListStateRequest.condition:type_name -> sluice.v1.StateCondition
 	6,  // 3: sluice.v1.ListStateResponse.items:type_name -> sluice.v1.StateItem
 	0,  // 4: sluice.v1.StateItem.condition:type_name -> sluice.v1.StateCondition
-	28, // 5: sluice.v1.StateItem.since:type_name -> google.protobuf.Timestamp
+	35, // 5: sluice.v1.StateItem.since:type_name -> google.protobuf.Timestamp
 	9,  // 6: sluice.v1.ListOwnersResponse.owners:type_name -> sluice.v1.Owner
-	29, // 7: sluice.v1.AdoptRequest.filter:type_name -> sluice.v1.FlowSpec
+	36, // 7: sluice.v1.AdoptRequest.filter:type_name -> sluice.v1.FlowSpec
 	6,  // 8: sluice.v1.AdoptResponse.items:type_name -> sluice.v1.StateItem
 	16, // 9: sluice.v1.ListHistoryResponse.changes:type_name -> sluice.v1.StateChange
-	28, // 10: sluice.v1.StateChange.time:type_name -> google.protobuf.Timestamp
-	29, // 11: sluice.v1.SwitchWish.flows:type_name -> sluice.v1.FlowSpec
-	30, // 12: sluice.v1.SwitchWish.groups:type_name -> sluice.v1.GroupSpec
-	31, // 13: sluice.v1.SwitchWish.meters:type_name -> sluice.v1.MeterSpec
-	19, // 14: sluice.v1.PlanRequest.switches:type_name -> sluice.v1.SwitchWish
-	22, // 15: sluice.v1.PlanResponse.switches:type_name -> sluice.v1.SwitchPlan
-	23, // 16: sluice.v1.SwitchPlan.changes:type_name -> sluice.v1.PlannedChange
-	19, // 17: sluice.v1.ApplyRequest.switches:type_name -> sluice.v1.SwitchWish
-	32, // 18: sluice.v1.ApplyRequest.level:type_name -> sluice.v1.WriteLevel
-	22, // 19: sluice.v1.ApplyResponse.switches:type_name -> sluice.v1.SwitchPlan
-	32, // 20: sluice.v1.RollbackRequest.level:type_name -> sluice.v1.WriteLevel
-	22, // 21: sluice.v1.RollbackResponse.switches:type_name -> sluice.v1.SwitchPlan
-	1,  // 22: sluice.v1.StateService.GetState:input_type -> sluice.v1.GetStateRequest
-	4,  // 23: sluice.v1.StateService.ListState:input_type -> sluice.v1.ListStateRequest
-	7,  // 24: sluice.v1.StateService.ListOwners:input_type -> sluice.v1.ListOwnersRequest
-	10, // 25: sluice.v1.StateService.Adopt:input_type -> sluice.v1.AdoptRequest
-	12, // 26: sluice.v1.StateService.Reconcile:input_type -> sluice.v1.ReconcileRequest
-	20, // 27: sluice.v1.StateService.Plan:input_type -> sluice.v1.PlanRequest
-	24, // 28: sluice.v1.StateService.Apply:input_type -> sluice.v1.ApplyRequest
-	26, // 29: sluice.v1.StateService.Rollback:input_type -> sluice.v1.RollbackRequest
-	14, // 30: sluice.v1.StateService.ListHistory:input_type -> sluice.v1.ListHistoryRequest
-	17, // 31: sluice.v1.StateService.Backup:input_type -> sluice.v1.BackupRequest
-	2,  // 32: sluice.v1.StateService.GetState:output_type -> sluice.v1.GetStateResponse
-	5,  // 33: sluice.v1.StateService.ListState:output_type -> sluice.v1.ListStateResponse
-	8,  // 34: sluice.v1.StateService.ListOwners:output_type -> sluice.v1.ListOwnersResponse
-	11, // 35: sluice.v1.StateService.Adopt:output_type -> sluice.v1.AdoptResponse
-	13, // 36: sluice.v1.StateService.Reconcile:output_type -> sluice.v1.ReconcileResponse
-	21, // 37: sluice.v1.StateService.Plan:output_type -> sluice.v1.PlanResponse
-	25, // 38: sluice.v1.StateService.Apply:output_type -> sluice.v1.ApplyResponse
-	27, // 39: sluice.v1.StateService.Rollback:output_type -> sluice.v1.RollbackResponse
-	15, // 40: sluice.v1.StateService.ListHistory:output_type -> sluice.v1.ListHistoryResponse
-	18, // 41: sluice.v1.StateService.Backup:output_type -> sluice.v1.BackupResponse
-	32, // [32:42] is the sub-list for method output_type
-	22, // [22:32] is the sub-list for method input_type
-	22, // [22:22] is the sub-list for extension type_name
-	22, // [22:22] is the sub-list for extension extendee
-	0,  // [0:22] is the sub-list for field type_name
+	35, // 10: sluice.v1.StateChange.time:type_name -> google.protobuf.Timestamp
+	20, // 11: sluice.v1.RestoreRequest.options:type_name -> sluice.v1.RestoreOptions
+	22, // 12: sluice.v1.RestoreResponse.switches:type_name -> sluice.v1.RestoredSwitch
+	16, // 13: sluice.v1.WatchHistoryResponse.change:type_name -> sluice.v1.StateChange
+	25, // 14: sluice.v1.WatchHistoryResponse.items:type_name -> sluice.v1.ChangedItem
+	36, // 15: sluice.v1.SwitchWish.flows:type_name -> sluice.v1.FlowSpec
+	37, // 16: sluice.v1.SwitchWish.groups:type_name -> sluice.v1.GroupSpec
+	38, // 17: sluice.v1.SwitchWish.meters:type_name -> sluice.v1.MeterSpec
+	26, // 18: sluice.v1.PlanRequest.switches:type_name -> sluice.v1.SwitchWish
+	29, // 19: sluice.v1.PlanResponse.switches:type_name -> sluice.v1.SwitchPlan
+	30, // 20: sluice.v1.SwitchPlan.changes:type_name -> sluice.v1.PlannedChange
+	26, // 21: sluice.v1.ApplyRequest.switches:type_name -> sluice.v1.SwitchWish
+	39, // 22: sluice.v1.ApplyRequest.level:type_name -> sluice.v1.WriteLevel
+	29, // 23: sluice.v1.ApplyResponse.switches:type_name -> sluice.v1.SwitchPlan
+	39, // 24: sluice.v1.RollbackRequest.level:type_name -> sluice.v1.WriteLevel
+	29, // 25: sluice.v1.RollbackResponse.switches:type_name -> sluice.v1.SwitchPlan
+	1,  // 26: sluice.v1.StateService.GetState:input_type -> sluice.v1.GetStateRequest
+	4,  // 27: sluice.v1.StateService.ListState:input_type -> sluice.v1.ListStateRequest
+	7,  // 28: sluice.v1.StateService.ListOwners:input_type -> sluice.v1.ListOwnersRequest
+	10, // 29: sluice.v1.StateService.Adopt:input_type -> sluice.v1.AdoptRequest
+	12, // 30: sluice.v1.StateService.Reconcile:input_type -> sluice.v1.ReconcileRequest
+	27, // 31: sluice.v1.StateService.Plan:input_type -> sluice.v1.PlanRequest
+	31, // 32: sluice.v1.StateService.Apply:input_type -> sluice.v1.ApplyRequest
+	33, // 33: sluice.v1.StateService.Rollback:input_type -> sluice.v1.RollbackRequest
+	14, // 34: sluice.v1.StateService.ListHistory:input_type -> sluice.v1.ListHistoryRequest
+	17, // 35: sluice.v1.StateService.Backup:input_type -> sluice.v1.BackupRequest
+	19, // 36: sluice.v1.StateService.Restore:input_type -> sluice.v1.RestoreRequest
+	23, // 37: sluice.v1.StateService.WatchHistory:input_type -> sluice.v1.WatchHistoryRequest
+	2,  // 38: sluice.v1.StateService.GetState:output_type -> sluice.v1.GetStateResponse
+	5,  // 39: sluice.v1.StateService.ListState:output_type -> sluice.v1.ListStateResponse
+	8,  // 40: sluice.v1.StateService.ListOwners:output_type -> sluice.v1.ListOwnersResponse
+	11, // 41: sluice.v1.StateService.Adopt:output_type -> sluice.v1.AdoptResponse
+	13, // 42: sluice.v1.StateService.Reconcile:output_type -> sluice.v1.ReconcileResponse
+	28, // 43: sluice.v1.StateService.Plan:output_type -> sluice.v1.PlanResponse
+	32, // 44: sluice.v1.StateService.Apply:output_type -> sluice.v1.ApplyResponse
+	34, // 45: sluice.v1.StateService.Rollback:output_type -> sluice.v1.RollbackResponse
+	15, // 46: sluice.v1.StateService.ListHistory:output_type -> sluice.v1.ListHistoryResponse
+	18, // 47: sluice.v1.StateService.Backup:output_type -> sluice.v1.BackupResponse
+	21, // 48: sluice.v1.StateService.Restore:output_type -> sluice.v1.RestoreResponse
+	24, // 49: sluice.v1.StateService.WatchHistory:output_type -> sluice.v1.WatchHistoryResponse
+	38, // [38:50] is the sub-list for method output_type
+	26, // [26:38] is the sub-list for method input_type
+	26, // [26:26] is the sub-list for extension type_name
+	26, // [26:26] is the sub-list for extension extendee
+	0,  // [0:26] is the sub-list for field type_name
 }
 
 func init() { file_sluice_v1_state_proto_init() }
@@ -2107,15 +2610,17 @@ func file_sluice_v1_state_proto_init() {
 	file_sluice_v1_level_proto_init()
 	file_sluice_v1_meter_proto_init()
 	file_sluice_v1_state_proto_msgTypes[8].OneofWrappers = []any{}
-	file_sluice_v1_state_proto_msgTypes[23].OneofWrappers = []any{}
-	file_sluice_v1_state_proto_msgTypes[25].OneofWrappers = []any{}
+	file_sluice_v1_state_proto_msgTypes[19].OneofWrappers = []any{}
+	file_sluice_v1_state_proto_msgTypes[22].OneofWrappers = []any{}
+	file_sluice_v1_state_proto_msgTypes[30].OneofWrappers = []any{}
+	file_sluice_v1_state_proto_msgTypes[32].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_sluice_v1_state_proto_rawDesc), len(file_sluice_v1_state_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   27,
+			NumMessages:   34,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -19,16 +19,18 @@ import (
 const _ = grpc.SupportPackageIsVersion9
 
 const (
-	StateService_GetState_FullMethodName    = "/sluice.v1.StateService/GetState"
-	StateService_ListState_FullMethodName   = "/sluice.v1.StateService/ListState"
-	StateService_ListOwners_FullMethodName  = "/sluice.v1.StateService/ListOwners"
-	StateService_Adopt_FullMethodName       = "/sluice.v1.StateService/Adopt"
-	StateService_Reconcile_FullMethodName   = "/sluice.v1.StateService/Reconcile"
-	StateService_Plan_FullMethodName        = "/sluice.v1.StateService/Plan"
-	StateService_Apply_FullMethodName       = "/sluice.v1.StateService/Apply"
-	StateService_Rollback_FullMethodName    = "/sluice.v1.StateService/Rollback"
-	StateService_ListHistory_FullMethodName = "/sluice.v1.StateService/ListHistory"
-	StateService_Backup_FullMethodName      = "/sluice.v1.StateService/Backup"
+	StateService_GetState_FullMethodName     = "/sluice.v1.StateService/GetState"
+	StateService_ListState_FullMethodName    = "/sluice.v1.StateService/ListState"
+	StateService_ListOwners_FullMethodName   = "/sluice.v1.StateService/ListOwners"
+	StateService_Adopt_FullMethodName        = "/sluice.v1.StateService/Adopt"
+	StateService_Reconcile_FullMethodName    = "/sluice.v1.StateService/Reconcile"
+	StateService_Plan_FullMethodName         = "/sluice.v1.StateService/Plan"
+	StateService_Apply_FullMethodName        = "/sluice.v1.StateService/Apply"
+	StateService_Rollback_FullMethodName     = "/sluice.v1.StateService/Rollback"
+	StateService_ListHistory_FullMethodName  = "/sluice.v1.StateService/ListHistory"
+	StateService_Backup_FullMethodName       = "/sluice.v1.StateService/Backup"
+	StateService_Restore_FullMethodName      = "/sluice.v1.StateService/Restore"
+	StateService_WatchHistory_FullMethodName = "/sluice.v1.StateService/WatchHistory"
 )
 
 // StateServiceClient is the client API for StateService service.
@@ -74,6 +76,23 @@ type StateServiceClient interface {
 	// Backup returns a copy of the store, in parts. It can be used as the store's
 	// file.
 	Backup(ctx context.Context, in *BackupRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[BackupResponse], error)
+	// Restore has what a backup holds be desired of all switches in the stead of
+	// what is: one change, with a revision of its own. The history stays. The whole
+	// backup is checked before anything changes. It returns when that is stored; the
+	// switches that are connected are brought to it by what differs, at once, the
+	// others when they connect (GetState tells). The first request has the options.
+	// The call must have a deadline of ten minutes at most. INVALID_ARGUMENT: the
+	// backup is damaged, or not one. ABORTED: what is desired has changed since
+	// expected_revision. RESOURCE_EXHAUSTED: it is too large, there is no room for
+	// it, or another one is being restored.
+	Restore(ctx context.Context, opts ...grpc.CallOption) (grpc.ClientStreamingClient[RestoreRequest, RestoreResponse], error)
+	// WatchHistory tells the changes after a revision, in order, with what each did,
+	// and then the new ones as they come, until the caller hangs up. A caller that
+	// comes back asks for what came after the last change it was told of. Nothing
+	// waits for a slow one: it is told from the history, at its own pace.
+	// OUT_OF_RANGE: the history does not reach back so far, or is not there yet; the
+	// text says where to begin.
+	WatchHistory(ctx context.Context, in *WatchHistoryRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[WatchHistoryResponse], error)
 }
 
 type stateServiceClient struct {
@@ -202,6 +221,38 @@ func (c *stateServiceClient) Backup(ctx context.Context, in *BackupRequest, opts
 // This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
 type StateService_BackupClient = grpc.ServerStreamingClient[BackupResponse]
 
+func (c *stateServiceClient) Restore(ctx context.Context, opts ...grpc.CallOption) (grpc.ClientStreamingClient[RestoreRequest, RestoreResponse], error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	stream, err := c.cc.NewStream(ctx, &StateService_ServiceDesc.Streams[2], StateService_Restore_FullMethodName, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	x := &grpc.GenericClientStream[RestoreRequest, RestoreResponse]{ClientStream: stream}
+	return x, nil
+}
+
+// This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
+type StateService_RestoreClient = grpc.ClientStreamingClient[RestoreRequest, RestoreResponse]
+
+func (c *stateServiceClient) WatchHistory(ctx context.Context, in *WatchHistoryRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[WatchHistoryResponse], error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	stream, err := c.cc.NewStream(ctx, &StateService_ServiceDesc.Streams[3], StateService_WatchHistory_FullMethodName, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	x := &grpc.GenericClientStream[WatchHistoryRequest, WatchHistoryResponse]{ClientStream: stream}
+	if err := x.ClientStream.SendMsg(in); err != nil {
+		return nil, err
+	}
+	if err := x.ClientStream.CloseSend(); err != nil {
+		return nil, err
+	}
+	return x, nil
+}
+
+// This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
+type StateService_WatchHistoryClient = grpc.ServerStreamingClient[WatchHistoryResponse]
+
 // StateServiceServer is the server API for StateService service.
 // All implementations must embed UnimplementedStateServiceServer
 // for forward compatibility.
@@ -245,6 +296,23 @@ type StateServiceServer interface {
 	// Backup returns a copy of the store, in parts. It can be used as the store's
 	// file.
 	Backup(*BackupRequest, grpc.ServerStreamingServer[BackupResponse]) error
+	// Restore has what a backup holds be desired of all switches in the stead of
+	// what is: one change, with a revision of its own. The history stays. The whole
+	// backup is checked before anything changes. It returns when that is stored; the
+	// switches that are connected are brought to it by what differs, at once, the
+	// others when they connect (GetState tells). The first request has the options.
+	// The call must have a deadline of ten minutes at most. INVALID_ARGUMENT: the
+	// backup is damaged, or not one. ABORTED: what is desired has changed since
+	// expected_revision. RESOURCE_EXHAUSTED: it is too large, there is no room for
+	// it, or another one is being restored.
+	Restore(grpc.ClientStreamingServer[RestoreRequest, RestoreResponse]) error
+	// WatchHistory tells the changes after a revision, in order, with what each did,
+	// and then the new ones as they come, until the caller hangs up. A caller that
+	// comes back asks for what came after the last change it was told of. Nothing
+	// waits for a slow one: it is told from the history, at its own pace.
+	// OUT_OF_RANGE: the history does not reach back so far, or is not there yet; the
+	// text says where to begin.
+	WatchHistory(*WatchHistoryRequest, grpc.ServerStreamingServer[WatchHistoryResponse]) error
 	mustEmbedUnimplementedStateServiceServer()
 }
 
@@ -284,6 +352,12 @@ func (UnimplementedStateServiceServer) ListHistory(context.Context, *ListHistory
 }
 func (UnimplementedStateServiceServer) Backup(*BackupRequest, grpc.ServerStreamingServer[BackupResponse]) error {
 	return status.Error(codes.Unimplemented, "method Backup not implemented")
+}
+func (UnimplementedStateServiceServer) Restore(grpc.ClientStreamingServer[RestoreRequest, RestoreResponse]) error {
+	return status.Error(codes.Unimplemented, "method Restore not implemented")
+}
+func (UnimplementedStateServiceServer) WatchHistory(*WatchHistoryRequest, grpc.ServerStreamingServer[WatchHistoryResponse]) error {
+	return status.Error(codes.Unimplemented, "method WatchHistory not implemented")
 }
 func (UnimplementedStateServiceServer) mustEmbedUnimplementedStateServiceServer() {}
 func (UnimplementedStateServiceServer) testEmbeddedByValue()                      {}
@@ -472,6 +546,24 @@ func _StateService_Backup_Handler(srv interface{}, stream grpc.ServerStream) err
 // This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
 type StateService_BackupServer = grpc.ServerStreamingServer[BackupResponse]
 
+func _StateService_Restore_Handler(srv interface{}, stream grpc.ServerStream) error {
+	return srv.(StateServiceServer).Restore(&grpc.GenericServerStream[RestoreRequest, RestoreResponse]{ServerStream: stream})
+}
+
+// This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
+type StateService_RestoreServer = grpc.ClientStreamingServer[RestoreRequest, RestoreResponse]
+
+func _StateService_WatchHistory_Handler(srv interface{}, stream grpc.ServerStream) error {
+	m := new(WatchHistoryRequest)
+	if err := stream.RecvMsg(m); err != nil {
+		return err
+	}
+	return srv.(StateServiceServer).WatchHistory(m, &grpc.GenericServerStream[WatchHistoryRequest, WatchHistoryResponse]{ServerStream: stream})
+}
+
+// This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
+type StateService_WatchHistoryServer = grpc.ServerStreamingServer[WatchHistoryResponse]
+
 // StateService_ServiceDesc is the grpc.ServiceDesc for StateService service.
 // It's only intended for direct use with grpc.RegisterService,
 // and not to be introspected or modified (even as a copy)
@@ -521,6 +613,16 @@ var StateService_ServiceDesc = grpc.ServiceDesc{
 		{
 			StreamName:    "Backup",
 			Handler:       _StateService_Backup_Handler,
+			ServerStreams: true,
+		},
+		{
+			StreamName:    "Restore",
+			Handler:       _StateService_Restore_Handler,
+			ClientStreams: true,
+		},
+		{
+			StreamName:    "WatchHistory",
+			Handler:       _StateService_WatchHistory_Handler,
 			ServerStreams: true,
 		},
 	},

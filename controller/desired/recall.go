@@ -1,0 +1,253 @@
+package desired
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+
+	"github.com/sluice-sdn/sluice/controller/store"
+	"github.com/sluice-sdn/sluice/ofp"
+)
+
+// Recall says how a backup is to be restored.
+type Recall struct {
+	Author, Note string
+	// Expected, if it is not nil, is the revision that the caller knows: nothing
+	// that is desired may have changed since (ErrConflict).
+	Expected *store.Revision
+	// PlanOnly has nothing changed: only told what would.
+	PlanOnly bool
+}
+
+// Recalled is what restoring a backup has changed, or would.
+type Recalled struct {
+	Backup   store.Revision // of the backup
+	Revision store.Revision // with the outcome; of a plan, one to expect
+	Switches []RecalledSwitch
+}
+
+// RecalledSwitch counts flows, groups and meters of one switch.
+type RecalledSwitch struct {
+	DPID                 ofp.DPID
+	Added, Changed, Gone int
+	Same                 int
+}
+
+// ErrRecalling means that another backup is being restored.
+var ErrRecalling = errors.New("another backup is being restored; try again when that is done")
+
+// Recall has what a backup holds be desired of all switches, in the stead of what
+// is, as one transaction: the history is kept, and what goes leaves tombstones.
+// Owners are known by their names. The backup is received and checked whole before
+// anything changes. The switches are not told: the caller has them compared.
+// Tombstones of the backup are left out: what was to go then is wanted by nobody.
+//
+// It fails with ErrRecalling, ErrChanged (a *ChangedError), what store.Receive
+// says, store.ErrLimit if too much changes for one transaction, or what the store
+// says; then nothing has changed but that owners may have got a number.
+func (d *State) Recall(ctx context.Context, backup io.Reader, o Recall) (r Recalled, err error) {
+	select {
+	case d.recallTurn <- struct{}{}:
+		defer func() { <-d.recallTurn }()
+	default:
+		return r, ErrRecalling
+	}
+	c, err := store.Receive(ctx, d.store, backup)
+	if err != nil {
+		return r, err
+	}
+	defer func() { err = errors.Join(err, c.Close()) }()
+	in, err := d.read(ctx, c, o.PlanOnly)
+	if err != nil {
+		return r, fmt.Errorf("backup: %w", err)
+	}
+	books := d.allBooks(in.switches)
+	for _, b := range books {
+		if err := b.take(ctx); err != nil {
+			return r, err
+		}
+		defer b.release()
+	}
+	r.Backup, r.Revision = in.revision, d.store.Revision()
+	x := store.Txn{Author: o.Author, Note: o.Note}
+	effects := make([][]effect, len(books))
+	for i, b := range books {
+		if err := d.unchanged(b, o.Expected); err != nil {
+			return r, err
+		}
+		var s RecalledSwitch
+		if effects[i], s, err = in.effects(ctx, b); err != nil {
+			return r, fmt.Errorf("backup: %w", err)
+		}
+		if len(effects[i]) == 0 {
+			continue
+		}
+		r.Switches = append(r.Switches, s)
+		if !o.PlanOnly {
+			x.Edits = append(x.Edits, d.txn(b, Txn{}, effects[i]).Edits...)
+		}
+	}
+	if o.PlanOnly || len(r.Switches) == 0 {
+		return r, nil
+	}
+	done, err := d.store.Commit(ctx, x)
+	if err != nil {
+		return r, err
+	}
+	for i, b := range books {
+		if len(effects[i]) > 0 {
+			b.exhumed = nil
+			b.carry(effects[i])
+		}
+	}
+	r.Revision = done.Revision
+	return r, nil
+}
+
+// allBooks returns the books of these switches and of all that have one already,
+// by ascending DPID: who takes several turns takes them in this order.
+func (d *State) allBooks(switches map[ofp.DPID]bool) []*book {
+	for dpid := range switches {
+		d.book(dpid)
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	books := make([]*book, 0, len(d.books))
+	for _, dpid := range slices.Sorted(maps.Keys(d.books)) {
+		books = append(books, d.books[dpid])
+	}
+	return books
+}
+
+// recalled is a backup with what its owners' numbers are here.
+type recalled struct {
+	copy     *store.Copy
+	revision store.Revision
+	switches map[ofp.DPID]bool
+	owners   map[ownerID]ownerID
+	pack     packer
+}
+
+// read goes through the whole backup: nothing in it may be what this version does
+// not know.
+func (d *State) read(ctx context.Context, c *store.Copy, plan bool) (*recalled, error) {
+	in := &recalled{copy: c, switches: make(map[ofp.DPID]bool), owners: map[ownerID]ownerID{0: 0}}
+	names := make(map[ownerID]string)
+	var err error
+	in.revision, err = c.Scan(ctx, nil, func(r store.Record) error {
+		switch kind := r.Key[0]; kind {
+		case kindOwner:
+			if len(r.Value) != 2 {
+				return fmt.Errorf("owner %q: %w", r.Key[1:], store.ErrDamaged)
+			}
+			names[ownerID(binary.BigEndian.Uint16(r.Value))] = string(r.Key[1:])
+		case kindFlow, kindGroup, kindMeter:
+			if len(r.Key) < 9 || len(r.Value) < valueHead {
+				return fmt.Errorf("key %x: %w", r.Key, store.ErrFormat)
+			}
+			m, err := value(r.Value).message()
+			if err != nil {
+				return fmt.Errorf("key %x: %w", r.Key, err)
+			}
+			if p := placeOf(m); string(p.key(ofp.DPID(binary.BigEndian.Uint64(r.Key[1:])))) != string(r.Key) {
+				return fmt.Errorf("key %x: %w: it is not that of %v", r.Key, store.ErrDamaged, m)
+			}
+			in.switches[ofp.DPID(binary.BigEndian.Uint64(r.Key[1:]))] = true
+		case kindHead, kindTombstone:
+		default:
+			return fmt.Errorf("key %x: %w", r.Key, store.ErrFormat)
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	for _, id := range slices.Sorted(maps.Keys(names)) {
+		if plan {
+			in.owners[id] = d.expectOwner(names[id])
+		} else if in.owners[id], err = d.owner(ctx, names[id]); err != nil {
+			return nil, err
+		}
+	}
+	return in, nil
+}
+
+// placeOf returns where a flow, group or meter has its place, "" for another
+// message.
+func placeOf(m ofp.Message) place {
+	switch m := m.(type) {
+	case *ofp.FlowMod:
+		return flowPlace(m.Table, m.Priority, &m.Match)
+	case *ofp.GroupMod:
+		return groupPlace(m.Group)
+	case *ofp.MeterMod:
+		return meterPlace(m.Meter)
+	}
+	return "?"
+}
+
+// effects compares a book with the backup. The caller has its turn.
+func (in *recalled) effects(ctx context.Context, b *book) (all []effect, s RecalledSwitch, err error) {
+	s.DPID = b.dpid
+	wanted := make(map[place]bool)
+	for _, kind := range []byte{kindFlow, kindGroup, kindMeter} {
+		_, err := in.copy.Scan(ctx, binary.BigEndian.AppendUint64([]byte{kind}, uint64(b.dpid)), func(r store.Record) error {
+			p := place(kind) + place(r.Key[9:])
+			wanted[p] = true
+			after, err := in.value(slices.Clone(r.Value))
+			if err != nil {
+				return err
+			}
+			before := b.value(p)
+			switch {
+			case string(before) == string(after):
+				s.Same++
+				return nil
+			case before == nil:
+				s.Added++
+			default:
+				s.Changed++
+			}
+			all = append(all, effect{-1, p, before, after})
+			return nil
+		})
+		if err != nil {
+			return nil, s, err
+		}
+	}
+	b.mu.Lock()
+	places, items := b.items.sorted(0)
+	b.mu.Unlock()
+	for i, p := range places {
+		if !wanted[p] {
+			all = append(all, effect{-1, p, items[i].value, nil})
+			s.Gone++
+		}
+	}
+	return all, s, nil
+}
+
+// value returns a value of the backup as it would be written here: with the number
+// that its owner has here, also in the cookie if that was left to Sluice.
+func (in *recalled) value(v value) (value, error) {
+	was := v.owner()
+	now, ok := in.owners[was]
+	if !ok {
+		return nil, fmt.Errorf("owner %d: %w: it has no name", was, store.ErrDamaged)
+	}
+	if now == was {
+		return v, nil
+	}
+	m, err := v.message()
+	if err != nil {
+		return nil, err
+	}
+	if plain := v.unstamped(m); plain != m {
+		m = stamped(now, ofp.V13, []ofp.Message{plain})[0]
+	}
+	return in.pack.pack(now, m)
+}
