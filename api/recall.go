@@ -35,7 +35,7 @@ func (s *state) Restore(stream grpc.ClientStreamingServer[sluicev1.RestoreReques
 	}
 	o := first.GetOptions()
 	r, err := s.c.Recall(ctx, &received{stream, first.GetData()}, controller.Recall{
-		Author: author(ctx), Note: valid(o.GetNote()), Expected: expected(o.ExpectedRevision), PlanOnly: o.GetPlanOnly(),
+		Author: author(ctx), Note: valid(o.GetNote()), Expected: expectedRevision(o.ExpectedRevision), PlanOnly: o.GetPlanOnly(),
 	})
 	if err != nil {
 		return recallError(err)
