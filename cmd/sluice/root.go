@@ -78,11 +78,7 @@ confirmed the change, and exits with status 0 only then.`,
 	for _, verb := range []*cobra.Command{
 		c.addFlow(), c.addFlows(), c.modFlows(), c.delFlows(), c.replaceFlows(), c.addGroup(), c.addGroups(), c.modGroup(), c.delGroups(),
 		c.addMeter(), c.modMeter(), c.delMeters(), c.modPort(), c.modTable(), c.setFrags(), c.packetOut(), c.setRole(), c.setAsync(), c.barrier(),
-<<<<<<< HEAD
-		c.apply(), c.rollback(), c.adopt(), c.reconcile(), c.backup(),
-=======
-		c.apply(), c.rollback(), c.reconcile(), c.backup(), c.restore(),
->>>>>>> d8ff5c9 (controller/desired, api, cmd/sluice: a backup is restored while sluiced runs, and the history can be watched)
+		c.apply(), c.rollback(), c.adopt(), c.reconcile(), c.backup(), c.restore(),
 	} {
 		verb.GroupID = "change"
 		root.AddCommand(verb)
