@@ -23,6 +23,7 @@ type Config struct {
 	Versions []ofp.Version // that it offers; nil: all that Sluice speaks
 
 	NoRoles       bool // know no roles of controllers
+	Bundles       bool // have bundles in 1.3, as Open vSwitch does
 	NoBitmap      bool // say hello without a version bitmap
 	PortDesc      bool // answer port descriptions in 1.0 to 1.2 too, as Open vSwitch does
 	SegmentBytes  int  // the length that a multipart segment aims at; 0: 60,000

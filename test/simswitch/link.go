@@ -33,6 +33,7 @@ type link struct {
 	aux     uint8       // number of an auxiliary connection
 	version ofp.Version // 0 until negotiated
 	n       int         // messages received
+	bundles map[uint32]*bundle
 
 	mu      sync.Mutex
 	pending []byte
@@ -235,6 +236,10 @@ func (s *Switch) obey(l *link, h ofp.Header, frame []byte, m ofp.Message) {
 		}
 	case *ofp.PacketOut:
 		why = s.dp.PacketOut(m)
+	case *ofp.BundleControl:
+		why = s.controlBundle(l, h, m)
+	case *ofp.BundleAdd:
+		why = s.addToBundle(l, h, frame, m)
 	case *ofp.MultipartRequest:
 		var segments []ofp.Part
 		if segments, why = s.dp.multipart(m); why != ofp.ReasonUnknown {
