@@ -205,9 +205,9 @@ func endCode(err error) codes.Code {
 		return codes.DeadlineExceeded
 	case errors.Is(err, context.Canceled):
 		return codes.Canceled
-	case errors.Is(err, controller.ErrTooLong):
+	case errors.Is(err, controller.ErrTooLong), errors.Is(err, controller.ErrBundleTooLong):
 		return codes.ResourceExhausted
-	case misbehaved(err), errors.Is(err, controller.ErrSlave):
+	case misbehaved(err), errors.Is(err, controller.ErrSlave), errors.Is(err, controller.ErrNoBundles):
 		return codes.FailedPrecondition
 	}
 	return codes.Internal
@@ -252,9 +252,18 @@ func writeError(sw *controller.Switch, msgs []ofp.Message, err error) error {
 	var se *controller.SwitchError
 	switch {
 	case errors.As(we.Err, &se):
+		what := "barrier"
+		if we.Untouched {
+			what = "bundle"
+		}
 		code = reasonCode(se.Reply.Reason)
-		text = join(text, fmt.Sprintf("%s refused the barrier: %s", sw.Name(), se.Reply.Describe()))
+		text = join(text, fmt.Sprintf("%s refused the %s: %s", sw.Name(), what, se.Reply.Describe()))
 		details = append(details, errorInfo(sw, se.Reply)) // a FlowError would be about a change
+	case errors.Is(we.Err, controller.ErrNoBundles):
+		code, text = endCode(we.Err), fmt.Sprintf("%s, which speaks OpenFlow %s, has no bundles: send it without", sw.Name(), sw.Version())
+	case we.Err != nil && we.Untouched:
+		code = endCode(we.Err)
+		text = join(text, fmt.Sprintf("%s: %s", sw.Name(), ended(we.Err)))
 	case we.Err != nil:
 		code = endCode(we.Err)
 		text = join(text, fmt.Sprintf("%s: %s: %d of %d were sent, %d are confirmed", sw.Name(), ended(we.Err), we.Sent, len(msgs), result.Confirmed))
@@ -267,12 +276,16 @@ func writeError(sw *controller.Switch, msgs []ofp.Message, err error) error {
 func left(err error) string {
 	var doubt *controller.InDoubtError
 	var undone *controller.UndoneError
+	we := (*controller.WriteError)(nil)
+	untouched := errors.As(err, &we) && we.Untouched
 	switch {
-	case errors.As(err, &doubt):
+	case errors.As(err, &doubt) && untouched:
+		return fmt.Sprintf("; nothing was carried out yet; stored as revision %d, to which the switch will be brought", doubt.Revision)
+	case doubt != nil:
 		return fmt.Sprintf("; stored as revision %d, to which the switch will be brought", doubt.Revision)
 	case errors.As(err, &undone) && undone.Transient:
 		return "; what is kept is as it was, flows with timeouts stay until they run out"
-	case undone != nil:
+	case undone != nil, untouched:
 		return "; nothing was changed"
 	}
 	return ""

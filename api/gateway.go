@@ -32,6 +32,7 @@ func Gateway(ctx context.Context, conn *grpc.ClientConn) (http.Handler, error) {
 		sluicev1.RegisterFlowServiceHandler,
 		sluicev1.RegisterGroupServiceHandler,
 		sluicev1.RegisterMeterServiceHandler,
+		sluicev1.RegisterBundleServiceHandler,
 		sluicev1.RegisterConfigServiceHandler,
 		sluicev1.RegisterStateServiceHandler,
 		sluicev1.RegisterPacketServiceHandler,

@@ -40,7 +40,7 @@ func apply(ctx context.Context, sw *controller.Switch, r request, expected *uint
 		return 0, nil, err
 	}
 	rev, err := sw.Apply(ctx, controller.Txn{
-		Owner: r.GetOwner(), Author: author(ctx), Request: r.GetRequestId(), Level: level, Expected: expectedRevision(expected), Messages: msgs,
+		Owner: r.GetOwner(), Author: author(ctx), Request: r.GetRequestId(), Level: level, Expected: expectedRevision(expected), Messages: msgs, Bundle: bundled(r),
 	})
 	switch {
 	case errors.Is(err, controller.ErrNoState) && expected != nil:
@@ -56,6 +56,12 @@ func apply(ctx context.Context, sw *controller.Switch, r request, expected *uint
 	}
 	n := uint64(rev)
 	return confirmed, &n, nil
+}
+
+// bundled reports whether a request asks for a bundle; some kinds cannot.
+func bundled(r request) bool {
+	b, ok := r.(interface{ GetBundle() bool })
+	return ok && b.GetBundle()
 }
 
 // author is who calls: the machine that the call comes from, without the port,

@@ -64,6 +64,7 @@ func New(c *controller.Controller, cfg Config, opts ...grpc.ServerOption) *grpc.
 	sluicev1.RegisterFlowServiceServer(s, &flows{c: c})
 	sluicev1.RegisterGroupServiceServer(s, &groups{c: c})
 	sluicev1.RegisterMeterServiceServer(s, &meters{c: c})
+	sluicev1.RegisterBundleServiceServer(s, &bundles{c: c})
 	sluicev1.RegisterConfigServiceServer(s, &config{c: c})
 	sluicev1.RegisterStateServiceServer(s, &state{c: c, ending: cfg.Ending})
 	sluicev1.RegisterPacketServiceServer(s, &packets{c: c})

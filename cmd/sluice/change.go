@@ -34,6 +34,7 @@ type writing struct {
 	request  string  // tells a request that is sent again
 	revision string  // that is expected, as it was given
 	expected *uint64 // revision as a number
+	bundle   bool    // all changes go in one call, however many, and are made or not together
 }
 
 // flags gives a verb that writes its flags.
@@ -45,6 +46,11 @@ func (w *writing) flags(cmd *cobra.Command) {
 	complete(cmd, "request-id")
 	cmd.Flags().StringVar(&w.revision, "expected-revision", "", "fail if what the switch should have has changed since (with --state)")
 	complete(cmd, "expected-revision")
+}
+
+// bundled gives a verb the flag that makes a bundle of what it writes.
+func (w *writing) bundled(cmd *cobra.Command) {
+	cmd.Flags().BoolVar(&w.bundle, "bundle", false, "as one step that the switch takes whole or not at all; it must have bundles, as Open vSwitch has on OpenFlow 1.3")
 }
 
 // source is where a change came from, for error messages.
@@ -130,16 +136,23 @@ func (k *kind[C]) writeChanges(c *client, cmd *cobra.Command, sw string, changes
 	if len(changes) > changesPerCall {
 		perCall = changesPerStep
 	}
+	if c.writing.bundle {
+		perCall = max(len(changes), 1)
+	}
 	defer told.end()
 	for call := 0; call == 0 || len(changes) > 0; call++ {
 		n := min(len(changes), perCall)
-		err := c.call(cmd, func(ctx context.Context, conn *grpc.ClientConn) error {
+		items := 0
+		if c.writing.bundle { // else a call is no longer than ever
+			items = n
+		}
+		err := c.callFor(cmd, items, func(ctx context.Context, conn *grpc.ClientConn) error {
 			confirmed, err := k.send(ctx, conn, sw, calls(call), changes[:n])
 			total += confirmed
 			return err
 		})
 		if err != nil {
-			return &flowFault{err: err, sources: sources[:n], before: done, after: len(changes) - n, look: k.look}
+			return &flowFault{err: err, sources: sources[:n], before: done, after: len(changes) - n, look: k.look, whole: c.writing.bundle}
 		}
 		done += n
 		changes, sources = changes[n:], sources[n:]

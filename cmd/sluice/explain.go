@@ -24,6 +24,7 @@ type flowFault struct {
 	before  int    // changes that earlier calls of the same command confirmed
 	after   int    // changes that are left for calls that will not be made
 	look    string // the verb that shows what there is; "": dump-flows
+	whole   bool   // all changes are made, or none
 }
 
 // oneOfSeveral reports whether the command needed more than one call.
@@ -292,6 +293,9 @@ func resultLine(d *sluicev1.WriteResult, fault *flowFault) string {
 	left, stored := total-sent+after, 0
 	if sent == 0 {
 		left -= failed // what was refused here is not waiting to be sent
+	}
+	if fault != nil && fault.whole && sent == 0 {
+		left = 0 // they came to nothing, sent or not
 	}
 	if d.StoredRevision != nil { // of this call alone: later ones were never made
 		left, stored = after, total-sent

@@ -17,7 +17,7 @@ var flows = &kind[*sluicev1.FlowChange]{
 	look: "dump-flows",
 	send: func(ctx context.Context, conn *grpc.ClientConn, sw string, how writing, changes []*sluicev1.FlowChange) (uint32, error) {
 		r, err := sluicev1.NewFlowServiceClient(conn).WriteFlows(ctx, &sluicev1.WriteFlowsRequest{
-			Switch: sw, Changes: changes, Owner: how.owner, Level: how.level.proto(), RequestId: how.request, ExpectedRevision: how.expected,
+			Switch: sw, Changes: changes, Owner: how.owner, Level: how.level.proto(), RequestId: how.request, ExpectedRevision: how.expected, Bundle: how.bundle,
 		})
 		return r.GetConfirmed(), err
 	},

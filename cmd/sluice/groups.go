@@ -18,7 +18,7 @@ var groups = &kind[*sluicev1.GroupChange]{
 	look: "dump-groups",
 	send: func(ctx context.Context, conn *grpc.ClientConn, sw string, how writing, changes []*sluicev1.GroupChange) (uint32, error) {
 		r, err := sluicev1.NewGroupServiceClient(conn).WriteGroups(ctx, &sluicev1.WriteGroupsRequest{
-			Switch: sw, Changes: changes, Owner: how.owner, Level: how.level.proto(), RequestId: how.request, ExpectedRevision: how.expected,
+			Switch: sw, Changes: changes, Owner: how.owner, Level: how.level.proto(), RequestId: how.request, ExpectedRevision: how.expected, Bundle: how.bundle,
 		})
 		return r.GetConfirmed(), err
 	},

@@ -76,7 +76,7 @@ confirmed the change, and exits with status 0 only then.`,
 		root.AddCommand(verb)
 	}
 	for _, verb := range []*cobra.Command{
-		c.addFlow(), c.addFlows(), c.modFlows(), c.delFlows(), c.replaceFlows(), c.addGroup(), c.addGroups(), c.modGroup(), c.delGroups(),
+		c.addFlow(), c.addFlows(), c.modFlows(), c.delFlows(), c.replaceFlows(), c.addGroup(), c.addGroups(), c.modGroup(), c.delGroups(), c.bundle(),
 		c.addMeter(), c.modMeter(), c.delMeters(), c.modPort(), c.modTable(), c.setFrags(), c.packetOut(), c.setRole(), c.setAsync(), c.barrier(),
 		c.apply(), c.rollback(), c.adopt(), c.reconcile(), c.backup(), c.restore(),
 	} {
@@ -86,6 +86,9 @@ confirmed the change, and exits with status 0 only then.`,
 	for _, verb := range root.Commands() {
 		if slices.Contains(writers, verb.Name()) {
 			c.writing.flags(verb)
+			if strings.Contains(verb.Name(), "-flow") || strings.Contains(verb.Name(), "-group") { // Open vSwitch takes no meters into one
+				c.writing.bundled(verb)
+			}
 		}
 	}
 	root.AddCommand(c.ofpPrint(), c.replay(), c.version())
@@ -96,7 +99,7 @@ confirmed the change, and exits with status 0 only then.`,
 
 // writers are the verbs that change flows, groups and meters one by one.
 var writers = []string{
-	"add-flow", "add-flows", "mod-flows", "del-flows", "replace-flows", "add-group", "add-groups", "mod-group", "del-groups", "add-meter", "mod-meter", "del-meters", "adopt",
+	"add-flow", "add-flows", "mod-flows", "del-flows", "replace-flows", "add-group", "add-groups", "mod-group", "del-groups", "add-meter", "mod-meter", "del-meters", "bundle", "adopt",
 }
 
 // complete offers these values of a flag, and no files.

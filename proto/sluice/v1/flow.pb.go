@@ -82,6 +82,10 @@ type WriteFlowsRequest struct {
 	// A text of the caller's choice: a request that is sent again with the same one
 	// is not carried out again. Empty: each request is a new one.
 	RequestId string `protobuf:"bytes,4,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	// Has the switch carry all changes out or none, in order and as one step
+	// (BundleService): FAILED_PRECONDITION where it has no bundles, and nothing is
+	// sent.
+	Bundle bool `protobuf:"varint,5,opt,name=bundle,proto3" json:"bundle,omitempty"`
 	// How far it must have come for the call to return.
 	Level WriteLevel `protobuf:"varint,6,opt,name=level,proto3,enum=sluice.v1.WriteLevel" json:"level,omitempty"`
 	// What the switch should have must not have changed since this revision of the
@@ -147,6 +151,13 @@ func (x *WriteFlowsRequest) GetRequestId() string {
 		return x.RequestId
 	}
 	return ""
+}
+
+func (x *WriteFlowsRequest) GetBundle() bool {
+	if x != nil {
+		return x.Bundle
+	}
+	return false
 }
 
 func (x *WriteFlowsRequest) GetLevel() WriteLevel {
@@ -1088,13 +1099,14 @@ var File_sluice_v1_flow_proto protoreflect.FileDescriptor
 
 const file_sluice_v1_flow_proto_rawDesc = "" +
 	"\n" +
-	"\x14sluice/v1/flow.proto\x12\tsluice.v1\x1a\x16sluice/v1/action.proto\x1a\x15sluice/v1/level.proto\x1a\x15sluice/v1/match.proto\"\x86\x02\n" +
+	"\x14sluice/v1/flow.proto\x12\tsluice.v1\x1a\x16sluice/v1/action.proto\x1a\x15sluice/v1/level.proto\x1a\x15sluice/v1/match.proto\"\x9e\x02\n" +
 	"\x11WriteFlowsRequest\x12\x16\n" +
 	"\x06switch\x18\x01 \x01(\tR\x06switch\x12/\n" +
 	"\achanges\x18\x02 \x03(\v2\x15.sluice.v1.FlowChangeR\achanges\x12\x14\n" +
 	"\x05owner\x18\x03 \x01(\tR\x05owner\x12\x1d\n" +
 	"\n" +
-	"request_id\x18\x04 \x01(\tR\trequestId\x12+\n" +
+	"request_id\x18\x04 \x01(\tR\trequestId\x12\x16\n" +
+	"\x06bundle\x18\x05 \x01(\bR\x06bundle\x12+\n" +
 	"\x05level\x18\x06 \x01(\x0e2\x15.sluice.v1.WriteLevelR\x05level\x120\n" +
 	"\x11expected_revision\x18\a \x01(\x04H\x00R\x10expectedRevision\x88\x01\x01B\x14\n" +
 	"\x12_expected_revision\"\x95\x02\n" +

@@ -51,7 +51,8 @@ type FlowServiceClient interface {
 	// returns when the switch has confirmed them (with a barrier), or as level says. A change that
 	// cannot be said in the switch's OpenFlow version, or makes no sense, stops
 	// them all before anything is sent. A change that the switch refuses does not
-	// stop the others: FlowError tells which.
+	// stop the others, unless they are a bundle or desired state is kept: FlowError
+	// tells which.
 	WriteFlows(ctx context.Context, in *WriteFlowsRequest, opts ...grpc.CallOption) (*WriteFlowsResponse, error)
 	// ListFlows reads the flows from the switch. The answer comes in parts, each
 	// with some of the flows.
@@ -134,7 +135,8 @@ type FlowServiceServer interface {
 	// returns when the switch has confirmed them (with a barrier), or as level says. A change that
 	// cannot be said in the switch's OpenFlow version, or makes no sense, stops
 	// them all before anything is sent. A change that the switch refuses does not
-	// stop the others: FlowError tells which.
+	// stop the others, unless they are a bundle or desired state is kept: FlowError
+	// tells which.
 	WriteFlows(context.Context, *WriteFlowsRequest) (*WriteFlowsResponse, error)
 	// ListFlows reads the flows from the switch. The answer comes in parts, each
 	// with some of the flows.
