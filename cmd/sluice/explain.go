@@ -127,6 +127,9 @@ func (c *client) explanation(st *status.Status, fault *flowFault) []string {
 			lines = append(lines, flowErrorLines(d, fault)...)
 			differs = differs || d.Has != nil
 		case *sluicev1.WriteResult:
+			if fault != nil && d.GetFailed() > 0 && strings.Contains(text, " refused ") && strings.HasSuffix(text, "; nothing was changed") {
+				fault.whole = true
+			}
 			result = resultLine(d, fault)
 		case *errdetails.ErrorInfo:
 			hint = cmp.Or(reasonHints[d.GetReason()], ownHints[d.GetReason()])
@@ -294,8 +297,8 @@ func resultLine(d *sluicev1.WriteResult, fault *flowFault) string {
 	if sent == 0 {
 		left -= failed // what was refused here is not waiting to be sent
 	}
-	if fault != nil && fault.whole && sent == 0 {
-		left = 0 // they came to nothing, sent or not
+	if fault != nil && fault.whole && unknown == 0 {
+		left, confirmed = 0, 0 // they came to nothing, sent or not
 	}
 	if d.StoredRevision != nil { // of this call alone: later ones were never made
 		left, stored = after, total-sent

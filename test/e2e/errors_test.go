@@ -16,7 +16,7 @@ import (
 func TestErrors(t *testing.T) {
 	t.Parallel()
 	l := newLab(t, "--apps", "none")
-	l.expected = []string{"OFPFMFC_OVERLAP", "OFPBAC_BAD_OUT_GROUP", "OFPFMFC_TABLE_FULL"}
+	l.expected = []string{"OFPFMFC_OVERLAP", "OFPBAC_BAD_OUT_GROUP", "OFPFMFC_TABLE_FULL", "OFPBFC_MSG_FAILED"}
 	for i, v := range versions {
 		l.bridge(v.bridge, uint64(i+1), v.protocol)
 	}
@@ -100,8 +100,12 @@ func (l *lab) overlap(t *testing.T, v version) {
 		"priority=10,check_overlap,dl_src=02:00:00:00:00:01,actions=drop",
 		"priority=12,actions=drop")
 	result := wantError(t, err, codes.AlreadyExists, 1, "OFPET_FLOW_MOD_FAILED", "OFPFMFC_OVERLAP")
-	if result == nil || result.Total != 3 || result.Sent != 3 || result.Confirmed != 3 || result.Failed != 1 {
-		t.Errorf("result is %v, want 3 sent and confirmed, 1 failed", result)
+	sent := uint32(3)
+	if v.name == "1.3" {
+		sent = 0 // a bundle: the others were never carried out
+	}
+	if result == nil || result.Total != 3 || result.Sent != sent || result.Confirmed != sent || result.Failed != 1 {
+		t.Errorf("result is %v, want %d sent and confirmed, 1 failed", result, sent)
 	}
 	if !strings.Contains(err.Error(), "nothing was changed") {
 		t.Errorf("error is %v, want it to say that nothing was changed", err)

@@ -163,7 +163,8 @@ type WriteResult struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Changes in the request.
 	Total uint32 `protobuf:"varint,1,opt,name=total,proto3" json:"total,omitempty"`
-	// Changes that were sent to the switch.
+	// Changes that were sent to the switch; of a bundle, those that it was told to
+	// carry out: none or all.
 	Sent uint32 `protobuf:"varint,2,opt,name=sent,proto3" json:"sent,omitempty"`
 	// Changes that the switch is known to have processed, those that it refused
 	// included.
