@@ -205,6 +205,8 @@ func endCode(err error) codes.Code {
 		return codes.DeadlineExceeded
 	case errors.Is(err, context.Canceled):
 		return codes.Canceled
+	case errors.Is(err, controller.ErrBundleAllGroups):
+		return codes.InvalidArgument
 	case errors.Is(err, controller.ErrTooLong), errors.Is(err, controller.ErrBundleTooLong):
 		return codes.ResourceExhausted
 	case misbehaved(err), errors.Is(err, controller.ErrSlave), errors.Is(err, controller.ErrNoBundles):

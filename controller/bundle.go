@@ -16,6 +16,9 @@ var (
 	ErrNoBundles = channel.ErrNoBundles
 	// ErrBundleTooLong: a bundle is longer than a switch is asked to keep.
 	ErrBundleTooLong = channel.ErrBundleTooLong
+	// ErrBundleAllGroups: a bundle deletes all groups before other changes, and that
+	// would crash Open vSwitch if one of those were refused.
+	ErrBundleAllGroups = channel.ErrBundleAllGroups
 )
 
 // WriteBundle has the switch carry msgs out in order, all of them or none, and
@@ -26,6 +29,11 @@ var (
 // be in a bundle is for the switch to say: Open vSwitch takes flow-mods, group-mods,
 // port-mods and packet-outs, and refuses meter-mods and barriers, of which the order
 // leaves no need.
+//
+// The flows that use a group are deleted by themselves before it, unless nothing but
+// deletions of groups follows: Open vSwitch 3.1 crashes when it goes back on the
+// deletion of a group that took flows with it. A deletion of all groups before other
+// messages, where nobody knows the users, is ErrBundleAllGroups.
 //
 // The error is exact. If Untouched is set, the switch has carried nothing out,
 // whether it refused some, which stand in Errors as far as it names them (Open

@@ -238,6 +238,15 @@ func (c *Conn) WriteBundle(ctx context.Context, msgs []ofp.Message) error {
 	} else if !is {
 		return &WriteError{Err: ErrNoBundles, Untouched: true}
 	}
+	all, origin, bad, err := withoutUsers(msgs)
+	if err != nil {
+		return &WriteError{Err: fmt.Errorf("message %d %w", bad, err), Untouched: true}
+	}
+	return originally(c.writeBundle(ctx, all), msgs, origin)
+}
+
+// writeBundle is WriteBundle for who has the turn, of a switch that has bundles.
+func (c *Conn) writeBundle(ctx context.Context, msgs []ofp.Message) error {
 	b := c.newBundle(msgs)
 	defer c.replies.removeWrite(b.t)
 	if err := b.stage(ctx); err != nil {

@@ -3,6 +3,7 @@ package channel
 import (
 	"context"
 	"errors"
+	"fmt"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -246,6 +247,56 @@ func TestBundlesAreRemembered(t *testing.T) {
 				}
 			})
 		})
+	}
+}
+
+func TestBundleOfGroupDeletions(t *testing.T) {
+	group := func(c ofp.GroupCommand, id uint32) ofp.Message { return &ofp.GroupMod{Command: c, Group: id} }
+	users := func(id uint32) ofp.Message {
+		m := ofp.NewFlowMod(ofp.FlowDelete)
+		m.Table, m.OutGroup = ofp.TableAll, id
+		return m
+	}
+	said := func(msgs []ofp.Message) (all []string) {
+		for _, m := range msgs {
+			b, err := ofp.Append(nil, ofp.V13, 1, m)
+			all = append(all, fmt.Sprintf("%x %v", b, err))
+		}
+		return all
+	}
+	flow := ofp.NewFlowMod(ofp.FlowAdd)
+	tests := []struct {
+		name   string
+		msgs   []ofp.Message
+		want   []ofp.Message
+		origin []int
+		bad    int // -1: none
+	}{
+		{"none", []ofp.Message{flow, group(ofp.GroupAdd, 1)}, []ofp.Message{flow, group(ofp.GroupAdd, 1)}, nil, -1},
+		{"last", []ofp.Message{flow, group(ofp.GroupDelete, 1), group(ofp.GroupDelete, ofp.GroupAll)}, []ofp.Message{flow, group(ofp.GroupDelete, 1), group(ofp.GroupDelete, ofp.GroupAll)}, nil, -1},
+		{"first", []ofp.Message{group(ofp.GroupDelete, 1), flow, group(ofp.GroupDelete, 2)}, []ofp.Message{users(1), group(ofp.GroupDelete, 1), flow, group(ofp.GroupDelete, 2)}, []int{0, 0, 1, 2}, -1},
+		{"anew", []ofp.Message{flow, group(ofp.GroupDelete, 1), group(ofp.GroupAdd, 1)}, []ofp.Message{flow, users(1), group(ofp.GroupDelete, 1), group(ofp.GroupAdd, 1)}, []int{0, 1, 1, 2}, -1},
+		{"all first", []ofp.Message{flow, group(ofp.GroupDelete, ofp.GroupAll), flow}, nil, nil, 1},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			got, origin, bad, err := withoutUsers(tt.msgs)
+			if diff := cmp.Diff(said(tt.want), said(got)); diff != "" {
+				t.Error(diff)
+			}
+			if diff := cmp.Diff(tt.origin, origin); diff != "" {
+				t.Error(diff)
+			}
+			if (err != nil) != (tt.bad >= 0) || err != nil && bad != tt.bad {
+				t.Errorf("message %d: %v", bad, err)
+			}
+		})
+	}
+	msgs := []ofp.Message{group(ofp.GroupDelete, 1), flow}
+	err := originally(&WriteError{Errors: []ItemError{{Index: 0}, {Index: 1}, {Index: 2}}, Sent: 3}, msgs, []int{0, 0, 1})
+	we, ok := errors.AsType[*WriteError](err)
+	if !ok || we.Sent != 2 || len(we.Errors) != 2 || we.Errors[0].Message != msgs[0] || we.Errors[1].Index != 1 || we.Errors[1].Message != msgs[1] {
+		t.Errorf("%+v", err)
 	}
 }
 
