@@ -276,9 +276,15 @@ func (l *stateLab) metric(ctx context.Context, name, label string) (float64, err
 	return sum, nil
 }
 
-// flowMods counts the flow-mods that sluiced has sent.
+// flowMods counts the flow-mods that sluiced has sent, and what it has sent in
+// bundles.
 func (l *stateLab) flowMods(ctx context.Context) (float64, error) {
-	return l.metric(ctx, "sluice_openflow_messages_sent_total", `type="flow_mod"`)
+	plain, err := l.metric(ctx, "sluice_openflow_messages_sent_total", `type="flow_mod"`)
+	if err != nil {
+		return 0, err
+	}
+	bundled, err := l.metric(ctx, "sluice_openflow_messages_sent_total", `type="bundle_add_message"`)
+	return plain + bundled, err
 }
 
 // series is what each way of doing something cost, in turns.
