@@ -57,7 +57,8 @@
 //
 // # Goroutines and locks
 //
-// The package starts none but those of the store. The transactions and
+// The package starts none but those of the store. Recall takes the turns of all
+// switches, by ascending DPID; everybody else one at a time. The transactions and
 // reconciliations of one switch exclude each other (book.turn, which callers wait
 // for on their context); those of several switches do not. State.mu and book.mu
 // are leaves.

@@ -145,8 +145,11 @@ func inspect(path string) error {
 					return fmt.Errorf("%w: it has no bucket %q; is it another program's?", ErrFormat, name)
 				}
 			}
-			if f := number(pages{tx}, keyFormat); f != format {
-				return fmt.Errorf("%w: it has format %d, this version reads %d", ErrFormat, f, format)
+			switch f := number(pages{tx}, keyFormat); {
+			case f > format:
+				return fmt.Errorf("%w: it has format %d, this version reads %d: start the later version of sluiced that has written it, or restore a backup of this one's", ErrFormat, f, format)
+			case f < format:
+				return fmt.Errorf("%w: it has format %d, this version reads %d: no version of sluiced has written that; restore a backup", ErrFormat, f, format)
 			}
 			return nil
 		})
