@@ -207,7 +207,7 @@ func (s *Switch) Flush() { s.conn.Flush() }
 // ctx is one of Apart. From then on each Write and what all apps Send have turns of
 // equal length, so that messages of others are sent in between, and a long Write
 // holds nobody up. Where the Writes of others hold all the memory that they may,
-// one of more than 64 KiB waits, as long as ctx allows.
+// one of more than 64 KiB waits in its turn, as long as ctx allows.
 //
 // When Write returns, nothing of it is waiting to be sent any more: what is left
 // of one that ends early is withdrawn. If this controller is a slave and the role

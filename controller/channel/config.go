@@ -54,9 +54,10 @@ type Config struct {
 	// Default 1 MiB.
 	HighWater int
 
-	// MaxWriteBytes is how many encoded bytes of Writes may wait together. A
-	// Write of more than 64 KiB that does not fit beside others waits for room;
-	// one that is longer by itself waits until it is alone. Default 32 MiB.
+	// MaxWriteBytes is how many encoded bytes of Writes of more than 64 KiB may wait
+	// together. One that does not fit beside others waits for room, behind those
+	// that wait already; one that is longer by itself waits until it is alone among
+	// them. Default 32 MiB.
 	MaxWriteBytes int
 
 	// MaxRequests bounds the requests in flight, MaxReplyBytes the bytes of one

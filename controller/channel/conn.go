@@ -100,6 +100,7 @@ func New(nc net.Conn, cfg Config, stats *Stats, log logrus.FieldLogger) *Conn {
 		done:  make(chan struct{}),
 	}
 	c.bundles.turn = make(chan struct{}, 1)
+	c.role.slave = &c.out.slave
 	c.role.state = ofp.RoleState{Role: ofp.RoleEqual, Generation: ofp.NoGeneration}
 	c.out.init(c.cfg.HighWater, c.cfg.MaxWriteBytes, stats)
 	c.replies.limit, c.replies.bytes, c.replies.total = c.cfg.MaxRequests, c.cfg.MaxReplyBytes, c.cfg.MaxRepliesBytes

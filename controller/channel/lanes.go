@@ -17,6 +17,7 @@ const turnBytes = 16 << 10
 type push struct {
 	groups [][]byte // what is left of it, whole messages
 	left   int      // bytes of groups
+	large  bool     // it was given room
 	credit int      // bytes that it may have written; less than none if its last message was long
 	after  uint64   // bytes of the apps' stream that go first
 	frames int      // messages that were taken
@@ -158,7 +159,7 @@ func (o *outbox) share(b []byte) []byte {
 		before, left := len(b), p.left
 		b = p.take(b, p.credit, &o.sent)
 		p.credit -= len(b) - before
-		o.pushed -= left - p.left // barriers were not counted
+		o.goneLocked(p, left-p.left) // barriers were not counted
 		if p.left == 0 {
 			o.removeLocked(p)
 			if p.write != nil && p.write.left != nil {
@@ -202,9 +203,13 @@ func (o *outbox) removeLocked(p *push) {
 	if len(o.pushes) == 0 {
 		o.pushes = nil
 	}
-	if o.room != nil && o.pushed < o.most {
-		close(o.room)
-		o.room = nil
+}
+
+// goneLocked notes that so many bytes of a Write have left, or will not.
+func (o *outbox) goneLocked(p *push, bytes int) {
+	o.pushed -= bytes
+	if p.large {
+		o.leftLocked(bytes)
 	}
 }
 

@@ -2,9 +2,11 @@ package channel
 
 import (
 	"context"
+	"encoding/binary"
 	"fmt"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/sluice-sdn/sluice/ofp"
@@ -17,7 +19,7 @@ const (
 	holdTime    = 2 * time.Millisecond // how long a message may stay in a held outbox
 	keepBytes   = 256 << 10            // a written buffer of at most that size is used again, by whoever sends next
 	softLimit   = 128 << 10            // bytes that make the dispatcher wait for the writer
-	smallWrite  = 64 << 10             // bytes of a Write that waits for no others
+	smallWrite  = 64 << 10             // bytes of a Write that waits for no room
 )
 
 // outbox holds what is to be written. Senders encode into it under its mutex;
@@ -34,11 +36,13 @@ type outbox struct {
 	xid     uint32 // the last one given out
 	urgent  []byte
 	apps    stream
-	pushes  []*push // in the order of their turns
+	pushes  []*push // in the order of their turns, from at on and then from the first
 	at      int     // whose turn is next; that of apps after the last one's
 	mixed   []byte  // the turns that are being written
 	pushed  int     // bytes of pushes
-	most    int     // bytes of pushes from which on others wait
+	large   int     // those of large ones, and what is kept for those that come next
+	most    int     // what large may be, unless it is of one alone
+	waiters []*ticket
 
 	queued    int // bytes of apps that are not written yet
 	unwritten int // those of them that are taken
@@ -55,8 +59,8 @@ type outbox struct {
 	idle      bool          // a writer with nothing to do goes
 	closed    bool          // nothing is accepted any more
 	drained   chan struct{} // closed when queued has fallen to low; nil if nobody waits
-	room      chan struct{} // closed when pushed has fallen below most; nil if nobody waits
 
+	slave     atomic.Bool   // what a slave must not send is refused; becomes true before what follows is locked
 	start     func()        // starts the writer; does not wait
 	wake      chan struct{} // to the writer
 	holdTimer *time.Timer
@@ -155,6 +159,11 @@ func (o *outbox) send(m ofp.Message) error {
 		o.mu.Unlock()
 		return ErrDisconnected
 	}
+	if o.slave.Load() && Forbidden(m) {
+		o.mu.Unlock()
+		o.drops.Drops[DropSlave].Add(1)
+		return ErrSlave
+	}
 	if o.queued > o.limit {
 		if typ == ofp.TypePacketOut || o.queued > 2*o.limit {
 			o.mu.Unlock()
@@ -201,6 +210,11 @@ func (o *outbox) request(xid uint32, m ofp.Message, urgent bool) error {
 	if o.closed {
 		o.mu.Unlock()
 		return ErrDisconnected
+	}
+	if o.slave.Load() && Forbidden(m) {
+		o.mu.Unlock()
+		o.drops.Drops[DropSlave].Add(1)
+		return ErrSlave
 	}
 	var err error
 	if urgent || o.apps.empty() {
@@ -259,6 +273,9 @@ func (o *outbox) gathered(frames []byte, types *tally, xids int) (first uint32, 
 	o.mu.Lock()
 	wake := false
 	if !o.closed {
+		if o.slave.Load() {
+			frames = o.allowed(frames, types)
+		}
 		if len(frames) > 0 {
 			o.apps.ready()
 			o.apps.buf = append(o.apps.buf, frames...)
@@ -278,10 +295,29 @@ func (o *outbox) gathered(frames []byte, types *tally, xids int) (first uint32, 
 	return first, ok
 }
 
-// push gives a Write its turns. It returns false and a channel that is closed when
-// there may be room, if the Writes of others have too much to say and this one is
-// not small. One that nobody else is beside always finds room.
-func (o *outbox) push(p *push, apart bool) (room <-chan struct{}, err error) {
+// allowed returns those of the frames that a slave may send, in their place, and
+// counts the others, which were gathered just before the controller became one.
+func (o *outbox) allowed(frames []byte, types *tally) []byte {
+	kept := frames[:0]
+	types.clear()
+	for len(frames) > 0 {
+		n := int(binary.BigEndian.Uint16(frames[2:]))
+		frame := frames[:n:n]
+		frames = frames[n:]
+		typ := ofp.TypeOf(frame)
+		if forbidden>>typ&1 != 0 {
+			o.drops.Drops[DropSlave].Add(1)
+			continue
+		}
+		types.add(typ)
+		kept = append(kept, frame...)
+	}
+	return kept
+}
+
+// push gives a Write its turns, or returns where it waits for room (room.go), to
+// come again with when there is some. had is that place, or nil the first time.
+func (o *outbox) push(p *push, apart bool, had *ticket) (wait *ticket, err error) {
 	p.left = 0
 	for _, g := range p.groups {
 		p.left += len(g)
@@ -291,36 +327,22 @@ func (o *outbox) push(p *push, apart bool) (room <-chan struct{}, err error) {
 		o.mu.Unlock()
 		return nil, ErrDisconnected
 	}
-	if room = o.awaitLocked(p.left); room != nil {
+	if wait = o.roomLocked(p.left, had); wait != nil {
 		o.mu.Unlock()
-		return room, nil
+		return wait, nil
 	}
+	p.large = p.left > smallWrite
 	if !apart {
 		p.after = o.apps.given
 	}
-	o.pushes = append(o.pushes, p)
+	// It is the last of the round that is under way: at the end of the list, those
+	// who come all the time would keep the round from ending.
+	o.pushes = slices.Insert(o.pushes, o.at, p)
+	o.at++
 	o.pushed += p.left
 	o.mu.Unlock()
 	o.flush()
 	return nil, nil
-}
-
-// await returns a channel that is closed when there may be room for a Write of so
-// many bytes, or nil if there is.
-func (o *outbox) await(size int) (room <-chan struct{}) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	return o.awaitLocked(size)
-}
-
-func (o *outbox) awaitLocked(size int) <-chan struct{} {
-	if size <= smallWrite || o.pushed == 0 || o.pushed+size <= o.most {
-		return nil
-	}
-	if o.room == nil {
-		o.room = make(chan struct{})
-	}
-	return o.room
 }
 
 // withdraw takes back what is left of a Write, and returns how many messages
@@ -329,7 +351,7 @@ func (o *outbox) withdraw(p *push) (frames int) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if p.left > 0 && slices.Contains(o.pushes, p) {
-		o.pushed -= p.left
+		o.goneLocked(p, p.left)
 		p.left, p.groups = 0, nil
 		o.removeLocked(p)
 	}

@@ -107,7 +107,7 @@ func TestOutboxMemory(t *testing.T) {
 				}
 				after[writes] = sent
 				pushes[writes] = p
-				if room, err := o.push(p, false); room != nil || err != nil {
+				if room, err := o.push(p, false, nil); room != nil || err != nil {
 					t.Fatal(room, err)
 				}
 			},
@@ -150,7 +150,7 @@ func TestFairShares(t *testing.T) {
 		for i := range n {
 			p.groups[0] = append(p.groups[0], marked(source, i, length)...)
 		}
-		if _, err := o.push(p, true); err != nil {
+		if _, err := o.push(p, true, nil); err != nil {
 			t.Fatal(err)
 		}
 		return p
@@ -198,7 +198,7 @@ func TestWritesTogether(t *testing.T) {
 	var o outbox
 	o.init(1<<20, 1<<20, new(Stats))
 	for i := range 100 {
-		if _, err := o.push(&push{groups: [][]byte{marked(i, 0, 80)}}, true); err != nil {
+		if _, err := o.push(&push{groups: [][]byte{marked(i, 0, 80)}}, true, nil); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -222,29 +222,29 @@ func TestRoomForWrites(t *testing.T) {
 	o.init(1<<20, 1<<20, new(Stats))
 	long := func() *push { return &push{groups: [][]byte{bytes.Repeat(marked(0, 0, 60000), 20)}} }
 	first := long()
-	if room, err := o.push(first, false); room != nil || err != nil {
+	if room, err := o.push(first, false, nil); room != nil || err != nil {
 		t.Fatalf("the first write waits: %v", err)
 	}
-	room, err := o.push(long(), false)
+	room, err := o.push(long(), false, nil)
 	if room == nil || err != nil {
 		t.Fatalf("the second long write does not wait: %v", err)
 	}
-	if room, err := o.push(&push{groups: [][]byte{marked(0, 0, 60000)}}, false); room != nil || err != nil {
+	if room, err := o.push(&push{groups: [][]byte{marked(0, 0, 60000)}}, false, nil); room != nil || err != nil {
 		t.Fatalf("a small write waits: %v", err)
 	}
 	select {
-	case <-room:
+	case <-room.ready:
 		t.Fatal("there is room before anything is taken")
 	default:
 	}
 	o.withdraw(first)
 	select {
-	case <-room:
+	case <-room.ready:
 	default:
 		t.Fatal("there is no room after the first was withdrawn")
 	}
 	o.close()
-	if _, err := o.push(long(), false); err != ErrDisconnected {
+	if _, err := o.push(long(), false, nil); err != ErrDisconnected {
 		t.Errorf("after the end: %v", err)
 	}
 }
@@ -269,7 +269,7 @@ func TestRequestsOvertakeOthers(t *testing.T) {
 			var o outbox
 			o.init(1<<20, 1<<20, new(Stats))
 			o.version = ofp.V13
-			if _, err := o.push(&push{groups: [][]byte{bytes.Repeat(marked(1, 0, 80), 1000)}}, true); err != nil {
+			if _, err := o.push(&push{groups: [][]byte{bytes.Repeat(marked(1, 0, 80), 1000)}}, true, nil); err != nil {
 				t.Fatal(err)
 			}
 			for range tt.sent {

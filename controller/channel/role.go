@@ -14,7 +14,7 @@ import (
 // order of the wire: a reply to the last request for a role, an error that says
 // that the controller is a slave, or a notice that another one took its place.
 type role struct {
-	slave atomic.Bool // what a slave must not send is refused
+	slave *atomic.Bool // the outbox's, which refuses what a slave must not send
 
 	mu      sync.Mutex
 	state   ofp.RoleState
@@ -91,6 +91,8 @@ func (r *role) setLocked(s ofp.RoleState, asked bool) bool {
 // One request at a time.
 func (c *Conn) RequestRole(ctx context.Context, want ofp.RoleState) (ofp.RoleState, error) {
 	if want.Role == ofp.RoleSlave {
+		// The outbox looks at it with its mutex held: what passes is encoded before
+		// quiet's barrier.
 		was := c.role.slave.Swap(true)
 		if !was {
 			if err := c.quiet(ctx); err != nil {

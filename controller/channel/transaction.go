@@ -158,9 +158,16 @@ func (c *Conn) WriteTelling(ctx context.Context, msgs []ofp.Message, left chan<-
 }
 
 // push encodes all messages and gives them to the outbox, waiting for room. While
-// it waits it keeps nothing that is encoded. forbidden says that a slave must not
+// it waits it keeps nothing that is encoded, and it is encoded once more when there
+// is room. forbidden says that a slave must not
 // send them.
-func (c *Conn) push(ctx context.Context, t *transaction, forbidden bool, encode func() ([][]byte, []ItemError)) (*push, []ItemError, error) {
+func (c *Conn) push(ctx context.Context, t *transaction, forbidden bool, encode func() ([][]byte, []ItemError)) (_ *push, _ []ItemError, err error) {
+	var wait *ticket
+	defer func() {
+		if wait != nil {
+			c.out.abandon(wait)
+		}
+	}()
 	for {
 		groups, failures := encode()
 		if failures != nil {
@@ -178,21 +185,16 @@ func (c *Conn) push(ctx context.Context, t *transaction, forbidden bool, encode 
 			return nil, nil, ErrSlave
 		}
 		p := &push{groups: groups, write: t}
-		room, err := c.out.push(p, isApart(ctx))
-		if room == nil {
+		if wait, err = c.out.push(p, isApart(ctx), wait); wait == nil {
 			return p, nil, err
 		}
 		c.replies.removeWrite(t)
-		// Writes of others end all the time: to encode anew each time would cost
-		// more than they do.
-		for size := p.left; room != nil; room = c.out.await(size) {
-			select {
-			case <-room:
-			case <-ctx.Done():
-				return nil, nil, errPushes(ctx, c.cfg.MaxWriteBytes)
-			case <-c.done:
-				return nil, nil, ErrDisconnected
-			}
+		select {
+		case <-wait.ready:
+		case <-ctx.Done():
+			return nil, nil, errPushes(ctx, c.cfg.MaxWriteBytes)
+		case <-c.done:
+			return nil, nil, ErrDisconnected
 		}
 	}
 }
