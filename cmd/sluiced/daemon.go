@@ -84,6 +84,7 @@ func newDaemon(ctx context.Context, s *settings, logger logrus.FieldLogger) (*da
 	if err != nil {
 		return nil, err
 	}
+	doubts := s.state.doubts()
 	kept, state, err := s.state.open(ctx)
 	if err != nil {
 		return nil, err
@@ -93,6 +94,9 @@ func newDaemon(ctx context.Context, s *settings, logger logrus.FieldLogger) (*da
 		rule := s.foreign.Foreign
 		rule.Except, _ = s.foreignFew.parse() // it was parsed when it was set
 		state.Govern(rule, s.apps)
+	}
+	if doubts != nil {
+		logger.WithError(doubts).Warn("store is damaged, and was opened all the same")
 	}
 	opened := false
 	defer func() {
