@@ -376,19 +376,42 @@ func TestReplaySeveral(t *testing.T) {
 	}
 }
 
+// told keeps what is written, and closes said when that has the text. It is for one
+// writer; all is read when that has ended.
+type told struct {
+	all  bytes.Buffer
+	text string
+	said chan struct{}
+}
+
+func (w *told) Write(p []byte) (int, error) {
+	before := strings.Contains(w.all.String(), w.text)
+	n, err := w.all.Write(p)
+	if !before && strings.Contains(w.all.String(), w.text) {
+		close(w.said)
+	}
+	return n, err
+}
+
 // TestReplayHold: with --hold a switch stays, and answers echoes.
 func TestReplayHold(t *testing.T) {
 	path := write(t, "of.pcapng", several(t))
 	ctx, cancel := context.WithCancel(t.Context())
+	held := &told{text: "is played and held", said: make(chan struct{})}
 	to := serve(t, func(_ int, c *controllerSide) {
 		defer cancel()
 		c.shake(2)
 		c.rest()
-		time.Sleep(300 * time.Millisecond) // longer than --wait
+		select {
+		case <-held.said: // it has waited for what it waits for
+		case <-ctx.Done():
+		}
 		c.say(msg(t, 200, &ofp.EchoRequest{}))
 		c.want(ofp.TypeEchoReply, 200)
 	})
-	r := replay(ctx, path, "--to", to, "--wait", "100ms", "--hold", "--dpid", "2")
+	var out bytes.Buffer
+	code := run(ctx, []string{"replay", path, "--to", to, "--wait", "100ms", "--hold", "--dpid", "2"}, strings.NewReader(""), &out, held)
+	r := result{code, out.String(), held.all.String()}
 	if r.code != exitDone && !strings.Contains(r.out, "the controller closed") {
 		t.Errorf("status %d: %s\n%s", r.code, r.err, r.out)
 	}
