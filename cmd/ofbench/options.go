@@ -67,6 +67,11 @@ id that was never sent or without an id is reported but not counted. A packet-in
 is given up after --answer-timeout if by then packet-ins sent that much later
 were answered, or none at all.
 
+A controller that bounds packet-ins (sluiced --packet-in-rate, or a meter in the
+switch) drops what is over: those packet-ins get no answer, stay in the window
+until they are given up, and what is measured is the bound and --answer-timeout
+rather than the controller. Start it without bounds, or send below them (--rate).
+
 What is sent: 64-byte UDP packets, so that a packet-in has 82 bytes in OpenFlow
 1.0 and 106 in 1.3. A switch has --mac-addresses-per-switch hosts (at least 2),
 spread over its 4 ports. They take turns as the source; the destination is

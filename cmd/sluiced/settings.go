@@ -129,6 +129,9 @@ func (a *address) Set(s string) error {
 	_, port, err := net.SplitHostPort(s)
 	if err == nil {
 		_, err = strconv.ParseUint(port, 10, 16)
+		if errors.Is(err, strconv.ErrRange) {
+			return fmt.Errorf("%q: port %s is out of range: want 1 to 65535, or 0 for a free one", cut(s), cut(port))
+		}
 	}
 	if err != nil {
 		return fmt.Errorf(`%q is no address; want HOST:PORT or :PORT, such as 127.0.0.1:8653`, cut(s))

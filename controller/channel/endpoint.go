@@ -121,7 +121,11 @@ func hostEndpoint(t Transport, addr, form string) (Endpoint, error) {
 		t = TransportTCP
 	}
 	_, port, err := net.SplitHostPort(addr)
-	if err != nil || !isPort(port) {
+	switch {
+	case err == nil && isPort(port):
+	case err == nil && port != "" && strings.Trim(port, "0123456789") == "":
+		return Endpoint{}, fmt.Errorf("%q: port %s is out of range: want 1 to 65535, or 0 for a free one to listen on", short(addr), short(port))
+	default:
 		return Endpoint{}, fmt.Errorf("%q is no address; want %s", short(addr), form)
 	}
 	return Endpoint{t, addr}, nil
