@@ -89,6 +89,8 @@ type Config struct {
 	// Desired is what switches should have, kept over restarts; nil: nothing is
 	// kept. The controller does not close its store.
 	Desired *desired.State
+
+	restoreWait time.Duration // of tests; 0: the constant
 }
 
 // Controller holds the switches and dispatches their events. It is a
@@ -123,6 +125,9 @@ func New(cfg Config) (*Controller, error) {
 	}
 	if c.log == nil {
 		c.log = logrus.StandardLogger()
+	}
+	if c.cfg.restoreWait == 0 {
+		c.cfg.restoreWait = restoreWait
 	}
 	if c.cfg.PanicLimit == 0 {
 		c.cfg.PanicLimit = 10

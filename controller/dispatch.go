@@ -94,6 +94,10 @@ func (l *link) Down(*channel.Conn) {
 		return
 	}
 	s.later.wait()
+	if s.giveUp != nil {
+		s.giveUp()
+	}
+	s.work.Wait() // soon: the connection has ended
 	s.c.forget(s)
 	s.aux.close()
 	if held := s.dispatch.errors.Held(); held > 0 {

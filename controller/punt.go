@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/sluice-sdn/sluice/controller/channel"
@@ -35,8 +36,8 @@ func (s *Switch) ControllerMeter() ControllerMeter {
 
 // meterPunts sets the controller's meter (OFPM_CONTROLLER, section 5.7 and 7.3.4.5 of
 // OpenFlow 1.3.5), if one is asked for: it adds the meter, or changes it if there is
-// one that differs. It is called by the dispatcher, when the switch connects and
-// when the role becomes another one. A switch without such a meter is taken as it
+// one that differs. It is called when the switch connects, by the dispatcher, and
+// by remeter. A switch without such a meter is taken as it
 // is, and said so once a connection. The error means that the switch is gone.
 func (s *Switch) meterPunts() error {
 	limit := s.c.cfg.ControllerMeter
@@ -62,6 +63,38 @@ func (s *Switch) meterPunts() error {
 		s.log.WithError(err).Warn("switch does not bound the packets that it sends to the controller; --packet-in-rate bounds those that reach the apps")
 	}
 	return nil
+}
+
+// metering says that the meter is being set again beside the dispatcher.
+type metering struct {
+	mu    sync.Mutex
+	on    bool
+	again bool // and is to be set once more then
+}
+
+// remeter sets the meter again beside the dispatcher, whose events do not wait for
+// it: a switch that does not answer takes meterTimeout.
+func (s *Switch) remeter() {
+	m := &s.metering
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.on {
+		m.again = true
+		return
+	}
+	m.on = true
+	s.work.Go(func() {
+		for more := true; more; {
+			s.meter.Store(nil)
+			if err := s.meterPunts(); err != nil {
+				return // the switch is gone
+			}
+			m.mu.Lock()
+			more = m.again
+			m.on, m.again = more, false
+			m.mu.Unlock()
+		}
+	})
 }
 
 func (s *Switch) setMeter(ctx context.Context, limit channel.Limit) error {

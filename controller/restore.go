@@ -115,19 +115,39 @@ var ErrReused = store.ErrReused
 var ErrNoState = errors.New("no desired state is kept; start sluiced with --state DIR")
 
 // restoreTimeout bounds the comparison of a switch that connects, and each later
-// one that nobody asked for.
-const restoreTimeout = 30 * time.Second
+// one that nobody asked for. restoreWait is how long a switch that connects is kept
+// from the apps for it: most comparisons take milliseconds, one of 100,000 flows a
+// second, and a switch that hides what it has is of use all the same.
+const (
+	restoreTimeout = 30 * time.Second
+	restoreWait    = 10 * time.Second
+)
 
 // restored compares a switch that has just connected with its desired state,
-// before any app sees it. What fails is tried again by Maintain.
+// before any app sees it, or at least before restoreWait is over: then the
+// comparison goes on beside the apps. What fails is tried again by Maintain.
 func (s *Switch) restored() {
 	if s.c.cfg.Desired == nil || s.conn.Slave() {
 		return
 	}
+	s.restore.later(time.Now().Add(restoreTimeout)) // Maintain need not begin another
+	compared := make(chan struct{})
 	ctx, cancel := context.WithTimeout(context.Background(), restoreTimeout)
-	defer cancel()
-	if _, err := s.Reconcile(ctx); err != nil && !s.ended() {
-		s.log.WithField("error", err).Warn("switch is not brought to its desired state yet")
+	s.giveUp = cancel
+	s.work.Go(func() {
+		defer close(compared)
+		defer cancel()
+		if _, err := s.Reconcile(ctx); err != nil && !s.ended() {
+			s.log.WithField("error", err).Warn("switch is not brought to its desired state yet")
+		}
+	})
+	wait := time.NewTimer(s.c.cfg.restoreWait)
+	defer wait.Stop()
+	select {
+	case <-compared:
+	case <-s.Done():
+	case <-wait.C:
+		s.log.WithField("waited", s.c.cfg.restoreWait).Warn("switch is slow to tell what it has: apps get it while it is compared with its desired state")
 	}
 }
 
@@ -152,6 +172,13 @@ const (
 func (r *restore) soon(now time.Time) {
 	r.mu.Lock()
 	r.at, r.again = now, true
+	r.mu.Unlock()
+}
+
+// later has the switch compared from then on, if nothing comes before.
+func (r *restore) later(at time.Time) {
+	r.mu.Lock()
+	r.at = at
 	r.mu.Unlock()
 }
 

@@ -267,8 +267,7 @@ func (s *Switch) tellRole() {
 	if now.Role != ofp.RoleSlave {
 		s.restore.soon(time.Now())
 	}
-	s.meter.Store(nil) // who was the master meanwhile may have changed it
-	_ = s.meterPunts() // it fails only if the switch is gone
+	s.remeter() // who was the master meanwhile may have changed it
 	for i := range d.handlers {
 		if h := &d.handlers[i]; h.role != nil && !h.app.disabled.Load() {
 			s.guard(h.app, func() { h.role.Role(now) })

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net"
 	"slices"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -34,7 +35,11 @@ type Switch struct {
 	unconfigured bool          // the handshake has left SET_CONFIG out; of who has roleTurn
 
 	meter     atomic.Pointer[ControllerMeter] // nil: nothing is set
-	meterTold bool                            // of the dispatcher: that the switch has none is said
+	metering  metering
+	meterTold bool // of who sets the meter: that the switch has none is said
+
+	work   sync.WaitGroup     // what goes on beside the dispatcher; Down waits for it
+	giveUp context.CancelFunc // of the dispatcher: ends what restored has begun; nil: nothing
 
 	async   atomic.Pointer[ofp.AsyncMasks] // that were set on this connection; nil: none
 	restore restore
