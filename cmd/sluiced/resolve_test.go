@@ -148,7 +148,7 @@ func TestWrongSettings(t *testing.T) {
 		{"number in apps", nil, "apps: [l2switch, 2]", "f.yaml:1: apps: item 2 is a number; want a text"},
 		{"list that holds itself", nil, "apps: &a [*a]", "f.yaml:1: apps: item 1 is a list; want a text"},
 		{"no port", nil, "http: localhost", `f.yaml:1: http: "localhost" is no address; want HOST:PORT or :PORT, such as 127.0.0.1:8653`},
-		{"port too high", nil, "http: :65536", `f.yaml:1: http: ":65536" is no address; want HOST:PORT or :PORT, such as 127.0.0.1:8653`},
+		{"port too high", nil, "http: :65536", `f.yaml:1: http: ":65536": port 65536 is out of range: want 1 to 65535, or 0 for a free one`},
 		{"unknown app", nil, "apps: [l2swich]", `f.yaml:1: apps: unknown app "l2swich" (did you mean l2switch?); there are: l2switch`},
 		{"app twice", map[string]string{"SLUICE_APPS": "l2switch,l2switch"}, "", `SLUICE_APPS: app "l2switch" is listed twice`},
 		{"class that is none", nil, "packet-in-rate: udp=5", `f.yaml:1: packet-in-rate: unknown class "udp"; want arp=RATE, lldp=RATE, ip=RATE, other=RATE`},

@@ -46,8 +46,8 @@ func TestParseListen(t *testing.T) {
 	for in, want := range map[string]string{
 		"":                    `"" is no address; want [HOST]:PORT`,
 		"host":                `"host" is no address; want [HOST]:PORT`,
-		":65536":              `":65536": port 65536 is out of range: want 1 to 65535`,
-		"ssl:h:99999":         `"h:99999": port 99999 is out of range: want 1 to 65535`,
+		":65536":              `":65536": port 65536 is out of range: want 1 to 65535, or 0 for a free one to listen on`,
+		"ssl:h:99999":         `"h:99999": port 99999 is out of range: want 1 to 65535, or 0 for a free one to listen on`,
 		"tcp:":                `"" is no address; want tcp:[HOST]:PORT`,
 		"ssl:127.0.0.1":       `"127.0.0.1" is no address; want ssl:[HOST]:PORT`,
 		"http://x":            `"http://x" is no address; want [HOST]:PORT`,
