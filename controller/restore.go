@@ -92,7 +92,7 @@ func (s *Switch) Reconcile(ctx context.Context) (desired.Report, error) {
 		return desired.Report{}, (*slaveError)(s)
 	}
 	s.restore.begin()
-	r, err := d.Reconcile(ctx, s)
+	r, err := d.Reconcile(stage(ctx, s, 0, 1), s)
 	s.c.metrics.reconciled(r, err)
 	s.toldForeign(&r)
 	s.restore.done(time.Now(), r, err)

@@ -123,7 +123,7 @@ func (c *Controller) FulfilWishes(ctx context.Context, all []SwitchWish) ([]Outl
 			err = (*slaveError)(w.Switch)
 		}
 		if err == nil {
-			out[i], err = d.Fulfil(ctx, w.Switch, w.Wish)
+			out[i], err = d.Fulfil(stage(ctx, w.Switch, i, len(all)), w.Switch, w.Wish)
 		}
 		if err == nil {
 			if w.Wish.Level == LevelStored {

@@ -142,10 +142,11 @@ plan and the answer stops it.
 			var r *sluicev1.ApplyResponse
 			added, changed, removed, same := sums(planned.GetSwitches())
 			err = c.callFor(cmd, added+changed+removed+int(same), func(ctx context.Context, conn *grpc.ClientConn) (err error) {
-				r, err = sluicev1.NewStateServiceClient(conn).Apply(ctx, &sluicev1.ApplyRequest{
+				done, err := c.carry(ctx, conn, &sluicev1.FollowRequest{Work: &sluicev1.FollowRequest_Apply{Apply: &sluicev1.ApplyRequest{
 					Switches: file.wishes(), Owner: f.owner, Prune: f.prune, ExpectedRevision: &planned.Revision, Note: cmp.Or(note, "apply "+f.file),
 					Level: until.proto(),
-				})
+				}}})
+				r = done.GetApply()
 				return err
 			})
 			if err != nil {
@@ -185,7 +186,8 @@ revisions.`,
 			ask := func() error {
 				added, changed, removed, _ := sums(r.GetSwitches())
 				return c.callFor(cmd, added+changed+removed, func(ctx context.Context, conn *grpc.ClientConn) (err error) {
-					r, err = sluicev1.NewStateServiceClient(conn).Rollback(ctx, q)
+					done, err := c.carry(ctx, conn, &sluicev1.FollowRequest{Work: &sluicev1.FollowRequest_Rollback{Rollback: q}})
+					r = done.GetRollback()
 					return err
 				})
 			}

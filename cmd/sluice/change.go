@@ -132,7 +132,7 @@ func (k *kind[C]) writeChanges(c *client, cmd *cobra.Command, sw string, changes
 		return err
 	}
 	total, done := uint32(0), 0
-	perCall, told := changesPerCall, c.newProgress(len(changes))
+	perCall, told, all := changesPerCall, c.newProgress(), len(changes)
 	if len(changes) > changesPerCall {
 		perCall = changesPerStep
 	}
@@ -157,7 +157,7 @@ func (k *kind[C]) writeChanges(c *client, cmd *cobra.Command, sw string, changes
 		done += n
 		changes, sources = changes[n:], sources[n:]
 		if perCall == changesPerStep {
-			told.step(done)
+			told.items(done, all)
 		}
 	}
 	return c.print(k.answer(total), func(io.Writer) {})

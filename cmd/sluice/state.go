@@ -149,10 +149,11 @@ does so by itself whenever a switch connects, and from time to time.`,
 		ValidArgsFunction: c.completeSwitch,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return c.call(cmd, func(ctx context.Context, conn *grpc.ClientConn) error {
-				r, err := sluicev1.NewStateServiceClient(conn).Reconcile(ctx, &sluicev1.ReconcileRequest{Switch: args[0]})
+				done, err := c.carry(ctx, conn, &sluicev1.FollowRequest{Work: &sluicev1.FollowRequest_Reconcile{Reconcile: &sluicev1.ReconcileRequest{Switch: args[0]}}})
 				if err != nil {
 					return err
 				}
+				r := done.GetReconcile()
 				err = c.print(r, func(w io.Writer) {
 					fmt.Fprintf(w, "%d as they should be, %d messages sent and confirmed, %d refused, %d cannot be had; %d foreign are left alone",
 						r.GetSame(), r.GetChanged(), r.GetRefused(), r.GetUnable(), r.GetForeign())

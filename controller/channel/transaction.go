@@ -159,8 +159,7 @@ func (c *Conn) WriteTelling(ctx context.Context, msgs []ofp.Message, left chan<-
 
 // push encodes all messages and gives them to the outbox, waiting for room. While
 // it waits it keeps nothing that is encoded, and it is encoded once more when there
-// is room. forbidden says that a slave must not
-// send them.
+// is room. forbidden says that a slave must not send them.
 func (c *Conn) push(ctx context.Context, t *transaction, forbidden bool, encode func() ([][]byte, []ItemError)) (_ *push, _ []ItemError, err error) {
 	var wait *ticket
 	defer func() {
@@ -204,17 +203,25 @@ func (c *Conn) push(ctx context.Context, t *transaction, forbidden bool, encode 
 func (c *Conn) await(ctx context.Context, t *transaction, p *push) error {
 	timer := time.NewTimer(c.cfg.RequestTimeout)
 	defer timer.Stop()
+	far := progressOf(ctx)
+	defer far.stop()
+	confirmed := func() int {
+		c.replies.mu.Lock()
+		defer c.replies.mu.Unlock()
+		return t.confirmed
+	}
 	for before, taken := 0, 0; ; {
 		select {
 		case <-t.done:
 			return nil
 		case <-ctx.Done():
 			return ctx.Err()
+		case <-far.tick:
+			far.told(confirmed(), t.messages)
+			continue
 		case <-timer.C:
 		}
-		c.replies.mu.Lock()
-		now := t.confirmed
-		c.replies.mu.Unlock()
+		now := confirmed()
 		frames, left := c.out.progress(p)
 		if now == before && (left == 0 || frames == taken) {
 			return fmt.Errorf("barrier: no reply in %v: %w", c.cfg.RequestTimeout, context.DeadlineExceeded)

@@ -2301,6 +2301,301 @@ func (x *RollbackResponse) GetRevision() uint64 {
 	return 0
 }
 
+// Progress is how far work on switches is. Messages of OpenFlow are not always one
+// for each change.
+type Progress struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The switch at hand.
+	Switch string `protobuf:"bytes,1,opt,name=switch,proto3" json:"switch,omitempty"`
+	// Switches before it, and all.
+	Done     uint32 `protobuf:"varint,2,opt,name=done,proto3" json:"done,omitempty"`
+	Switches uint32 `protobuf:"varint,3,opt,name=switches,proto3" json:"switches,omitempty"`
+	// Messages of what it is being sent that it has confirmed, or staged in a bundle,
+	// and all.
+	Confirmed     uint32 `protobuf:"varint,4,opt,name=confirmed,proto3" json:"confirmed,omitempty"`
+	Total         uint32 `protobuf:"varint,5,opt,name=total,proto3" json:"total,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Progress) Reset() {
+	*x = Progress{}
+	mi := &file_sluice_v1_state_proto_msgTypes[34]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Progress) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Progress) ProtoMessage() {}
+
+func (x *Progress) ProtoReflect() protoreflect.Message {
+	mi := &file_sluice_v1_state_proto_msgTypes[34]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Progress.ProtoReflect.Descriptor instead.
+func (*Progress) Descriptor() ([]byte, []int) {
+	return file_sluice_v1_state_proto_rawDescGZIP(), []int{34}
+}
+
+func (x *Progress) GetSwitch() string {
+	if x != nil {
+		return x.Switch
+	}
+	return ""
+}
+
+func (x *Progress) GetDone() uint32 {
+	if x != nil {
+		return x.Done
+	}
+	return 0
+}
+
+func (x *Progress) GetSwitches() uint32 {
+	if x != nil {
+		return x.Switches
+	}
+	return 0
+}
+
+func (x *Progress) GetConfirmed() uint32 {
+	if x != nil {
+		return x.Confirmed
+	}
+	return 0
+}
+
+func (x *Progress) GetTotal() uint32 {
+	if x != nil {
+		return x.Total
+	}
+	return 0
+}
+
+type FollowRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Types that are valid to be assigned to Work:
+	//
+	//	*FollowRequest_Apply
+	//	*FollowRequest_Rollback
+	//	*FollowRequest_Reconcile
+	Work          isFollowRequest_Work `protobuf_oneof:"work"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *FollowRequest) Reset() {
+	*x = FollowRequest{}
+	mi := &file_sluice_v1_state_proto_msgTypes[35]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *FollowRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*FollowRequest) ProtoMessage() {}
+
+func (x *FollowRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_sluice_v1_state_proto_msgTypes[35]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use FollowRequest.ProtoReflect.Descriptor instead.
+func (*FollowRequest) Descriptor() ([]byte, []int) {
+	return file_sluice_v1_state_proto_rawDescGZIP(), []int{35}
+}
+
+func (x *FollowRequest) GetWork() isFollowRequest_Work {
+	if x != nil {
+		return x.Work
+	}
+	return nil
+}
+
+func (x *FollowRequest) GetApply() *ApplyRequest {
+	if x != nil {
+		if x, ok := x.Work.(*FollowRequest_Apply); ok {
+			return x.Apply
+		}
+	}
+	return nil
+}
+
+func (x *FollowRequest) GetRollback() *RollbackRequest {
+	if x != nil {
+		if x, ok := x.Work.(*FollowRequest_Rollback); ok {
+			return x.Rollback
+		}
+	}
+	return nil
+}
+
+func (x *FollowRequest) GetReconcile() *ReconcileRequest {
+	if x != nil {
+		if x, ok := x.Work.(*FollowRequest_Reconcile); ok {
+			return x.Reconcile
+		}
+	}
+	return nil
+}
+
+type isFollowRequest_Work interface {
+	isFollowRequest_Work()
+}
+
+type FollowRequest_Apply struct {
+	Apply *ApplyRequest `protobuf:"bytes,1,opt,name=apply,proto3,oneof"`
+}
+
+type FollowRequest_Rollback struct {
+	Rollback *RollbackRequest `protobuf:"bytes,2,opt,name=rollback,proto3,oneof"`
+}
+
+type FollowRequest_Reconcile struct {
+	Reconcile *ReconcileRequest `protobuf:"bytes,3,opt,name=reconcile,proto3,oneof"`
+}
+
+func (*FollowRequest_Apply) isFollowRequest_Work() {}
+
+func (*FollowRequest_Rollback) isFollowRequest_Work() {}
+
+func (*FollowRequest_Reconcile) isFollowRequest_Work() {}
+
+type FollowResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Types that are valid to be assigned to Step:
+	//
+	//	*FollowResponse_Progress
+	//	*FollowResponse_Apply
+	//	*FollowResponse_Rollback
+	//	*FollowResponse_Reconcile
+	Step          isFollowResponse_Step `protobuf_oneof:"step"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *FollowResponse) Reset() {
+	*x = FollowResponse{}
+	mi := &file_sluice_v1_state_proto_msgTypes[36]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *FollowResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*FollowResponse) ProtoMessage() {}
+
+func (x *FollowResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_sluice_v1_state_proto_msgTypes[36]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use FollowResponse.ProtoReflect.Descriptor instead.
+func (*FollowResponse) Descriptor() ([]byte, []int) {
+	return file_sluice_v1_state_proto_rawDescGZIP(), []int{36}
+}
+
+func (x *FollowResponse) GetStep() isFollowResponse_Step {
+	if x != nil {
+		return x.Step
+	}
+	return nil
+}
+
+func (x *FollowResponse) GetProgress() *Progress {
+	if x != nil {
+		if x, ok := x.Step.(*FollowResponse_Progress); ok {
+			return x.Progress
+		}
+	}
+	return nil
+}
+
+func (x *FollowResponse) GetApply() *ApplyResponse {
+	if x != nil {
+		if x, ok := x.Step.(*FollowResponse_Apply); ok {
+			return x.Apply
+		}
+	}
+	return nil
+}
+
+func (x *FollowResponse) GetRollback() *RollbackResponse {
+	if x != nil {
+		if x, ok := x.Step.(*FollowResponse_Rollback); ok {
+			return x.Rollback
+		}
+	}
+	return nil
+}
+
+func (x *FollowResponse) GetReconcile() *ReconcileResponse {
+	if x != nil {
+		if x, ok := x.Step.(*FollowResponse_Reconcile); ok {
+			return x.Reconcile
+		}
+	}
+	return nil
+}
+
+type isFollowResponse_Step interface {
+	isFollowResponse_Step()
+}
+
+type FollowResponse_Progress struct {
+	Progress *Progress `protobuf:"bytes,1,opt,name=progress,proto3,oneof"`
+}
+
+type FollowResponse_Apply struct {
+	// The last one is the outcome.
+	Apply *ApplyResponse `protobuf:"bytes,2,opt,name=apply,proto3,oneof"`
+}
+
+type FollowResponse_Rollback struct {
+	Rollback *RollbackResponse `protobuf:"bytes,3,opt,name=rollback,proto3,oneof"`
+}
+
+type FollowResponse_Reconcile struct {
+	Reconcile *ReconcileResponse `protobuf:"bytes,4,opt,name=reconcile,proto3,oneof"`
+}
+
+func (*FollowResponse_Progress) isFollowResponse_Step() {}
+
+func (*FollowResponse_Apply) isFollowResponse_Step() {}
+
+func (*FollowResponse_Rollback) isFollowResponse_Step() {}
+
+func (*FollowResponse_Reconcile) isFollowResponse_Step() {}
+
 var File_sluice_v1_state_proto protoreflect.FileDescriptor
 
 const file_sluice_v1_state_proto_rawDesc = "" +
@@ -2464,13 +2759,30 @@ const file_sluice_v1_state_proto_rawDesc = "" +
 	"\x12_expected_revision\"a\n" +
 	"\x10RollbackResponse\x121\n" +
 	"\bswitches\x18\x01 \x03(\v2\x15.sluice.v1.SwitchPlanR\bswitches\x12\x1a\n" +
-	"\brevision\x18\x02 \x01(\x04R\brevision*\xa8\x01\n" +
+	"\brevision\x18\x02 \x01(\x04R\brevision\"\x86\x01\n" +
+	"\bProgress\x12\x16\n" +
+	"\x06switch\x18\x01 \x01(\tR\x06switch\x12\x12\n" +
+	"\x04done\x18\x02 \x01(\rR\x04done\x12\x1a\n" +
+	"\bswitches\x18\x03 \x01(\rR\bswitches\x12\x1c\n" +
+	"\tconfirmed\x18\x04 \x01(\rR\tconfirmed\x12\x14\n" +
+	"\x05total\x18\x05 \x01(\rR\x05total\"\xbf\x01\n" +
+	"\rFollowRequest\x12/\n" +
+	"\x05apply\x18\x01 \x01(\v2\x17.sluice.v1.ApplyRequestH\x00R\x05apply\x128\n" +
+	"\brollback\x18\x02 \x01(\v2\x1a.sluice.v1.RollbackRequestH\x00R\brollback\x12;\n" +
+	"\treconcile\x18\x03 \x01(\v2\x1b.sluice.v1.ReconcileRequestH\x00R\treconcileB\x06\n" +
+	"\x04work\"\xf6\x01\n" +
+	"\x0eFollowResponse\x121\n" +
+	"\bprogress\x18\x01 \x01(\v2\x13.sluice.v1.ProgressH\x00R\bprogress\x120\n" +
+	"\x05apply\x18\x02 \x01(\v2\x18.sluice.v1.ApplyResponseH\x00R\x05apply\x129\n" +
+	"\brollback\x18\x03 \x01(\v2\x1b.sluice.v1.RollbackResponseH\x00R\brollback\x12<\n" +
+	"\treconcile\x18\x04 \x01(\v2\x1c.sluice.v1.ReconcileResponseH\x00R\treconcileB\x06\n" +
+	"\x04step*\xa8\x01\n" +
 	"\x0eStateCondition\x12\x1f\n" +
 	"\x1bSTATE_CONDITION_UNSPECIFIED\x10\x00\x12\x1b\n" +
 	"\x17STATE_CONDITION_PENDING\x10\x01\x12\x1d\n" +
 	"\x19STATE_CONDITION_INSTALLED\x10\x02\x12\x1c\n" +
 	"\x18STATE_CONDITION_DEGRADED\x10\x03\x12\x1b\n" +
-	"\x17STATE_CONDITION_FOREIGN\x10\x042\xcc\x06\n" +
+	"\x17STATE_CONDITION_FOREIGN\x10\x042\x8d\a\n" +
 	"\fStateService\x12C\n" +
 	"\bGetState\x12\x1a.sluice.v1.GetStateRequest\x1a\x1b.sluice.v1.GetStateResponse\x12H\n" +
 	"\tListState\x12\x1b.sluice.v1.ListStateRequest\x1a\x1c.sluice.v1.ListStateResponse0\x01\x12I\n" +
@@ -2480,7 +2792,8 @@ const file_sluice_v1_state_proto_rawDesc = "" +
 	"\tReconcile\x12\x1b.sluice.v1.ReconcileRequest\x1a\x1c.sluice.v1.ReconcileResponse\x127\n" +
 	"\x04Plan\x12\x16.sluice.v1.PlanRequest\x1a\x17.sluice.v1.PlanResponse\x12:\n" +
 	"\x05Apply\x12\x17.sluice.v1.ApplyRequest\x1a\x18.sluice.v1.ApplyResponse\x12C\n" +
-	"\bRollback\x12\x1a.sluice.v1.RollbackRequest\x1a\x1b.sluice.v1.RollbackResponse\x12L\n" +
+	"\bRollback\x12\x1a.sluice.v1.RollbackRequest\x1a\x1b.sluice.v1.RollbackResponse\x12?\n" +
+	"\x06Follow\x12\x18.sluice.v1.FollowRequest\x1a\x19.sluice.v1.FollowResponse0\x01\x12L\n" +
 	"\vListHistory\x12\x1d.sluice.v1.ListHistoryRequest\x1a\x1e.sluice.v1.ListHistoryResponse\x12?\n" +
 	"\x06Backup\x12\x18.sluice.v1.BackupRequest\x1a\x19.sluice.v1.BackupResponse0\x01\x12B\n" +
 	"\aRestore\x12\x19.sluice.v1.RestoreRequest\x1a\x1a.sluice.v1.RestoreResponse(\x01\x12Q\n" +
@@ -2499,7 +2812,7 @@ func file_sluice_v1_state_proto_rawDescGZIP() []byte {
 }
 
 var file_sluice_v1_state_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_sluice_v1_state_proto_msgTypes = make([]protoimpl.MessageInfo, 34)
+var file_sluice_v1_state_proto_msgTypes = make([]protoimpl.MessageInfo, 37)
 var file_sluice_v1_state_proto_goTypes = []any{
 	(StateCondition)(0),           // 0: sluice.v1.StateCondition
 	(*GetStateRequest)(nil),       // 1: sluice.v1.GetStateRequest
@@ -2536,68 +2849,80 @@ var file_sluice_v1_state_proto_goTypes = []any{
 	(*ApplyResponse)(nil),         // 32: sluice.v1.ApplyResponse
 	(*RollbackRequest)(nil),       // 33: sluice.v1.RollbackRequest
 	(*RollbackResponse)(nil),      // 34: sluice.v1.RollbackResponse
-	(*timestamppb.Timestamp)(nil), // 35: google.protobuf.Timestamp
-	(*FlowSpec)(nil),              // 36: sluice.v1.FlowSpec
-	(*GroupSpec)(nil),             // 37: sluice.v1.GroupSpec
-	(*MeterSpec)(nil),             // 38: sluice.v1.MeterSpec
-	(WriteLevel)(0),               // 39: sluice.v1.WriteLevel
+	(*Progress)(nil),              // 35: sluice.v1.Progress
+	(*FollowRequest)(nil),         // 36: sluice.v1.FollowRequest
+	(*FollowResponse)(nil),        // 37: sluice.v1.FollowResponse
+	(*timestamppb.Timestamp)(nil), // 38: google.protobuf.Timestamp
+	(*FlowSpec)(nil),              // 39: sluice.v1.FlowSpec
+	(*GroupSpec)(nil),             // 40: sluice.v1.GroupSpec
+	(*MeterSpec)(nil),             // 41: sluice.v1.MeterSpec
+	(WriteLevel)(0),               // 42: sluice.v1.WriteLevel
 }
 var file_sluice_v1_state_proto_depIdxs = []int32{
 	3,  // 0: sluice.v1.GetStateResponse.switches:type_name -> sluice.v1.SwitchState
-	35, // 1: sluice.v1.SwitchState.checked:type_name -> google.protobuf.Timestamp
+	38, // 1: sluice.v1.SwitchState.checked:type_name -> google.protobuf.Timestamp
 	0,  // 2: sluice.v1.ListStateRequest.condition:type_name -> sluice.v1.StateCondition
 	6,  // 3: sluice.v1.ListStateResponse.items:type_name -> sluice.v1.StateItem
 	0,  // 4: sluice.v1.StateItem.condition:type_name -> sluice.v1.StateCondition
-	35, // 5: sluice.v1.StateItem.since:type_name -> google.protobuf.Timestamp
+	38, // 5: sluice.v1.StateItem.since:type_name -> google.protobuf.Timestamp
 	9,  // 6: sluice.v1.ListOwnersResponse.owners:type_name -> sluice.v1.Owner
-	36, // 7: sluice.v1.AdoptRequest.filter:type_name -> sluice.v1.FlowSpec
+	39, // 7: sluice.v1.AdoptRequest.filter:type_name -> sluice.v1.FlowSpec
 	6,  // 8: sluice.v1.AdoptResponse.items:type_name -> sluice.v1.StateItem
 	16, // 9: sluice.v1.ListHistoryResponse.changes:type_name -> sluice.v1.StateChange
-	35, // 10: sluice.v1.StateChange.time:type_name -> google.protobuf.Timestamp
+	38, // 10: sluice.v1.StateChange.time:type_name -> google.protobuf.Timestamp
 	20, // 11: sluice.v1.RestoreRequest.options:type_name -> sluice.v1.RestoreOptions
 	22, // 12: sluice.v1.RestoreResponse.switches:type_name -> sluice.v1.RestoredSwitch
 	16, // 13: sluice.v1.WatchHistoryResponse.change:type_name -> sluice.v1.StateChange
 	25, // 14: sluice.v1.WatchHistoryResponse.items:type_name -> sluice.v1.ChangedItem
-	36, // 15: sluice.v1.SwitchWish.flows:type_name -> sluice.v1.FlowSpec
-	37, // 16: sluice.v1.SwitchWish.groups:type_name -> sluice.v1.GroupSpec
-	38, // 17: sluice.v1.SwitchWish.meters:type_name -> sluice.v1.MeterSpec
+	39, // 15: sluice.v1.SwitchWish.flows:type_name -> sluice.v1.FlowSpec
+	40, // 16: sluice.v1.SwitchWish.groups:type_name -> sluice.v1.GroupSpec
+	41, // 17: sluice.v1.SwitchWish.meters:type_name -> sluice.v1.MeterSpec
 	26, // 18: sluice.v1.PlanRequest.switches:type_name -> sluice.v1.SwitchWish
 	29, // 19: sluice.v1.PlanResponse.switches:type_name -> sluice.v1.SwitchPlan
 	30, // 20: sluice.v1.SwitchPlan.changes:type_name -> sluice.v1.PlannedChange
 	26, // 21: sluice.v1.ApplyRequest.switches:type_name -> sluice.v1.SwitchWish
-	39, // 22: sluice.v1.ApplyRequest.level:type_name -> sluice.v1.WriteLevel
+	42, // 22: sluice.v1.ApplyRequest.level:type_name -> sluice.v1.WriteLevel
 	29, // 23: sluice.v1.ApplyResponse.switches:type_name -> sluice.v1.SwitchPlan
-	39, // 24: sluice.v1.RollbackRequest.level:type_name -> sluice.v1.WriteLevel
+	42, // 24: sluice.v1.RollbackRequest.level:type_name -> sluice.v1.WriteLevel
 	29, // 25: sluice.v1.RollbackResponse.switches:type_name -> sluice.v1.SwitchPlan
-	1,  // 26: sluice.v1.StateService.GetState:input_type -> sluice.v1.GetStateRequest
-	4,  // 27: sluice.v1.StateService.ListState:input_type -> sluice.v1.ListStateRequest
-	7,  // 28: sluice.v1.StateService.ListOwners:input_type -> sluice.v1.ListOwnersRequest
-	10, // 29: sluice.v1.StateService.Adopt:input_type -> sluice.v1.AdoptRequest
-	12, // 30: sluice.v1.StateService.Reconcile:input_type -> sluice.v1.ReconcileRequest
-	27, // 31: sluice.v1.StateService.Plan:input_type -> sluice.v1.PlanRequest
-	31, // 32: sluice.v1.StateService.Apply:input_type -> sluice.v1.ApplyRequest
-	33, // 33: sluice.v1.StateService.Rollback:input_type -> sluice.v1.RollbackRequest
-	14, // 34: sluice.v1.StateService.ListHistory:input_type -> sluice.v1.ListHistoryRequest
-	17, // 35: sluice.v1.StateService.Backup:input_type -> sluice.v1.BackupRequest
-	19, // 36: sluice.v1.StateService.Restore:input_type -> sluice.v1.RestoreRequest
-	23, // 37: sluice.v1.StateService.WatchHistory:input_type -> sluice.v1.WatchHistoryRequest
-	2,  // 38: sluice.v1.StateService.GetState:output_type -> sluice.v1.GetStateResponse
-	5,  // 39: sluice.v1.StateService.ListState:output_type -> sluice.v1.ListStateResponse
-	8,  // 40: sluice.v1.StateService.ListOwners:output_type -> sluice.v1.ListOwnersResponse
-	11, // 41: sluice.v1.StateService.Adopt:output_type -> sluice.v1.AdoptResponse
-	13, // 42: sluice.v1.StateService.Reconcile:output_type -> sluice.v1.ReconcileResponse
-	28, // 43: sluice.v1.StateService.Plan:output_type -> sluice.v1.PlanResponse
-	32, // 44: sluice.v1.StateService.Apply:output_type -> sluice.v1.ApplyResponse
-	34, // 45: sluice.v1.StateService.Rollback:output_type -> sluice.v1.RollbackResponse
-	15, // 46: sluice.v1.StateService.ListHistory:output_type -> sluice.v1.ListHistoryResponse
-	18, // 47: sluice.v1.StateService.Backup:output_type -> sluice.v1.BackupResponse
-	21, // 48: sluice.v1.StateService.Restore:output_type -> sluice.v1.RestoreResponse
-	24, // 49: sluice.v1.StateService.WatchHistory:output_type -> sluice.v1.WatchHistoryResponse
-	38, // [38:50] is the sub-list for method output_type
-	26, // [26:38] is the sub-list for method input_type
-	26, // [26:26] is the sub-list for extension type_name
-	26, // [26:26] is the sub-list for extension extendee
-	0,  // [0:26] is the sub-list for field type_name
+	31, // 26: sluice.v1.FollowRequest.apply:type_name -> sluice.v1.ApplyRequest
+	33, // 27: sluice.v1.FollowRequest.rollback:type_name -> sluice.v1.RollbackRequest
+	12, // 28: sluice.v1.FollowRequest.reconcile:type_name -> sluice.v1.ReconcileRequest
+	35, // 29: sluice.v1.FollowResponse.progress:type_name -> sluice.v1.Progress
+	32, // 30: sluice.v1.FollowResponse.apply:type_name -> sluice.v1.ApplyResponse
+	34, // 31: sluice.v1.FollowResponse.rollback:type_name -> sluice.v1.RollbackResponse
+	13, // 32: sluice.v1.FollowResponse.reconcile:type_name -> sluice.v1.ReconcileResponse
+	1,  // 33: sluice.v1.StateService.GetState:input_type -> sluice.v1.GetStateRequest
+	4,  // 34: sluice.v1.StateService.ListState:input_type -> sluice.v1.ListStateRequest
+	7,  // 35: sluice.v1.StateService.ListOwners:input_type -> sluice.v1.ListOwnersRequest
+	10, // 36: sluice.v1.StateService.Adopt:input_type -> sluice.v1.AdoptRequest
+	12, // 37: sluice.v1.StateService.Reconcile:input_type -> sluice.v1.ReconcileRequest
+	27, // 38: sluice.v1.StateService.Plan:input_type -> sluice.v1.PlanRequest
+	31, // 39: sluice.v1.StateService.Apply:input_type -> sluice.v1.ApplyRequest
+	33, // 40: sluice.v1.StateService.Rollback:input_type -> sluice.v1.RollbackRequest
+	36, // 41: sluice.v1.StateService.Follow:input_type -> sluice.v1.FollowRequest
+	14, // 42: sluice.v1.StateService.ListHistory:input_type -> sluice.v1.ListHistoryRequest
+	17, // 43: sluice.v1.StateService.Backup:input_type -> sluice.v1.BackupRequest
+	19, // 44: sluice.v1.StateService.Restore:input_type -> sluice.v1.RestoreRequest
+	23, // 45: sluice.v1.StateService.WatchHistory:input_type -> sluice.v1.WatchHistoryRequest
+	2,  // 46: sluice.v1.StateService.GetState:output_type -> sluice.v1.GetStateResponse
+	5,  // 47: sluice.v1.StateService.ListState:output_type -> sluice.v1.ListStateResponse
+	8,  // 48: sluice.v1.StateService.ListOwners:output_type -> sluice.v1.ListOwnersResponse
+	11, // 49: sluice.v1.StateService.Adopt:output_type -> sluice.v1.AdoptResponse
+	13, // 50: sluice.v1.StateService.Reconcile:output_type -> sluice.v1.ReconcileResponse
+	28, // 51: sluice.v1.StateService.Plan:output_type -> sluice.v1.PlanResponse
+	32, // 52: sluice.v1.StateService.Apply:output_type -> sluice.v1.ApplyResponse
+	34, // 53: sluice.v1.StateService.Rollback:output_type -> sluice.v1.RollbackResponse
+	37, // 54: sluice.v1.StateService.Follow:output_type -> sluice.v1.FollowResponse
+	15, // 55: sluice.v1.StateService.ListHistory:output_type -> sluice.v1.ListHistoryResponse
+	18, // 56: sluice.v1.StateService.Backup:output_type -> sluice.v1.BackupResponse
+	21, // 57: sluice.v1.StateService.Restore:output_type -> sluice.v1.RestoreResponse
+	24, // 58: sluice.v1.StateService.WatchHistory:output_type -> sluice.v1.WatchHistoryResponse
+	46, // [46:59] is the sub-list for method output_type
+	33, // [33:46] is the sub-list for method input_type
+	33, // [33:33] is the sub-list for extension type_name
+	33, // [33:33] is the sub-list for extension extendee
+	0,  // [0:33] is the sub-list for field type_name
 }
 
 func init() { file_sluice_v1_state_proto_init() }
@@ -2614,13 +2939,24 @@ func file_sluice_v1_state_proto_init() {
 	file_sluice_v1_state_proto_msgTypes[22].OneofWrappers = []any{}
 	file_sluice_v1_state_proto_msgTypes[30].OneofWrappers = []any{}
 	file_sluice_v1_state_proto_msgTypes[32].OneofWrappers = []any{}
+	file_sluice_v1_state_proto_msgTypes[35].OneofWrappers = []any{
+		(*FollowRequest_Apply)(nil),
+		(*FollowRequest_Rollback)(nil),
+		(*FollowRequest_Reconcile)(nil),
+	}
+	file_sluice_v1_state_proto_msgTypes[36].OneofWrappers = []any{
+		(*FollowResponse_Progress)(nil),
+		(*FollowResponse_Apply)(nil),
+		(*FollowResponse_Rollback)(nil),
+		(*FollowResponse_Reconcile)(nil),
+	}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_sluice_v1_state_proto_rawDesc), len(file_sluice_v1_state_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   34,
+			NumMessages:   37,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

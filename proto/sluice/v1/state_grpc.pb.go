@@ -27,6 +27,7 @@ const (
 	StateService_Plan_FullMethodName         = "/sluice.v1.StateService/Plan"
 	StateService_Apply_FullMethodName        = "/sluice.v1.StateService/Apply"
 	StateService_Rollback_FullMethodName     = "/sluice.v1.StateService/Rollback"
+	StateService_Follow_FullMethodName       = "/sluice.v1.StateService/Follow"
 	StateService_ListHistory_FullMethodName  = "/sluice.v1.StateService/ListHistory"
 	StateService_Backup_FullMethodName       = "/sluice.v1.StateService/Backup"
 	StateService_Restore_FullMethodName      = "/sluice.v1.StateService/Restore"
@@ -71,6 +72,10 @@ type StateServiceClient interface {
 	// history, whoever wrote it. OUT_OF_RANGE: the history does not reach back so
 	// far, or the revision is not there yet. Else it is as Apply.
 	Rollback(ctx context.Context, in *RollbackRequest, opts ...grpc.CallOption) (*RollbackResponse, error)
+	// Follow is Apply, Rollback or Reconcile that tells how far it is, several times a
+	// second while a switch is written to, and its outcome in the end. Its errors are
+	// theirs.
+	Follow(ctx context.Context, in *FollowRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[FollowResponse], error)
 	// ListHistory tells what was changed, the latest first.
 	ListHistory(ctx context.Context, in *ListHistoryRequest, opts ...grpc.CallOption) (*ListHistoryResponse, error)
 	// Backup returns a copy of the store, in parts. It can be used as the store's
@@ -192,6 +197,25 @@ func (c *stateServiceClient) Rollback(ctx context.Context, in *RollbackRequest, 
 	return out, nil
 }
 
+func (c *stateServiceClient) Follow(ctx context.Context, in *FollowRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[FollowResponse], error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	stream, err := c.cc.NewStream(ctx, &StateService_ServiceDesc.Streams[1], StateService_Follow_FullMethodName, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	x := &grpc.GenericClientStream[FollowRequest, FollowResponse]{ClientStream: stream}
+	if err := x.ClientStream.SendMsg(in); err != nil {
+		return nil, err
+	}
+	if err := x.ClientStream.CloseSend(); err != nil {
+		return nil, err
+	}
+	return x, nil
+}
+
+// This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
+type StateService_FollowClient = grpc.ServerStreamingClient[FollowResponse]
+
 func (c *stateServiceClient) ListHistory(ctx context.Context, in *ListHistoryRequest, opts ...grpc.CallOption) (*ListHistoryResponse, error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(ListHistoryResponse)
@@ -204,7 +228,7 @@ func (c *stateServiceClient) ListHistory(ctx context.Context, in *ListHistoryReq
 
 func (c *stateServiceClient) Backup(ctx context.Context, in *BackupRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[BackupResponse], error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
-	stream, err := c.cc.NewStream(ctx, &StateService_ServiceDesc.Streams[1], StateService_Backup_FullMethodName, cOpts...)
+	stream, err := c.cc.NewStream(ctx, &StateService_ServiceDesc.Streams[2], StateService_Backup_FullMethodName, cOpts...)
 	if err != nil {
 		return nil, err
 	}
@@ -223,7 +247,7 @@ type StateService_BackupClient = grpc.ServerStreamingClient[BackupResponse]
 
 func (c *stateServiceClient) Restore(ctx context.Context, opts ...grpc.CallOption) (grpc.ClientStreamingClient[RestoreRequest, RestoreResponse], error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
-	stream, err := c.cc.NewStream(ctx, &StateService_ServiceDesc.Streams[2], StateService_Restore_FullMethodName, cOpts...)
+	stream, err := c.cc.NewStream(ctx, &StateService_ServiceDesc.Streams[3], StateService_Restore_FullMethodName, cOpts...)
 	if err != nil {
 		return nil, err
 	}
@@ -236,7 +260,7 @@ type StateService_RestoreClient = grpc.ClientStreamingClient[RestoreRequest, Res
 
 func (c *stateServiceClient) WatchHistory(ctx context.Context, in *WatchHistoryRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[WatchHistoryResponse], error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
-	stream, err := c.cc.NewStream(ctx, &StateService_ServiceDesc.Streams[3], StateService_WatchHistory_FullMethodName, cOpts...)
+	stream, err := c.cc.NewStream(ctx, &StateService_ServiceDesc.Streams[4], StateService_WatchHistory_FullMethodName, cOpts...)
 	if err != nil {
 		return nil, err
 	}
@@ -291,6 +315,10 @@ type StateServiceServer interface {
 	// history, whoever wrote it. OUT_OF_RANGE: the history does not reach back so
 	// far, or the revision is not there yet. Else it is as Apply.
 	Rollback(context.Context, *RollbackRequest) (*RollbackResponse, error)
+	// Follow is Apply, Rollback or Reconcile that tells how far it is, several times a
+	// second while a switch is written to, and its outcome in the end. Its errors are
+	// theirs.
+	Follow(*FollowRequest, grpc.ServerStreamingServer[FollowResponse]) error
 	// ListHistory tells what was changed, the latest first.
 	ListHistory(context.Context, *ListHistoryRequest) (*ListHistoryResponse, error)
 	// Backup returns a copy of the store, in parts. It can be used as the store's
@@ -346,6 +374,9 @@ func (UnimplementedStateServiceServer) Apply(context.Context, *ApplyRequest) (*A
 }
 func (UnimplementedStateServiceServer) Rollback(context.Context, *RollbackRequest) (*RollbackResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method Rollback not implemented")
+}
+func (UnimplementedStateServiceServer) Follow(*FollowRequest, grpc.ServerStreamingServer[FollowResponse]) error {
+	return status.Error(codes.Unimplemented, "method Follow not implemented")
 }
 func (UnimplementedStateServiceServer) ListHistory(context.Context, *ListHistoryRequest) (*ListHistoryResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method ListHistory not implemented")
@@ -517,6 +548,17 @@ func _StateService_Rollback_Handler(srv interface{}, ctx context.Context, dec fu
 	return interceptor(ctx, in, info, handler)
 }
 
+func _StateService_Follow_Handler(srv interface{}, stream grpc.ServerStream) error {
+	m := new(FollowRequest)
+	if err := stream.RecvMsg(m); err != nil {
+		return err
+	}
+	return srv.(StateServiceServer).Follow(m, &grpc.GenericServerStream[FollowRequest, FollowResponse]{ServerStream: stream})
+}
+
+// This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
+type StateService_FollowServer = grpc.ServerStreamingServer[FollowResponse]
+
 func _StateService_ListHistory_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
 	in := new(ListHistoryRequest)
 	if err := dec(in); err != nil {
@@ -608,6 +650,11 @@ var StateService_ServiceDesc = grpc.ServiceDesc{
 		{
 			StreamName:    "ListState",
 			Handler:       _StateService_ListState_Handler,
+			ServerStreams: true,
+		},
+		{
+			StreamName:    "Follow",
+			Handler:       _StateService_Follow_Handler,
 			ServerStreams: true,
 		},
 		{
