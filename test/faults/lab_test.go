@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"runtime"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -25,11 +27,11 @@ import (
 const patience = 60 * time.Second
 
 // TestMain looks for goroutines and descriptors that any test has left. The
-// tests wait more than they work, so many run at once.
+// tests wait more than they work, so many run at once, as far as the processors go.
 func TestMain(m *testing.M) {
 	flag.Parse()
 	if f := flag.Lookup("test.parallel"); f.Value.String() == f.DefValue {
-		_ = flag.Set("test.parallel", "16") // a number is a right value
+		_ = flag.Set("test.parallel", strconv.Itoa(min(16, 8*runtime.GOMAXPROCS(0)))) // a number is a right value
 	}
 	// The runtime opens descriptors of its own for the first socket.
 	if ln, err := net.Listen("tcp", "127.0.0.1:0"); err == nil {
@@ -82,6 +84,7 @@ type lab struct {
 	c         *controller.Controller
 	addr      string
 	log       *logLines
+	secured   *secured // nil: nothing is encrypted
 	proxy     *faultproxy.Proxy
 	victim    *simswitch.Switch
 	bridge    *bridge // instead of the victim, if it is not nil
@@ -93,7 +96,7 @@ type lab struct {
 // core.
 func bounds() channel.Config {
 	return channel.Config{
-		HelloTimeout: 3 * time.Second, FeaturesTimeout: 3 * time.Second, DescribeTimeout: 2 * time.Second,
+		HelloTimeout: 5 * time.Second, FeaturesTimeout: 5 * time.Second, DescribeTimeout: 2 * time.Second,
 		EchoInterval: 1500 * time.Millisecond, EchoMisses: 3, WriteTimeout: 5 * time.Second, RequestTimeout: 5 * time.Second,
 	}
 }
@@ -102,13 +105,20 @@ func bounds() channel.Config {
 // closed, and the bystander must have noticed nothing.
 func newLab(t *testing.T, seed uint64, victim simswitch.Config) *lab {
 	t.Helper()
-	return newLabBehind(t, seed, victim, nil)
+	return newLabOver(t, seed, victim, nil, nil)
 }
 
 // newLabBehind is newLab with a listener for the proxy, if it is not nil.
 func newLabBehind(t *testing.T, seed uint64, victim simswitch.Config, front net.Listener) *lab {
 	t.Helper()
-	l := &lab{t: t, log: &logLines{}}
+	return newLabOver(t, seed, victim, front, nil)
+}
+
+// newLabOver is newLabBehind with switches that are spoken to over TLS, if secured is
+// not nil.
+func newLabOver(t *testing.T, seed uint64, victim simswitch.Config, front net.Listener, secured *secured) *lab {
+	t.Helper()
+	l := &lab{t: t, log: &logLines{}, secured: secured}
 	logger := logrus.New()
 	logger.SetOutput(l.log)
 	logger.SetLevel(logrus.InfoLevel)
@@ -122,6 +132,9 @@ func newLabBehind(t *testing.T, seed uint64, victim simswitch.Config, front net.
 		t.Fatal(err)
 	}
 	l.addr = ln.Addr().String()
+	if secured != nil {
+		ln = secured.server.Listener(ln)
+	}
 	ctx, cancel := context.WithCancel(context.Background())
 	served := make(chan error, 1)
 	go func() { served <- l.c.Serve(ctx, ln) }()
@@ -143,7 +156,7 @@ func newLabBehind(t *testing.T, seed uint64, victim simswitch.Config, front net.
 	t.Cleanup(l.victim.Close)
 	l.bystander = simswitch.New(simswitch.Config{DPID: theBystander, Versions: victim.Versions})
 	t.Cleanup(l.bystander.Close)
-	if err := l.bystander.Dial(t.Context(), l.addr); err != nil {
+	if err := l.dial(l.bystander, l.addr); err != nil {
 		t.Fatal(err)
 	}
 	l.seen = l.await(theBystander, nil)
@@ -219,7 +232,7 @@ func (l *lab) connect() *controller.Switch {
 	if l.bridge != nil {
 		return l.await(theVictim, nil) // it connects by itself
 	}
-	if err := l.victim.Dial(l.t.Context(), l.proxy.Addr()); err != nil {
+	if err := l.dial(l.victim, l.proxy.Addr()); err != nil {
 		l.t.Fatal(err)
 	}
 	return l.await(theVictim, old)
@@ -237,7 +250,7 @@ func (l *lab) comeBack() *controller.Switch {
 	old := l.find(theVictim)
 	if !until(patience, func() bool {
 		if !l.victim.Connected() {
-			if err := l.victim.Dial(l.t.Context(), l.proxy.Addr()); err != nil {
+			if err := l.dial(l.victim, l.proxy.Addr()); err != nil {
 				return false
 			}
 		}

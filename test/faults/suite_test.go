@@ -111,7 +111,7 @@ func TestFaults(t *testing.T) {
 					}
 					t.Run(name, func(t *testing.T) {
 						t.Parallel()
-						suffer(t, name, v, &w, w.with(text))
+						suffer(t, name, v, &w, w.with(text), nil)
 					})
 				}
 			}
@@ -119,19 +119,23 @@ func TestFaults(t *testing.T) {
 	}
 }
 
-func suffer(t *testing.T, name string, v ofp.Version, w *work, text string) {
+// suffer runs one case; secured is nil where nothing is encrypted.
+func suffer(t *testing.T, name string, v ofp.Version, w *work, text string, secured *secured) {
 	faults, err := faultproxy.Parse(text)
 	if err != nil {
 		t.Fatal(err)
 	}
 	c := &ordeal{faults: faults, promise: promisedUnder(faults)}
+	if secured != nil {
+		c.promise = promisedOverTLS(faults)
+	}
 	cfg := simswitch.Config{Versions: []ofp.Version{v}}
 	if w.name == "push" && c.promise&failedIsNot != 0 {
 		cfg.MaxFlows = pushed - 300 // so that some of them fail
 	}
 	h := fnv.New64a()
 	h.Write([]byte(name))
-	l := newLab(t, h.Sum64(), cfg)
+	l := newLabOver(t, h.Sum64(), cfg, nil, secured)
 	w.do(l, c)
 	if after := l.proxy.Counts(); !l.happened(c) {
 		t.Errorf("%s: not all of it has happened: %v", text, after)
@@ -173,7 +177,7 @@ func handshake(l *lab, c *ordeal) {
 	l.set(c)
 	for try := 1; ; try++ {
 		before := l.ends()
-		if err := l.victim.Dial(l.t.Context(), l.proxy.Addr()); err != nil {
+		if err := l.dial(l.victim, l.proxy.Addr()); err != nil {
 			l.t.Fatal(err)
 		}
 		if !until(patience, func() bool { return l.another() != nil || l.ends() > before }) {

@@ -92,7 +92,9 @@ func (n *Net) Command(ctx context.Context, args ...string) *exec.Cmd {
 	// What the tests are told is not for what they test.
 	cmd.Env = slices.DeleteFunc(os.Environ(), func(x string) bool { return strings.HasPrefix(x, "SLUICE_") })
 	cmd.Env = append(cmd.Env, n.Env()...)
-	cmd.WaitDelay = time.Second
+	// What another thread has just forked holds the output open until it is another
+	// program, which takes its time on a busy processor.
+	cmd.WaitDelay = 10 * time.Second
 	// A terminal's interrupt is for this process; its end ends the others.
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
