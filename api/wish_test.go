@@ -2,6 +2,8 @@ package api
 
 import (
 	"context"
+	"errors"
+	"io"
 	"strings"
 	"testing"
 
@@ -80,5 +82,49 @@ func TestApplyWhatWasPlanned(t *testing.T) {
 		if _, err := state.Rollback(ctx, &sluicev1.RollbackRequest{Revision: rev}); status.Code(err) != codes.OutOfRange {
 			t.Errorf("rollback to %d: %v", rev, err)
 		}
+	}
+}
+
+// TestFollow: an apply that is followed ends with its outcome or its error, and
+// nothing is no work.
+func TestFollow(t *testing.T) {
+	st, err := desired.New(t.Context(), store.NewMemory(store.Options{}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := newRigOver(t, controller.Config{Desired: st}, Config{})
+	sim := r.connect(simswitch.Config{Name: "br0"})
+	state := sluicev1.NewStateServiceClient(r.conn)
+	follow := func(q *sluicev1.FollowRequest) (*sluicev1.FollowResponse, error) {
+		stream, err := state.Follow(t.Context(), q)
+		for last := (*sluicev1.FollowResponse)(nil); ; {
+			if err != nil {
+				return nil, err
+			}
+			var x *sluicev1.FollowResponse
+			if x, err = stream.Recv(); errors.Is(err, io.EOF) {
+				return last, nil
+			}
+			last = x
+		}
+	}
+	apply := func(flow string) *sluicev1.FollowRequest {
+		spec := &sluicev1.FlowSpec{Form: &sluicev1.FlowSpec_Text{Text: flow}}
+		return &sluicev1.FollowRequest{Work: &sluicev1.FollowRequest_Apply{Apply: &sluicev1.ApplyRequest{
+			Switches: []*sluicev1.SwitchWish{{Switch: "br0", Flows: []*sluicev1.FlowSpec{spec}}},
+		}}}
+	}
+	done, err := follow(apply("priority=1,arp,actions=drop"))
+	if err != nil || done.GetApply().GetSwitches()[0].GetRevision() != 1 || len(sim.Flows()) != 1 {
+		t.Errorf("%v, %v; the switch has %d flows", done, err, len(sim.Flows()))
+	}
+	if done, err = follow(&sluicev1.FollowRequest{Work: &sluicev1.FollowRequest_Reconcile{Reconcile: &sluicev1.ReconcileRequest{Switch: "br0"}}}); err != nil || done.GetReconcile().GetSame() != 1 {
+		t.Errorf("%v, %v", done, err)
+	}
+	if _, err := follow(apply("nonsense")); status.Code(err) != codes.InvalidArgument || !strings.Contains(err.Error(), "switches[0].flows[0]") {
+		t.Errorf("a wrong flow: %v", err)
+	}
+	if _, err := follow(&sluicev1.FollowRequest{}); status.Code(err) != codes.InvalidArgument || !strings.Contains(err.Error(), "want apply, rollback or reconcile") {
+		t.Errorf("no work: %v", err)
 	}
 }

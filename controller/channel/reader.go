@@ -22,10 +22,12 @@ type reader struct {
 	err        error     // why it has not
 	deadline   time.Time // that the socket has
 	turn       turn
-	misses     int      // silent intervals in a row
-	stalled    bool     // the reader's patience with a full inbox is at its end
-	spilled    int      // bytes read in overload since the reader has last waited
-	limits     *limiter // nil: none
+	misses     int       // silent intervals in a row
+	whole      bool      // a message was cut off since part was set
+	part       time.Time // since when a message is not whole; zero: none is there
+	stalled    bool      // the reader's patience with a full inbox is at its end
+	spilled    int       // bytes read in overload since the reader has last waited
+	limits     *limiter  // nil: none
 	in         tally
 	errMsg     ofp.Error
 	packetIn   ofp.PacketIn
@@ -145,9 +147,11 @@ func (c *Conn) next() (h ofp.Header, frame []byte, at int, ok bool, err *CloseEr
 // read is the reader once the switch is known.
 func (c *Conn) read() *CloseError {
 	for {
+		start := c.r.start
 		if err := c.cut(); err != nil {
 			return err
 		}
+		c.r.whole = c.r.whole || c.r.start != start
 		if err := c.deliver(); err != nil {
 			return err
 		}
@@ -158,8 +162,14 @@ func (c *Conn) read() *CloseError {
 	}
 }
 
+// wholeMisses is how many times as long as silence a message may take to become
+// whole: 64 KiB in 80 seconds by default.
+const wholeMisses = 4
+
 // fillAlive is fill with the liveness clock: each silent interval asks for an
-// echo, and one too many ends the connection.
+// echo, and one too many ends the connection. So does a message that does not become
+// whole in wholeMisses times as long: where lengths are wrong, the answers to echoes
+// are taken for a part of it, and nothing else is ever heard.
 func (c *Conn) fillAlive() *CloseError {
 	r := &c.r
 	for {
@@ -167,6 +177,15 @@ func (c *Conn) fillAlive() *CloseError {
 		// a timer's change for most chunks.
 		deadline := r.deadline
 		now := time.Now()
+		switch limit := wholeMisses * time.Duration(c.cfg.EchoMisses+1) * c.cfg.EchoInterval; {
+		case r.end == r.start:
+			r.part = time.Time{}
+		case r.whole || r.part.IsZero():
+			r.part = now
+		case now.Sub(r.part) > limit:
+			return closef(ReasonDead, "a message is not whole after %v", limit)
+		}
+		r.whole = false
 		if left := deadline.Sub(now); left < c.cfg.EchoInterval*3/4 || left > c.cfg.EchoInterval {
 			deadline = now.Add(c.cfg.EchoInterval)
 		}
