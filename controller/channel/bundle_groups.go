@@ -7,7 +7,7 @@ import (
 	"github.com/sluice-sdn/sluice/ofp"
 )
 
-// ErrBundleAllGroups: a bundle deletes all groups before other changes.
+// ErrBundleAllGroups means that a bundle deletes all groups before other changes.
 var ErrBundleAllGroups = errors.New("deletes all groups before other changes, and that would crash Open vSwitch if one of those were refused; delete groups by their numbers, or last")
 
 // withoutUsers puts in front of the deletion of a group one of the flows that use
