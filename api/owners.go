@@ -40,7 +40,7 @@ func (s *state) ListOwners(_ context.Context, r *sluicev1.ListOwnersRequest) (*s
 
 // ownerStatus is the status of changes that are about what somebody else owns.
 func ownerStatus(sw *controller.Switch, e *controller.OwnerError) error {
-	text := fmt.Sprintf("%s on %s belongs to %s; nothing was changed", e.What, sw.Name(), ownerName(e.Owner))
+	text := fmt.Sprintf("%s on %s belongs to %s; nothing was changed", e.What, sw.Name(), clip(e.Whose(), 120))
 	field := fmt.Sprintf("changes[%d]", e.Index)
 	return withDetails(codes.PermissionDenied, field+": "+text, ownerInfo(sw, e),
 		&errdetails.BadRequest{FieldViolations: []*errdetails.BadRequest_FieldViolation{{Field: field, Description: clip(text, 512)}}})
@@ -48,8 +48,12 @@ func ownerStatus(sw *controller.Switch, e *controller.OwnerError) error {
 
 // ownerInfo is the detail that names the owner.
 func ownerInfo(sw *controller.Switch, e *controller.OwnerError) *errdetails.ErrorInfo {
+	of := "owner"
+	if e.App {
+		of = "app"
+	}
 	return &errdetails.ErrorInfo{Reason: "OWNED_BY_ANOTHER", Domain: errorDomain, Metadata: map[string]string{
-		"switch": valid(sw.Name()), "dpid": sw.DPID().String(), "owner": clip(e.Owner, 256), "index": strconv.Itoa(e.Index),
+		"switch": valid(sw.Name()), "dpid": sw.DPID().String(), of: clip(e.Owner, 256), "index": strconv.Itoa(e.Index),
 	}}
 }
 

@@ -223,7 +223,7 @@ func wishError(wishes []controller.SwitchWish, err error) error {
 		blame(thing.Thing, text)
 	case errors.As(err, &owner):
 		code = codes.PermissionDenied
-		text = fmt.Sprintf("%s belongs to %s", owner.What, ownerName(owner.Owner))
+		text = fmt.Sprintf("%s belongs to %s", owner.What, clip(owner.Whose(), 120))
 		blame(owner.Index, text)
 		details = append(details, ownerInfo(sw, owner))
 	case errors.As(err, &quota):

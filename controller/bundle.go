@@ -46,6 +46,9 @@ var (
 // as ctx allows. It takes turns with what others write, and leaves after what was
 // given to Send before, as Write does.
 func (s *Switch) WriteBundle(ctx context.Context, msgs []ofp.Message) error {
+	if err := s.permittedAll(ctx, msgs); err != nil {
+		return err
+	}
 	start := time.Now()
 	err := s.refusedWrite(msgs)
 	if we := (*WriteError)(nil); errors.As(err, &we) {

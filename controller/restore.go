@@ -51,7 +51,7 @@ func (s *Switch) Apply(ctx context.Context, t Txn) (store.Revision, error) {
 	if err := s.refusedWrite(t.Messages); err != nil {
 		return 0, err
 	}
-	rev, err := d.Apply(ctx, s, t)
+	rev, err := d.Apply(ofOwners(ctx), s, t)
 	if doubt := (*InDoubtError)(nil); errors.As(err, &doubt) || err == nil && t.Level == LevelStored {
 		s.restore.soon(time.Now())
 	}
@@ -92,7 +92,7 @@ func (s *Switch) Reconcile(ctx context.Context) (desired.Report, error) {
 		return desired.Report{}, (*slaveError)(s)
 	}
 	s.restore.begin()
-	r, err := d.Reconcile(stage(ctx, s, 0, 1), s)
+	r, err := d.Reconcile(stage(ofOwners(ctx), s, 0, 1), s)
 	s.c.metrics.reconciled(r, err)
 	s.toldForeign(&r)
 	s.restore.done(time.Now(), r, err)

@@ -44,6 +44,9 @@ func (l *later) wait() {
 // would return, by another goroutine, when the switch has answered or is gone; it
 // is not called if WriteSent fails, which it does as Write.
 func (s *Switch) WriteSent(ctx context.Context, msgs []ofp.Message, then func(error)) error {
+	if err := s.permittedAll(ctx, msgs); err != nil {
+		return err
+	}
 	left, failed := make(chan struct{}), make(chan error, 1)
 	// From when all has left its caller cannot end it any more.
 	writing, withdraw := context.WithCancel(context.WithoutCancel(ctx))

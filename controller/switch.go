@@ -12,6 +12,7 @@ import (
 	"github.com/sirupsen/logrus"
 
 	"github.com/sluice-sdn/sluice/controller/channel"
+	"github.com/sluice-sdn/sluice/controller/desired"
 	"github.com/sluice-sdn/sluice/ofp"
 )
 
@@ -43,6 +44,7 @@ type Switch struct {
 
 	async   atomic.Pointer[ofp.AsyncMasks] // that were set on this connection; nil: none
 	restore restore
+	owned   *desired.Guard // nil: nothing is kept
 	later   later
 
 	detached chan struct{} // closed when the last app has let go
@@ -63,6 +65,9 @@ func (s *Switch) known() {
 		s.log = s.log.WithField("auxiliary", s.auxiliaryID())
 	}
 	s.ports.set(s.conn.Ports())
+	if d := s.c.cfg.Desired; d != nil {
+		s.owned = d.Guard(s.dpid)
+	}
 }
 
 // DPID returns the switch's datapath identifier.
@@ -168,7 +173,8 @@ func (s *Switch) PacketInDrops() []PacketInDrops { return s.conn.PacketInDrops()
 // the handler's batch of events ends, two milliseconds at most. It fails with an
 // *ofp.EncodeError, with ErrDisconnected, or with ErrOverloaded where too much
 // that was sent waits: packet-outs from the high-water mark on, everything else
-// from twice that, or with ErrSlave if the role forbids m. What fails is not sent;
+// from twice that, or with ErrSlave if the role forbids m, or with an *OwnerError if
+// it would change a flow that an owner has in the desired state. What fails is not sent;
 // what is refused for lack of room or for the role is counted. The Writes of others do not count, however long.
 //
 // All that is given to Send leaves in the order of the calls, and before what is
@@ -180,6 +186,11 @@ func (s *Switch) PacketInDrops() []PacketInDrops { return s.conn.PacketInDrops()
 func (s *Switch) Send(m ofp.Message) error {
 	if s.conn.Slave() {
 		if err := s.refused(m); err != nil {
+			return err
+		}
+	}
+	if s.owned != nil {
+		if err := s.permitted(m); err != nil {
 			return err
 		}
 	}
@@ -195,6 +206,11 @@ func (s *Switch) Send(m ofp.Message) error {
 func (s *Switch) SendSoon(m ofp.Message) error {
 	if s.conn.Slave() {
 		if err := s.refused(m); err != nil {
+			return err
+		}
+	}
+	if s.owned != nil {
+		if err := s.permitted(m); err != nil {
 			return err
 		}
 	}
@@ -216,11 +232,16 @@ func (s *Switch) Flush() { s.conn.Flush() }
 //
 // When Write returns, nothing of it is waiting to be sent any more: what is left
 // of one that ends early is withdrawn. If this controller is a slave and the role
-// forbids one of msgs, nothing is sent and Err is ErrSlave.
+// forbids one of msgs, nothing is sent and Err is ErrSlave. If one of them would
+// change a flow that an owner has in the desired state, nothing is sent, and the
+// error is an *OwnerError.
 //
 // A delete from all tables becomes one delete a table where the switch speaks
 // OpenFlow 1.1, which cannot say it otherwise.
 func (s *Switch) Write(ctx context.Context, msgs []ofp.Message) error {
+	if err := s.permittedAll(ctx, msgs); err != nil {
+		return err
+	}
 	start := time.Now()
 	err := s.write(ctx, msgs, nil)
 	s.c.metrics.wrote(time.Since(start), err)

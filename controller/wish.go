@@ -123,7 +123,7 @@ func (c *Controller) FulfilWishes(ctx context.Context, all []SwitchWish) ([]Outl
 			err = (*slaveError)(w.Switch)
 		}
 		if err == nil {
-			out[i], err = d.Fulfil(stage(ctx, w.Switch, i, len(all)), w.Switch, w.Wish)
+			out[i], err = d.Fulfil(stage(ofOwners(ctx), w.Switch, i, len(all)), w.Switch, w.Wish)
 		}
 		if err == nil {
 			if w.Wish.Level == LevelStored {
@@ -168,7 +168,7 @@ func (c *Controller) bringBack(ctx context.Context, sw *Switch, o *Outlook, fail
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), returnTimeout)
 	defer cancel()
-	_, err := c.cfg.Desired.Fulfil(ctx, sw, o.Back("brought back, since "+failed+" failed"))
+	_, err := c.cfg.Desired.Fulfil(ofOwners(ctx), sw, o.Back("brought back, since "+failed+" failed"))
 	if errors.As(err, new(*InDoubtError)) {
 		sw.restore.soon(time.Now())
 		return nil

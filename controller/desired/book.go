@@ -45,14 +45,18 @@ type book struct {
 	// still has: the next transaction removes them. Of who has the turn.
 	exhumed []place
 
+	levels levels // of the flows in items
+
 	mu      sync.Mutex
 	items   shelf
-	graves  map[place]value // tombstones
-	changes uint64          // the value of the head record
-	behind  bool            // something is stored that was not sent
-	foreign int             // flows on the switch that nobody wants, as last seen
-	checked time.Time       // when the switch was last compared with the book
-	fault   string          // why it could not be, if it could not
+	graves  map[place]value        // tombstones
+	claims  map[place]*ofp.FlowMod // lasting flows of apps
+	appLike bool                   // a flow in items has, or had, a cookie as apps have
+	changes uint64                 // the value of the head record
+	behind  bool                   // something is stored that was not sent
+	foreign int                    // flows on the switch that nobody wants, as last seen
+	checked time.Time              // when the switch was last compared with the book
+	fault   string                 // why it could not be, if it could not
 }
 
 func newBook(dpid ofp.DPID) *book {

@@ -17,6 +17,7 @@ type effect struct {
 
 // decider works out what messages do to a book. It changes nothing in it.
 type decider struct {
+	state   *State
 	book    *book
 	owner   ownerID
 	version ofp.Version
@@ -52,6 +53,15 @@ func (d *decider) put(p place, v value, what func() string) error {
 	}
 	d.overlay[p] = v
 	d.effects = append(d.effects, effect{d.index, p, before, v})
+	return nil
+}
+
+// unclaimed fails if an app has a place.
+func (d *decider) unclaimed(p place) error {
+	if e := d.state.claimed(d.book, p); e != nil {
+		e.Index = d.index
+		return e
+	}
 	return nil
 }
 
@@ -93,6 +103,12 @@ func (d *decider) flow(m *ofp.FlowMod) error {
 		q.Cookie, q.CookieMask = m.Cookie, m.CookieMask
 	}
 	strict := m.Command == ofp.FlowModifyStrict || m.Command == ofp.FlowDeleteStrict
+	if strict {
+		if e := d.state.claimedBy(d.book, m); e != nil {
+			e.Index = d.index
+			return e
+		}
+	}
 	found := false
 	err := d.each(kindFlow, func() []place {
 		if strict && q.Table != ofp.TableAll {
@@ -128,6 +144,9 @@ func (d *decider) flow(m *ofp.FlowMod) error {
 // add puts a flow, unless it is transient.
 func (d *decider) add(m *ofp.FlowMod, what func() string) error {
 	p := flowPlace(m.Table, m.Priority, &m.Match)
+	if err := d.unclaimed(p); err != nil {
+		return err
+	}
 	if m.IdleTimeout != 0 || m.HardTimeout != 0 {
 		if d.value(p) != nil {
 			return fmt.Errorf("%s: a flow with timeouts would take the place of one that is to stay; delete that first", what())

@@ -37,9 +37,9 @@ type Foreign struct {
 // Govern sets what becomes of foreign flows, and which apps there are, by name,
 // whose flows are none. It is called before the state is used.
 func (d *State) Govern(f Foreign, apps []string) {
-	d.foreign, d.apps = f, make(map[ownerID]bool, len(apps))
+	d.foreign, d.apps = f, make(map[ownerID]string, len(apps))
 	for _, name := range apps {
-		d.apps[appID(name)] = true
+		d.apps[appID(name)] = name
 	}
 }
 
@@ -57,8 +57,13 @@ func AppCookie(name string) uint64 { return appID(name).cookie() }
 
 // stranger reports whether a flow that nobody wants is foreign: neither one that
 // goes by itself nor an app's, which the app looks after.
-func (d *State) stranger(f *ofp.FlowStats) bool {
-	return f.IdleTimeout == 0 && f.HardTimeout == 0 && !d.apps[ownerID(f.Cookie>>48)]
+func (d *State) stranger(b *book, f *ofp.FlowStats) bool {
+	if f.IdleTimeout != 0 || f.HardTimeout != 0 || d.apps[ownerID(f.Cookie>>48)] != "" {
+		return false
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return len(b.claims) == 0 || b.claims[flowPlace(f.Table, f.Priority, &f.Match)] == nil
 }
 
 // excepted reports whether the rule leaves a foreign flow alone.
@@ -83,12 +88,13 @@ func (d *State) acts(b *book) bool { return d.foreign.Rule == ForeignAdopt || d.
 // removal decides about the flows that nobody wants, and notes what goes.
 type removal struct {
 	d       *State
+	b       *book
 	on      bool
 	removed map[*ofp.FlowStats]bool
 }
 
 func (x *removal) flow(f *ofp.FlowStats) plan.Policy {
-	if !x.on || !x.d.stranger(f) || x.d.excepted(f) {
+	if !x.on || !x.d.stranger(x.b, f) || x.d.excepted(f) {
 		return plan.Keep
 	}
 	if x.removed == nil {
@@ -110,11 +116,11 @@ func (x *removal) words() (out []string) {
 }
 
 // strangers are the places and messages of what is foreign among what a plan keeps.
-func (d *State) strangers(p *plan.Plan, has *plan.Has) (flows []*ofp.FlowStats, groups []*ofp.GroupDesc, meters []*ofp.MeterConfig) {
+func (d *State) strangers(b *book, p *plan.Plan, has *plan.Has) (flows []*ofp.FlowStats, groups []*ofp.GroupDesc, meters []*ofp.MeterConfig) {
 	for _, k := range p.Kept {
 		switch k.Object {
 		case plan.Flow:
-			if f := &has.Flows[k.Have]; d.stranger(f) {
+			if f := &has.Flows[k.Have]; d.stranger(b, f) {
 				flows = append(flows, f)
 			}
 		case plan.Group:
@@ -157,7 +163,7 @@ func (d *State) ForeignItems(ctx context.Context, sw Switch) ([]ForeignItem, err
 		return nil, err
 	}
 	now := time.Now()
-	flows, groups, meters := d.strangers(p, has)
+	flows, groups, meters := d.strangers(b, p, has)
 	items := make([]ForeignItem, 0, len(flows)+len(groups)+len(meters))
 	for _, f := range flows {
 		x := ForeignItem{
@@ -261,7 +267,7 @@ func (d *State) Adopt(ctx context.Context, sw Switch, a Adoption) (Adopted, erro
 func (d *State) adopt(ctx context.Context, b *book, a Adoption, has *plan.Has, p *plan.Plan, pick func(*ofp.FlowStats) bool) (out Adopted, err error) {
 	out.Revision = d.store.Revision()
 	owner := d.expectOwner(a.Owner)
-	flows, groups, meters := d.strangers(p, has)
+	flows, groups, meters := d.strangers(b, p, has)
 	flows = slices.DeleteFunc(flows, func(f *ofp.FlowStats) bool { return !pick(f) })
 	things := make(map[place]ofp.Message)
 	for _, g := range groups {

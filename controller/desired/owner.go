@@ -28,15 +28,12 @@ type OwnerError struct {
 	Index int    // of the message
 	What  string // such as "flow table=0,priority=5,ip"
 	Owner string // "" is the default owner
+	App   bool   // it is the app of that name, "" for one that is not known
 }
 
 // Error names the owner.
 func (e *OwnerError) Error() string {
-	owner := "the default owner"
-	if e.Owner != "" {
-		owner = fmt.Sprintf("%q", e.Owner)
-	}
-	return fmt.Sprintf("message %d: %s belongs to %s", e.Index, e.What, owner)
+	return fmt.Sprintf("message %d: %s belongs to %s", e.Index, e.What, e.Whose())
 }
 
 // stamped returns messages in which the flows that come have their owner's cookie,

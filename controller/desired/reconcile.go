@@ -72,10 +72,10 @@ func (d *State) bring(ctx context.Context, sw Switch, b *book) (r Report, err er
 	if err != nil {
 		return r, err
 	}
-	rules, gone := keepAll(&l), removal{d: d, on: d.removes(b)}
+	rules, gone := keepAll(&l), removal{d: d, b: b, on: d.removes(b)}
 	rules.Flow = gone.flow
 	p := plan.Make(plan.Switch{Version: sw.Version(), Extensions: sw.Extended()}, has, &l.wants, rules)
-	flows, groups, meters := d.strangers(p, has)
+	flows, groups, meters := d.strangers(b, p, has)
 	r.Same, r.Unable, r.Foreign = p.Same, len(p.Unable), len(flows)+len(groups)+len(meters)
 	r.Removed, r.RemovedFlows = len(gone.removed), gone.words()
 	now := time.Now()
@@ -220,6 +220,7 @@ func (d *State) Gone(dpid ofp.DPID) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.items.markAll(Pending, time.Now().UnixNano())
+	b.claims = nil
 }
 
 // Wants reports whether a flow is wanted of a switch.

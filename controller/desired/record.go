@@ -79,6 +79,25 @@ type value []byte
 
 func (v value) owner() ownerID { return ownerID(binary.BigEndian.Uint16(v[1:])) }
 
+// cookieTop returns the upper byte of a flow's cookie, which stands at a place of its
+// own in each form of a flow-mod: OpenFlow 1.1 and later (section 7.3.4.1 of 1.3.5),
+// 1.0 (section 5.3.3), and Nicira's, which is of type 4.
+func (v value) cookieTop() byte {
+	at := valueHead + 8
+	switch {
+	case len(v) < valueHead+2:
+		return 0
+	case ofp.Version(v[valueHead-1]) == ofp.V10 && v[valueHead+1] == 4:
+		at = valueHead + 16
+	case ofp.Version(v[valueHead-1]) == ofp.V10:
+		at = valueHead + 48
+	}
+	if at >= len(v) {
+		return 0
+	}
+	return v[at]
+}
+
 // message decodes the message. It aliases v.
 func (v value) message() (ofp.Message, error) {
 	if len(v) < valueHead || v[0] != valueForm {

@@ -39,7 +39,7 @@ type State struct {
 	store   store.Store
 	quotas  Quotas
 	foreign Foreign
-	apps    map[ownerID]bool // by their numbers
+	apps    map[ownerID]string // names by numbers
 
 	ownerTurn  chan struct{} // of capacity 1: held by who makes an owner
 	recallTurn chan struct{} // of capacity 1: held by who restores a backup
@@ -81,7 +81,9 @@ func (d *State) load(r store.Record, now int64) error {
 	rest := r.Key[9:]
 	switch kind {
 	case kindFlow, kindGroup, kindMeter:
-		b.items.put(place(kind)+place(rest), r.Value, now)
+		p := place(kind) + place(rest)
+		b.noteFlow(p, r.Value)
+		b.items.put(p, r.Value, now)
 	case kindTombstone:
 		b.graves[place(rest)] = slices.Clone(r.Value)
 	case kindHead:
@@ -205,7 +207,7 @@ func (d *State) Apply(ctx context.Context, sw Switch, t Txn) (store.Revision, er
 	if err != nil {
 		return 0, err
 	}
-	dec := decider{book: b, owner: owner, version: sw.Version(), names: d.ownerName, expect: len(t.Messages)}
+	dec := decider{state: d, book: b, owner: owner, version: sw.Version(), names: d.ownerName, expect: len(t.Messages)}
 	for i, m := range t.Messages {
 		if err := dec.message(i, m); err != nil {
 			return 0, err
@@ -222,6 +224,7 @@ func (d *State) Apply(ctx context.Context, sw Switch, t Txn) (store.Revision, er
 	if err := d.catchUp(ctx, sw, b, t.Level); err != nil {
 		return 0, err
 	}
+	defer d.putBack(ctx, sw, b, t.Messages)
 	if len(dec.effects) == 0 {
 		return d.store.Revision(), t.WriteOnly(ctx, sw)
 	}
@@ -320,6 +323,7 @@ func (b *book) carry(effects []effect) {
 			b.items.remove(e.at)
 			b.graves[e.at] = e.before
 		} else {
+			b.noteFlow(e.at, e.after)
 			b.items.put(e.at, e.after, now)
 			b.exhumeLocked(e.at)
 		}

@@ -208,6 +208,10 @@ func (d *State) aim(b *book, w *Wish, owner ownerID) (*aim, error) {
 		if before != nil && before.owner() != owner {
 			return nil, &OwnerError{Index: i, What: describe(m), Owner: d.ownerName(before.owner())}
 		}
+		if e := d.claimed(b, p); before == nil && e != nil {
+			e.Index = i
+			return nil, e
+		}
 		if string(before) == string(v) {
 			a.same++
 			continue

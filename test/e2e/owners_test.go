@@ -54,6 +54,7 @@ func TestOwnersAndForeign(t *testing.T) {
 		l.fails(t, `belongs to "ann"; nothing was changed`, "del-flows", "--owner", "bob", "--strict", v.bridge, "priority=21,ip,nw_dst=10.9.0.2")
 		l.fails(t, `"ann" may have 2 flows on a switch, has 2 on `+v.bridge+`, and would have 1 more; nothing was changed`,
 			"add-flow", "--owner", "ann", v.bridge, "priority=23,ip,actions=drop")
+		l.fails(t, `flow table=0,priority=0 on `+v.bridge+` belongs to the app "l2switch"; nothing was changed`, "add-flow", v.bridge, "priority=0,actions=drop")
 		for _, f := range []string{"priority=30,udp,actions=drop", "priority=31,cookie=0x10,tcp,actions=drop", "priority=32,arp,actions=NORMAL", "priority=33,hard_timeout=600,icmp,actions=drop"} {
 			_, err := l.Ofctl(t.Context(), "add-flow", v.bridge, f)
 			l.check(err)
