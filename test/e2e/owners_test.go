@@ -127,3 +127,52 @@ func TestOwnersAndForeign(t *testing.T) {
 		settled(t)
 	})
 }
+
+// TestAppFindsAnOwnersFlow: an app that starts where an owner has a flow that it
+// wants to write leaves it as it is, and the log says why, and whose it is.
+func TestAppFindsAnOwnersFlow(t *testing.T) {
+	t.Parallel()
+	l := newLab(t, "--apps", "none")
+	v := versions[3]
+	l.bridge(v.bridge, 1, v.protocol)
+	l.hosts(v.bridge, v.net, 2)
+	l.ready(heal, v.bridge)
+	l.sluice(t, "add-flow", "--owner", "ann", v.bridge, "priority=0,actions=NORMAL")
+	before := l.flowLines(t, v.bridge)
+	l.sluiced.Kill()
+	l.args = []string{"--apps", "l2switch"}
+	l.startSluiced()
+	l.ready(heal, v.bridge)
+	l.check(ovs.Wait(l.within(heal), "the log", func(context.Context) error {
+		out := l.sluiced.Output()
+		for _, says := range []string{"an app may not change what an owner has", "flow table=0,priority=0", "ann"} {
+			if !strings.Contains(out, says) {
+				return fmt.Errorf("no %q in the log", says)
+			}
+		}
+		return nil
+	}))
+	if now := l.flowLines(t, v.bridge); !slices.Equal(now, before) {
+		t.Errorf("%s has %v, and had %v", v.bridge, now, before)
+	}
+	// What the owner does with all flows that match is not about the app, and the
+	// app's flow comes back at once where the owner makes room for it.
+	l.sluice(t, "del-flows", "--owner", "ann", v.bridge)
+	l.sluiced.Kill()
+	l.startSluiced()
+	l.ready(heal, v.bridge)
+	miss := []string{"cookie=0xd1eb000000000001, priority=0 actions=CONTROLLER:65535"}
+	wait := func(what string) {
+		t.Helper()
+		l.check(ovs.Wait(l.within(heal), what, func(context.Context) error {
+			if now := l.flowLines(t, v.bridge); !slices.Equal(now, miss) {
+				return fmt.Errorf("%s has %v", v.bridge, now)
+			}
+			return nil
+		}))
+	}
+	wait("the app's flow")
+	l.sluice(t, "add-flow", "--owner", "ann", v.bridge, "priority=5,arp,actions=NORMAL")
+	l.sluice(t, "del-flows", "--owner", "ann", v.bridge)
+	wait("the app's flow, after all were deleted")
+}
