@@ -143,7 +143,7 @@ type Stats struct {
 	Learned   uint64 // hosts seen for the first time
 	Moved     uint64 // hosts seen on another port
 	Refused   uint64 // hosts not learnt, since the table was full
-	Errors    uint64 // messages that could not be sent, or that a switch refused
+	Errors    uint64 // messages that could not be sent to a switch that was there, or that it refused
 	Hosts     uint64 // remembered now
 }
 

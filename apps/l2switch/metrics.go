@@ -29,7 +29,7 @@ var metrics = []struct {
 		prometheus.CounterValue, func(s *Stats) uint64 { return s.Moved }, nil},
 	{desc("hosts_refused_total", "Packets whose sender was not learnt because its switch's table was full."),
 		prometheus.CounterValue, func(s *Stats) uint64 { return s.Refused }, nil},
-	{desc("errors_total", "Messages that could not be sent, or that a switch refused."),
+	{desc("errors_total", "Messages that could not be sent to a switch that was there, or that it refused."),
 		prometheus.CounterValue, func(s *Stats) uint64 { return s.Errors }, nil},
 	{desc("hosts", "Hosts that are remembered, over all switches."),
 		prometheus.GaugeValue, func(s *Stats) uint64 { return s.Hosts }, nil},

@@ -61,9 +61,10 @@ func enslaved(err error) bool {
 	return ok && e.Reply.Reason == ofp.BadRequestIsSlave
 }
 
-// failed counts a message that could not be sent.
+// failed counts a message that could not be sent. That a switch goes away is no
+// fault: it is prepared when it is back.
 func (s *session) failed(err error) {
-	if err != nil && !enslaved(err) {
+	if err != nil && !errors.Is(err, controller.ErrDisconnected) && !enslaved(err) {
 		s.stats.errors.Add(1)
 	}
 }
