@@ -22,7 +22,7 @@ func TestMetrics(t *testing.T) {
 		t.Errorf("lint: %v, %v", problems, err)
 	}
 	const want = `
-# HELP sluice_l2switch_errors_total Messages that could not be sent, or that a switch refused.
+# HELP sluice_l2switch_errors_total Messages that could not be sent to a switch that was there, or that it refused.
 # TYPE sluice_l2switch_errors_total counter
 sluice_l2switch_errors_total 0
 # HELP sluice_l2switch_hosts Hosts that are remembered, over all switches.
