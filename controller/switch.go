@@ -366,9 +366,27 @@ func ask[T ofp.Part](ctx context.Context, s *Switch, q ofp.Part) (T, error) {
 		return none, err
 	}
 	got := m.(*ofp.MultipartReply).Body
-	body, ok := got.(T)
+	body, ok := standard(got).(T)
 	if !ok {
 		return none, fmt.Errorf("%s: %w", q.Kind(), &ReplyError{What: "with " + got.Kind().String()})
 	}
 	return body, nil
+}
+
+// standard returns Open vSwitch's answer about groups, in versions that have none,
+// as later versions have it.
+func standard(p ofp.Part) ofp.Part {
+	switch p := p.(type) {
+	case *ofp.NXGroupDescReply:
+		r := new(ofp.GroupDescReply)
+		for i := range p.Groups {
+			r.Groups = append(r.Groups, p.Groups[i].Desc())
+		}
+		return r
+	case *ofp.NXGroupStatsReply:
+		return &p.GroupStatsReply
+	case *ofp.NXGroupFeatures:
+		return &p.GroupFeatures
+	}
+	return p
 }
