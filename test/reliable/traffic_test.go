@@ -98,8 +98,8 @@ var pingSummary = regexp.MustCompile(`(\d+) packets transmitted, (\d+) received`
 // whose context ends with the sending.
 func (l *lab) flood(h [2]*ovs.Host, d time.Duration, during func(context.Context)) (f flooded) {
 	l.t.Helper()
-	const each = 5 * time.Millisecond
-	ctx, cancel := context.WithTimeout(l.t.Context(), d+patience)
+	const each = 10 * time.Millisecond // as far as ping gets on a busy machine; it is asked for twice that
+	ctx, cancel := context.WithTimeout(l.t.Context(), 5*d+patience)
 	defer cancel()
 	sending, done := context.WithCancel(ctx)
 	start := time.Now()
