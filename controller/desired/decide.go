@@ -17,13 +17,14 @@ type effect struct {
 
 // decider works out what messages do to a book. It changes nothing in it.
 type decider struct {
-	state   *State
-	book    *book
-	owner   ownerID
-	version ofp.Version
-	names   func(ownerID) string
-	pack    packer
-	expect  int // about so many effects
+	state    *State
+	book     *book
+	owner    ownerID
+	version  ofp.Version
+	extended bool // tables are named in 1.0, too
+	names    func(ownerID) string
+	pack     packer
+	expect   int // about so many effects
 
 	index   int             // of the message at hand
 	overlay map[place]value // what the messages before it have changed
@@ -96,8 +97,8 @@ func (d *decider) flow(m *ofp.FlowMod) error {
 		q.OutPort, q.OutGroup = m.OutPort, m.OutGroup
 	}
 	if d.version == ofp.V10 {
-		if deletes && m.Table == 0 && !m.NXTable {
-			q.Table = ofp.TableAll // 1.0 names no table
+		if deletes && m.Table == 0 && !m.NXTable && !d.extended {
+			q.Table = ofp.TableAll // 1.0 by itself names no table
 		}
 	} else {
 		q.Cookie, q.CookieMask = m.Cookie, m.CookieMask

@@ -207,7 +207,7 @@ func (d *State) Apply(ctx context.Context, sw Switch, t Txn) (store.Revision, er
 	if err != nil {
 		return 0, err
 	}
-	dec := decider{state: d, book: b, owner: owner, version: sw.Version(), names: d.ownerName, expect: len(t.Messages)}
+	dec := decider{state: d, book: b, owner: owner, version: sw.Version(), extended: sw.Extended(), names: d.ownerName, expect: len(t.Messages)}
 	for i, m := range t.Messages {
 		if err := dec.message(i, m); err != nil {
 			return 0, err
