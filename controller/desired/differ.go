@@ -35,7 +35,7 @@ func (a *aim) difference(sw Switch, b *book) (*difference, error) {
 	x := &difference{Outlook: Outlook{Same: a.same, dpid: b.dpid, back: make(map[place]value)}, content: a.content}
 	enc := ofp.Encoder{Extensions: sw.Extended()}
 	var t things
-	unsaid := make(map[place]bool) // the switch never had it
+	unsaid := make(map[place]bool) // the version has no words for it
 	for _, p := range sortedKeys(a.values) {
 		var now ofp.Message
 		if v := a.values[p]; v != nil {
@@ -125,6 +125,14 @@ func (x *difference) step(a *aim, b *book, p place, message int) {
 // where nobody can read them is left out, so that it is added anew.
 func (t *things) have(enc *ofp.Encoder, v ofp.Version, p place, m, now ofp.Message) bool {
 	frame, err := enc.Append(nil, v, 0, m)
+	if f, ok := m.(*ofp.FlowMod); ok && err != nil && now == nil {
+		// It may be there from a time when the switch spoke another version; to
+		// delete it takes no words but for its match.
+		bare := *f
+		bare.Instructions = nil
+		m = &bare
+		frame, err = enc.Append(nil, v, 0, m)
+	}
 	if err != nil {
 		return false
 	}

@@ -120,7 +120,7 @@ func (d *State) bring(ctx context.Context, sw Switch, b *book) (r Report, err er
 	}
 	b.setBehind(false)
 	if !stays {
-		d.forgetGraves(ctx, b)
+		d.forgetGraves(ctx, sw, b)
 	}
 	if d.foreign.Rule == ForeignAdopt {
 		d.adoptByRule(ctx, b, &r, has, p)
@@ -165,14 +165,18 @@ func messages(p *plan.Plan, l *listing) (msgs []ofp.Message, places []place) {
 }
 
 // forgetGraves removes the tombstones, of which a comparison that was carried out
-// whole has left none to stand for anything. If the store does not take it, they
-// stay, and do no harm: the next comparison tries again.
-func (d *State) forgetGraves(ctx context.Context, b *book) {
+// whole has left none to stand for anything, but for what the switch's version has
+// no words for: that may be there from a time when it spoke another one. If the store
+// does not take it, they stay, and do no harm: the next comparison tries again.
+func (d *State) forgetGraves(ctx context.Context, sw Switch, b *book) {
+	enc := ofp.Encoder{Extensions: sw.Extended()}
 	b.mu.Lock()
-	for p := range b.graves {
-		b.exhumed = append(b.exhumed, p)
+	for p, v := range b.graves {
+		if v.deletable(&enc, sw.Version()) {
+			b.exhumed = append(b.exhumed, p)
+			delete(b.graves, p)
+		}
 	}
-	clear(b.graves)
 	b.mu.Unlock()
 	x := store.Txn{Edits: b.exhumedEdits(nil)}
 	if len(x.Edits) == 0 {

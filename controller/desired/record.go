@@ -117,6 +117,26 @@ func (v value) message() (ofp.Message, error) {
 	return m, nil
 }
 
+// deletable reports whether a version can say that it is to go.
+func (v value) deletable(enc *ofp.Encoder, version ofp.Version) bool {
+	m, err := v.message()
+	if err != nil {
+		return false
+	}
+	switch x := m.(type) {
+	case *ofp.FlowMod:
+		gone := ofp.NewFlowMod(ofp.FlowDeleteStrict)
+		gone.Table, gone.Priority, gone.Match = x.Table, x.Priority, x.Match
+		m = gone
+	case *ofp.GroupMod:
+		m = &ofp.GroupMod{Command: ofp.GroupDelete, GroupType: x.GroupType, Group: x.Group}
+	case *ofp.MeterMod:
+		m = &ofp.MeterMod{Command: ofp.MeterDelete, Meter: x.Meter}
+	}
+	_, err = enc.Append(nil, version, 0, m)
+	return err == nil
+}
+
 // storeVersions are tried in this order: the first that says a message with the
 // very actions that it has is the one to store it in. Some actions of a version
 // become others in the next: what sets a VLAN in 1.0 would push a tag in 1.3, which

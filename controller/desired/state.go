@@ -336,11 +336,12 @@ func (b *book) confirm(effects []effect) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	for _, e := range effects {
-		if e.after != nil {
+		switch {
+		case e.after != nil:
 			b.items.mark(e.at, Installed, "", now)
-		} else {
+		case e.message >= 0:
 			b.exhumeLocked(e.at)
-		}
+		} // else nobody has told the switch: it is yet to go
 	}
 }
 

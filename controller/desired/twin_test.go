@@ -32,3 +32,29 @@ func TestDeleteInOneTableOf10(t *testing.T) {
 		}
 	}
 }
+
+// TestWhatAVersionCannotSayGoes: what was put on a switch in 1.3 goes, too, when it
+// is deleted while the switch speaks 1.0: at once where the match says which it is,
+// else when the switch speaks 1.3 again, and until then it is yet to go.
+func TestWhatAVersionCannotSayGoes(t *testing.T) {
+	r := newRig(t, ofp.V13)
+	r.apply("add-group group_id=1,type=all,bucket=output:1", "add-flow priority=1,ip,actions=group:1", "add-flow priority=2,udp,actions=goto_table:1", "add-flow priority=3,arp,actions=drop")
+	r.sw.v, r.sw.dp.Version = ofp.V10, ofp.V10
+	r.reconcile()
+	r.stands(0, 1, 3)
+	if _, err := r.d.Fulfil(t.Context(), r.sw, Wish{Prune: true}); err != nil {
+		t.Fatal(err)
+	}
+	r.has("group_id=1,type=all,bucket=actions=output:1")
+	r.reconcile()
+	r.restart()
+	if s := r.d.Summary(1); s.Tombstones != 1 {
+		t.Errorf("%+v, want one to go", s)
+	}
+	r.sw.v, r.sw.dp.Version = ofp.V13, ofp.V13
+	r.reconcile()
+	r.has()
+	if s := r.d.Summary(1); s.Tombstones != 0 {
+		t.Errorf("%+v, want none to go", s)
+	}
+}

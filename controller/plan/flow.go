@@ -64,15 +64,17 @@ func (m *maker) flows() (c changes) {
 	return c
 }
 
-// goneFlows returns the flows that must not be there. What the version cannot
-// say is not there.
+// goneFlows returns the flows that must not be there, as far as the version can say
+// their matches: whatever they do.
 func (m *maker) goneFlows() map[identity]bool {
 	if m.rules.Gone == nil {
 		return nil
 	}
 	gone := make(map[identity]bool, len(m.rules.Gone.Flows))
 	for i := range m.rules.Gone.Flows {
-		if id, _, err := m.form.wanted(&m.rules.Gone.Flows[i]); err == nil {
+		bare := m.rules.Gone.Flows[i]
+		bare.Instructions = nil
+		if id, _, err := m.form.wanted(&bare); err == nil {
 			gone[id] = true
 		}
 	}

@@ -155,6 +155,7 @@ func (r *random) step() {
 		r.ready("br0")
 	case n < 98:
 		r.v = pick(r, versions)
+		r.older = r.v.name < "1.3"
 		r.note("OpenFlow %s", r.v.name)
 		for _, b := range []string{"br0", "ref"} {
 			r.check(r.SetProtocols(r.t.Context(), b, r.v.protocol))
