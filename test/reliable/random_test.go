@@ -400,9 +400,7 @@ func (r *random) reference(flows string, groups, meters []string) []string {
 		r.check(err)
 	}
 	ofctl("del-flows", "ref")
-	if r.v.name > "1.0" {
-		ofctl("del-groups", "ref")
-	}
+	ofctl("del-groups", "ref") // in 1.0 by an extension
 	if r.v.name == "1.3" {
 		ofctl("del-meters", "ref")
 	}
@@ -428,9 +426,7 @@ func (r *random) all(bridge string) []string {
 			all[i] = "cookie=0x0, " + line
 		}
 	}
-	if r.v.name > "1.0" {
-		all = append(all, r.dump("dump-groups", bridge)...)
-	}
+	all = append(all, r.dump("dump-groups", bridge)...)
 	if r.v.name == "1.3" {
 		lines := r.dump("dump-meters", bridge)
 		for i, line := range lines {
