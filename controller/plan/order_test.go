@@ -104,3 +104,16 @@ func TestOrder(t *testing.T) {
 		}
 	}
 }
+
+// TestWhatIsUsedDoesNotGo: a group that is to be gone stays as long as something
+// wanted uses it, which the switch would remove with it.
+func TestWhatIsUsedDoesNotGo(t *testing.T) {
+	has := texts{"group group_id=1,type=all,bucket=output:1", "group group_id=2,type=all,bucket=output:1", "meter meter=1,kbps,band=type=drop,rate=1"}
+	gone := has.wants(t)
+	rules := Rules{Gone: gone}
+	wants := texts{"flow ip,actions=meter:1,group:1"}
+	want := []string{"add flow ip actions=meter:1,group:1", "barrier", "delete group 2", "kept group 0, in use: true", "kept meter 0, in use: true"}
+	if got := show(Make(Switch{Version: ofp.V13}, has.has(t), wants.wants(t), rules)); !slices.Equal(got, want) {
+		t.Errorf("%q, want\n%q", got, want)
+	}
+}

@@ -100,6 +100,14 @@ func (m *maker) keepUsed(flowsGone []Change, groups, meters *[]Change) {
 			u.buckets(m.has.Groups[k.Have].Buckets)
 		}
 	}
+	if m.rules.Gone != nil { // what is wanted goes before it, and may use it
+		for i := range m.wants.Flows {
+			u.instructions(m.wants.Flows[i].Instructions)
+		}
+		for i := range m.wants.Groups {
+			u.buckets(m.wants.Groups[i].Buckets)
+		}
+	}
 	// What is kept may use another in turn.
 	for again := true; again; {
 		again = false

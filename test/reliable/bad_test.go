@@ -252,6 +252,9 @@ func TestBadSwitch(t *testing.T) {
 			}
 			r.unaffected(2)
 			r.bad.SetFaults(nil)
+			if row.wait > 0 {
+				r.dial(r.bad) // else what was asked is waited for
+			}
 			r.installed(theBad, manyOf+1)
 			if n := len(r.bad.Flows()); n != manyOf+1 {
 				t.Errorf("the switch has %d flows, want %d", n, manyOf+1)
