@@ -355,10 +355,17 @@ func (d *State) undo(ctx context.Context, sw Switch, b *book, t Txn, effects []e
 		failed[e.Index] = true
 	}
 	back := make([]effect, 0, len(effects))
-	carriedOut := false
 	for _, e := range slices.Backward(effects) {
 		back = append(back, effect{e.message, e.at, e.after, e.before})
-		carriedOut = carriedOut || !failed[e.message]
+	}
+	// Also what has no effect on the book has one on the switch, where a message
+	// before it was refused.
+	carriedOut := false
+	for i, m := range t.Messages {
+		if _, barrier := m.(*ofp.BarrierRequest); !barrier && !failed[i] {
+			carriedOut = true
+			break
+		}
 	}
 	x := d.txn(b, Txn{Author: t.Author, Note: "undo: " + refused.Error()}, back)
 	if len(x.Note) > store.MaxText {

@@ -58,3 +58,21 @@ func TestWhatAVersionCannotSayGoes(t *testing.T) {
 		t.Errorf("%+v, want none to go", s)
 	}
 }
+
+// TestSecondDeleteIsUndone: the second of two deletes does nothing to what is
+// desired, and all to the switch, if the first is refused.
+func TestSecondDeleteIsUndone(t *testing.T) {
+	r := newRig(t, ofp.V13)
+	r.apply("add-group group_id=2,type=all,bucket=output:1")
+	r.sw.refuse = func(i int, m ofp.Message) ofp.ErrorReason {
+		if g, ok := m.(*ofp.GroupMod); ok && g.Command == ofp.GroupDelete && i == 0 {
+			return ofp.GroupModFailedEPERM
+		}
+		return ofp.ReasonUnknown
+	}
+	if err := r.try("", "del-groups group_id=2", "del-groups group_id=2"); err == nil {
+		t.Fatal("it was refused")
+	}
+	r.has("group_id=2,type=all,bucket=actions=output:1")
+	r.stands(0, 1, 0)
+}
