@@ -97,7 +97,7 @@ func TestRandom(t *testing.T) {
 	}
 	l.start()
 	l.ready("br0")
-	begin, looks := time.Now(), times(6, 60)
+	begin, looks := time.Now(), times(3, 60)
 	for look := range looks {
 		r.did = nil
 		for range 4 + r.rnd.IntN(12) {
