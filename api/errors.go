@@ -173,10 +173,12 @@ func findError(ref string, err error) error {
 }
 
 // readError is the status of a failed request for state.
-func readError(sw *controller.Switch, err error) error {
+func readError(sw controller.Target, err error) error {
 	var se *controller.SwitchError
 	var ee *ofp.EncodeError
 	switch {
+	case errors.Is(err, controller.ErrAway):
+		return awayStatus(sw)
 	case errors.Is(err, controller.ErrSlave):
 		return slaveStatus(sw)
 	case errors.As(err, &se):
@@ -225,7 +227,7 @@ func misbehaved(err error) bool {
 
 // writeError is the status of a failed write of msgs. Its code is that of the
 // reason why the write ended early, else that of the first message that failed.
-func writeError(sw *controller.Switch, msgs []ofp.Message, err error) error {
+func writeError(sw controller.Target, msgs []ofp.Message, err error) error {
 	var we *controller.WriteError
 	if !errors.As(err, &we) {
 		return stateError(sw, err)
@@ -313,7 +315,7 @@ func join(a, b string) string {
 }
 
 // refusedText is the code and the text of messages that the switch refused.
-func refusedText(sw *controller.Switch, we *controller.WriteError, total int) (codes.Code, string) {
+func refusedText(sw controller.Target, we *controller.WriteError, total int) (codes.Code, string) {
 	code, said := endCode(we.Errors[0].Err), we.Errors[0].Err.Error()
 	switch _, differ := differs(we.Errors[0].Err); {
 	case differ && total == 1:
@@ -335,7 +337,7 @@ func refusedText(sw *controller.Switch, we *controller.WriteError, total int) (c
 
 // refusals are the details of messages that the switch refused, the first ones
 // first.
-func refusals(sw *controller.Switch, we *controller.WriteError) []proto.Message {
+func refusals(sw controller.Target, we *controller.WriteError) []proto.Message {
 	var out []proto.Message
 	for i, e := range we.Errors {
 		var se *controller.SwitchError
@@ -375,7 +377,7 @@ func flowText(m ofp.Message) string {
 	return ""
 }
 
-func errorInfo(sw *controller.Switch, e *ofp.Error) *errdetails.ErrorInfo {
+func errorInfo(sw controller.Target, e *ofp.Error) *errdetails.ErrorInfo {
 	reason := e.Reason.String()
 	if e.Reason == ofp.ReasonUnknown {
 		reason = "UNKNOWN_OPENFLOW_ERROR"
@@ -387,7 +389,7 @@ func errorInfo(sw *controller.Switch, e *ofp.Error) *errdetails.ErrorInfo {
 
 // encodeStatus is the status of a message that cannot be encoded: the version
 // lacks something, or a value makes no sense. Nothing was sent.
-func encodeStatus(sw *controller.Switch, e *ofp.EncodeError, index int, m ofp.Message, result *sluicev1.WriteResult) error {
+func encodeStatus(sw controller.Target, e *ofp.EncodeError, index int, m ofp.Message, result *sluicev1.WriteResult) error {
 	where := ""
 	if result != nil && result.Total > 1 {
 		where = fmt.Sprintf("changes[%d]: ", index)

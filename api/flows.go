@@ -15,7 +15,7 @@ type flows struct {
 }
 
 func (s *flows) WriteFlows(ctx context.Context, r *sluicev1.WriteFlowsRequest) (*sluicev1.WriteFlowsResponse, error) {
-	sw, err := find(s.c, r.GetSwitch())
+	sw, err := findTarget(s.c, r.GetSwitch())
 	if err != nil {
 		return nil, err
 	}

@@ -86,7 +86,7 @@ func (s *state) Adopt(ctx context.Context, r *sluicev1.AdoptRequest) (*sluicev1.
 func (s *state) pending(x *controller.StateSummary, connected bool) string {
 	switch {
 	case !connected:
-		return "the switch is not connected"
+		return s.waits(x.DPID)
 	case x.Fault != "":
 		return "the last comparison failed: " + x.Fault
 	}

@@ -34,7 +34,7 @@ type request interface {
 
 // apply carries messages out as one transaction, and returns how many of them the
 // switch has confirmed.
-func apply(ctx context.Context, sw *controller.Switch, r request, expected *uint64, msgs []ofp.Message) (confirmed uint32, revision *uint64, _ error) {
+func apply(ctx context.Context, sw controller.Target, r request, expected *uint64, msgs []ofp.Message) (confirmed uint32, revision *uint64, _ error) {
 	level, err := toLevel(r.GetLevel())
 	if err != nil {
 		return 0, nil, err
@@ -80,7 +80,7 @@ func author(ctx context.Context) string {
 
 // write makes changes that convert turns into messages.
 func write[T any, M ofp.Message](ctx context.Context, c *controller.Controller, r request, expected *uint64, changes []T, convert func(T, *ofp.Names) (M, error)) (confirmed uint32, revision *uint64, _ error) {
-	sw, err := find(c, r.GetSwitch())
+	sw, err := findTarget(c, r.GetSwitch())
 	if err != nil {
 		return 0, nil, err
 	}

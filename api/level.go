@@ -2,7 +2,9 @@ package api
 
 import (
 	"errors"
+	"fmt"
 
+	"google.golang.org/genproto/googleapis/rpc/errdetails"
 	"google.golang.org/grpc/codes"
 
 	"github.com/sluice-sdn/sluice/controller"
@@ -43,4 +45,23 @@ func needsState(what string) error {
 // differs returns what the switch has instead of what it has confirmed.
 func differs(err error) (*controller.DifferError, bool) {
 	return errors.AsType[*controller.DifferError](err)
+}
+
+// findTarget returns the switch that a request names, connected or not, or a status.
+func findTarget(c *controller.Controller, ref string) (controller.Target, error) {
+	sw, err := c.FindTarget(ref)
+	if err != nil {
+		return nil, findError(ref, err)
+	}
+	return sw, nil
+}
+
+// awayStatus is the status of what only a connected switch can do.
+func awayStatus(sw controller.Target) error {
+	const kept = "with level stored (--level stored) it is kept, and carried out when the switch connects; nothing was changed"
+	if a, ok := sw.(*controller.Away); ok && !a.Met() {
+		return withDetails(codes.NotFound, fmt.Sprintf("no switch %q is connected: %s", sw.DPID(), kept),
+			&errdetails.ResourceInfo{ResourceType: "sluice.v1.Switch", ResourceName: sw.DPID().String()})
+	}
+	return withDetails(codes.Unavailable, fmt.Sprintf("%s is away: %s", sw.Name(), kept), roleInfo(sw, "SWITCH_AWAY"))
 }

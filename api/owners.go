@@ -39,7 +39,7 @@ func (s *state) ListOwners(_ context.Context, r *sluicev1.ListOwnersRequest) (*s
 }
 
 // ownerStatus is the status of changes that are about what somebody else owns.
-func ownerStatus(sw *controller.Switch, e *controller.OwnerError) error {
+func ownerStatus(sw controller.Target, e *controller.OwnerError) error {
 	text := fmt.Sprintf("%s on %s belongs to %s; nothing was changed", e.What, sw.Name(), clip(e.Whose(), 120))
 	field := fmt.Sprintf("changes[%d]", e.Index)
 	return withDetails(codes.PermissionDenied, field+": "+text, ownerInfo(sw, e),
@@ -47,7 +47,7 @@ func ownerStatus(sw *controller.Switch, e *controller.OwnerError) error {
 }
 
 // ownerInfo is the detail that names the owner.
-func ownerInfo(sw *controller.Switch, e *controller.OwnerError) *errdetails.ErrorInfo {
+func ownerInfo(sw controller.Target, e *controller.OwnerError) *errdetails.ErrorInfo {
 	of := "owner"
 	if e.App {
 		of = "app"
@@ -64,12 +64,12 @@ func ownerName(name string) string {
 	return fmt.Sprintf("%q", clip(name, 100))
 }
 
-func quotaText(sw *controller.Switch, e *controller.QuotaError) string {
+func quotaText(sw controller.Target, e *controller.QuotaError) string {
 	return fmt.Sprintf("%s may have %d flows on a switch, has %d on %s, and would have %d more", ownerName(e.Owner), e.Limit, e.Used, sw.Name(), e.More)
 }
 
 // quotaInfo is the detail with the numbers of a quota.
-func quotaInfo(sw *controller.Switch, e *controller.QuotaError) *errdetails.ErrorInfo {
+func quotaInfo(sw controller.Target, e *controller.QuotaError) *errdetails.ErrorInfo {
 	return &errdetails.ErrorInfo{Reason: "QUOTA_EXCEEDED", Domain: errorDomain, Metadata: map[string]string{
 		"switch": valid(sw.Name()), "dpid": sw.DPID().String(), "owner": clip(e.Owner, 256),
 		"limit": strconv.Itoa(e.Limit), "used": strconv.Itoa(e.Used), "more": strconv.Itoa(e.More),

@@ -78,12 +78,12 @@ func roleError(sw *controller.Switch, err error) error {
 }
 
 // slaveStatus is the status of what a slave must not send.
-func slaveStatus(sw *controller.Switch, details ...proto.Message) error {
+func slaveStatus(sw controller.Target, details ...proto.Message) error {
 	return withDetails(codes.FailedPrecondition,
 		fmt.Sprintf("this controller is slave on %s: write through the master, or sluice set-role %[1]s master; nothing was changed", sw.Name()), append(details, roleInfo(sw, "SLAVE"))...)
 }
 
-func roleInfo(sw *controller.Switch, reason string) *errdetails.ErrorInfo {
+func roleInfo(sw controller.Target, reason string) *errdetails.ErrorInfo {
 	return &errdetails.ErrorInfo{Reason: reason, Domain: errorDomain, Metadata: map[string]string{
 		"switch": valid(sw.Name()), "dpid": sw.DPID().String(), "openflow": sw.Version().String(),
 	}}

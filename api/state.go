@@ -36,17 +36,21 @@ func (s *state) GetState(_ context.Context, r *sluicev1.GetStateRequest) (*sluic
 		if err != nil {
 			return nil, err
 		}
-		out.Switches = append(out.Switches, fromSummary(st.Summary(dpid), name))
+		one := fromSummary(st.Summary(dpid), name)
+		one.Connected = s.connected(dpid)
+		out.Switches = append(out.Switches, one)
 		return out, nil
 	}
 	names := make(map[ofp.DPID]string)
 	for _, sw := range s.c.Switches() {
 		names[sw.DPID()] = sw.Name()
-		out.Switches = append(out.Switches, fromSummary(st.Summary(sw.DPID()), sw.Name()))
+		one := fromSummary(st.Summary(sw.DPID()), sw.Name())
+		one.Connected = true
+		out.Switches = append(out.Switches, one)
 	}
 	for _, dpid := range st.Switches() {
 		if _, connected := names[dpid]; !connected {
-			out.Switches = append(out.Switches, fromSummary(st.Summary(dpid), ""))
+			out.Switches = append(out.Switches, fromSummary(st.Summary(dpid), st.Known(dpid).Name))
 		}
 	}
 	return out, nil
@@ -55,7 +59,7 @@ func (s *state) GetState(_ context.Context, r *sluicev1.GetStateRequest) (*sluic
 // find returns a switch that is connected, or one that is not by its datapath
 // identifier.
 func (s *state) find(ref string) (dpid ofp.DPID, name string, _ error) {
-	sw, err := find(s.c, ref)
+	sw, err := findTarget(s.c, ref)
 	if err == nil {
 		return sw.DPID(), sw.Name(), nil
 	}
@@ -63,6 +67,12 @@ func (s *state) find(ref string) (dpid ofp.DPID, name string, _ error) {
 		return dpid, "", nil
 	}
 	return 0, "", err
+}
+
+// connected reports whether a switch is.
+func (s *state) connected(dpid ofp.DPID) bool {
+	_, err := s.c.Find(fmt.Sprintf("%016x", uint64(dpid)))
+	return err == nil
 }
 
 func fromSummary(x controller.StateSummary, name string) *sluicev1.SwitchState {
@@ -94,7 +104,7 @@ func (s *state) ListState(r *sluicev1.ListStateRequest, stream grpc.ServerStream
 	if r.GetCondition() == sluicev1.StateCondition_STATE_CONDITION_FOREIGN {
 		return s.listForeign(r.GetSwitch(), stream)
 	}
-	dpid, name, err := s.find(r.GetSwitch())
+	dpid, _, err := s.find(r.GetSwitch())
 	if err != nil {
 		return err
 	}
@@ -106,7 +116,7 @@ func (s *state) ListState(r *sluicev1.ListStateRequest, stream grpc.ServerStream
 	sum := st.Summary(dpid)
 	for i := range items {
 		if x := &items[i]; x.Condition == controller.StatePending && x.Why == "" {
-			x.Why = s.pending(&sum, name != "")
+			x.Why = s.pending(&sum, s.connected(dpid))
 		}
 		if c := conditions[items[i].Condition]; r.GetCondition() == 0 || c == r.GetCondition() {
 			out = append(out, fromItem(&items[i]))
@@ -115,6 +125,18 @@ func (s *state) ListState(r *sluicev1.ListStateRequest, stream grpc.ServerStream
 	return inParts(stream, out, func(list []*sluicev1.StateItem) *sluicev1.ListStateResponse {
 		return &sluicev1.ListStateResponse{Items: list}
 	})
+}
+
+// waits says what something pending waits for.
+func (s *state) waits(dpid ofp.DPID) string {
+	st, err := s.c.State()
+	switch {
+	case err != nil || s.connected(dpid):
+		return ""
+	case st.Known(dpid).Version == 0:
+		return "the switch has never connected"
+	}
+	return "the switch is away"
 }
 
 func fromItem(x *controller.StateItem) *sluicev1.StateItem {
@@ -196,7 +218,7 @@ func (p parts) Write(b []byte) (int, error) {
 
 // stateError is the status of a transaction that failed for another reason than
 // what was sent.
-func stateError(sw *controller.Switch, err error) error {
+func stateError(sw controller.Target, err error) error {
 	var owner *controller.OwnerError
 	var changed *controller.ChangedError
 	var quota *controller.QuotaError

@@ -23,7 +23,7 @@ func (s *state) toWishes(list []*sluicev1.SwitchWish, wish controller.Wish) ([]c
 	out := make([]controller.SwitchWish, len(list))
 	seen := make(map[ofp.DPID]int)
 	for i, x := range list {
-		sw, err := find(s.c, x.GetSwitch())
+		sw, err := findTarget(s.c, x.GetSwitch())
 		if err != nil {
 			return nil, err
 		}
@@ -129,7 +129,7 @@ func (s *state) Rollback(ctx context.Context, r *sluicev1.RollbackRequest) (*slu
 	wish := controller.Wish{Level: level, Author: author(ctx), Note: fmt.Sprintf("rollback to revision %d", r.GetRevision()), Former: former, Expected: expectedRevision(r.ExpectedRevision)}
 	var wishes []controller.SwitchWish
 	for _, ref := range refs {
-		sw, err := find(s.c, ref)
+		sw, err := findTarget(s.c, ref)
 		if err != nil {
 			return nil, err
 		}
@@ -229,6 +229,9 @@ func wishError(wishes []controller.SwitchWish, err error) error {
 	case errors.As(err, &quota):
 		code, text = codes.ResourceExhausted, quotaText(sw, quota)
 		details = append(details, quotaInfo(sw, quota))
+	case errors.Is(err, controller.ErrAway):
+		code, text = codes.Unavailable, "is away: with level stored (--level stored) what it should have is kept, and carried out when it connects"
+		details = append(details, roleInfo(sw, "SWITCH_AWAY"))
 	case errors.Is(err, controller.ErrReused):
 		code, text = codes.AlreadyExists, "request_id: it was used for something else"
 	case errors.As(err, &we) && len(we.Errors) > 0:
@@ -254,7 +257,7 @@ func wishError(wishes []controller.SwitchWish, err error) error {
 
 // refusedThings is the code, the text and the details of what a switch refused, or
 // has no words for.
-func refusedThings(sw *controller.Switch, we *controller.WriteError, blame func(thing int, why string)) (codes.Code, string, []proto.Message) {
+func refusedThings(sw controller.Target, we *controller.WriteError, blame func(thing int, why string)) (codes.Code, string, []proto.Message) {
 	code, text := codes.FailedPrecondition, ""
 	var details []proto.Message
 	for i, e := range we.Errors {

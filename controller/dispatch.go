@@ -70,6 +70,7 @@ func (l *link) Up(*channel.Conn) error {
 		s.c.release(s)
 		return err
 	}
+	s.remember()
 	s.restored()
 	s.dispatch.now = time.Now()
 	for _, a := range s.c.apps {
@@ -78,6 +79,7 @@ func (l *link) Up(*channel.Conn) error {
 	s.since = time.Now()
 	s.leave()
 	s.c.publish(s)
+	s.caughtUp()
 	fields := logrus.Fields{"name": s.Name(), "ports": len(s.Ports()), "transport": string(s.Transport())}
 	if name := s.CertificateName(); name != "" {
 		fields["certificate"] = name

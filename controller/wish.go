@@ -39,9 +39,10 @@ var (
 	ErrCompacted = store.ErrCompacted
 )
 
-// SwitchWish is a wish about a connected switch.
+// SwitchWish is a wish about a switch, which need not be connected if no more is
+// asked than that the wish be stored, or planned.
 type SwitchWish struct {
-	Switch *Switch
+	Switch Target
 	Wish   Wish
 }
 
@@ -111,6 +112,11 @@ func (c *Controller) FulfilWishes(ctx context.Context, all []SwitchWish) ([]Outl
 	if d == nil {
 		return nil, ErrNoState
 	}
+	for i, w := range all {
+		if _, away := w.Switch.(*Away); away && w.Wish.Level != LevelStored {
+			return nil, &StagedError{At: i, Err: ErrAway}
+		}
+	}
 	if len(all) > 1 { // else looking at it and carrying it out are one
 		if _, err := c.PlanWishes(ctx, all); err != nil {
 			return nil, err
@@ -119,15 +125,15 @@ func (c *Controller) FulfilWishes(ctx context.Context, all []SwitchWish) ([]Outl
 	out := make([]Outlook, len(all))
 	for i, w := range all {
 		err := error(nil)
-		if w.Switch.conn.Slave() && w.Wish.Level != LevelStored {
-			err = (*slaveError)(w.Switch)
+		if w.Switch.slave() && w.Wish.Level != LevelStored {
+			err = (*slaveError)(w.Switch.(*Switch))
 		}
 		if err == nil {
 			out[i], err = d.Fulfil(stage(ofOwners(ctx), w.Switch, i, len(all)), w.Switch, w.Wish)
 		}
 		if err == nil {
 			if w.Wish.Level == LevelStored {
-				w.Switch.restore.soon(time.Now())
+				w.Switch.soon()
 			}
 			continue
 		}
@@ -137,7 +143,7 @@ func (c *Controller) FulfilWishes(ctx context.Context, all []SwitchWish) ([]Outl
 		}
 		doubt := errors.As(err, new(*InDoubtError))
 		if doubt {
-			w.Switch.restore.soon(time.Now())
+			w.Switch.soon()
 		}
 		if len(all) == 1 {
 			return out, e // what is in doubt is stored, and will be done, as with Apply
@@ -148,7 +154,7 @@ func (c *Controller) FulfilWishes(ctx context.Context, all []SwitchWish) ([]Outl
 		}
 		for ; back >= 0; back-- {
 			sw := all[back].Switch
-			switch err := c.bringBack(ctx, sw, &out[back], all[i].Switch.Name()); {
+			switch err := c.bringBack(ctx, sw, &out[back], all[back].Wish.Level, all[i].Switch.Name()); {
 			case err != nil:
 				e.Left = append(e.Left, fmt.Sprintf("%s (%v)", sw.Name(), err))
 			default:
@@ -162,19 +168,23 @@ func (c *Controller) FulfilWishes(ctx context.Context, all []SwitchWish) ([]Outl
 
 // bringBack has what was desired of a switch before be desired again. If the
 // switch is away it gets it when it is back, which is no error.
-func (c *Controller) bringBack(ctx context.Context, sw *Switch, o *Outlook, failed string) error {
+func (c *Controller) bringBack(ctx context.Context, sw Target, o *Outlook, level Level, failed string) error {
 	if len(o.Steps) == 0 {
 		return nil
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), returnTimeout)
 	defer cancel()
-	_, err := c.cfg.Desired.Fulfil(ofOwners(ctx), sw, o.Back("brought back, since "+failed+" failed"))
+	w := o.Back("brought back, since " + failed + " failed")
+	if level == LevelStored {
+		w.Level = level // it was not sent, or will be as it is then
+	}
+	_, err := c.cfg.Desired.Fulfil(ofOwners(ctx), sw, w)
 	if errors.As(err, new(*InDoubtError)) {
-		sw.restore.soon(time.Now())
+		sw.soon()
 		return nil
 	}
 	if err != nil {
-		sw.log.WithFields(logrus.Fields{"error": err, "failed": failed}).Warn("switch is not brought back after another one failed")
+		c.log.WithFields(logrus.Fields{"dpid": sw.DPID().String(), "error": err, "failed": failed}).Warn("switch is not brought back after another one failed")
 	}
 	return err
 }

@@ -28,7 +28,7 @@ sluiced keeps (sluiced --state DIR) and brings them back to.
 
 Without SWITCH a line for each switch. With it, each flow, group and meter that
 the switch has not confirmed, or refuses, and why. A switch that is not connected
-is named by its datapath identifier. --foreign reads the switch and prints what is
+has the name of its last connection, or its datapath identifier. --foreign reads the switch and prints what is
 foreign: what nobody wrote through Sluice, but for flows with timeouts and those of
 the apps in sluiced.`,
 		Example:           "  sluice status\n  sluice status br0\n  sluice status br0 --foreign",
@@ -119,6 +119,17 @@ func conditionWord(s sluicev1.StateCondition) string {
 	return strings.ToLower(strings.TrimPrefix(s.String(), "STATE_CONDITION_"))
 }
 
+// nameOrAway is the name of a switch, and whether it is away.
+func nameOrAway(s *sluicev1.SwitchState) string {
+	switch {
+	case s.GetConnected():
+		return s.GetSwitch()
+	case s.GetSwitch() == "":
+		return "(not connected)"
+	}
+	return s.GetSwitch() + " (away)"
+}
+
 func printState(w io.Writer, r *sluicev1.GetStateResponse) {
 	rows := [][]string{{"SWITCH", "DPID", "INSTALLED", "PENDING", "DEGRADED", "DELETING", "FOREIGN", "CHECKED"}}
 	for _, s := range r.GetSwitches() {
@@ -130,7 +141,7 @@ func printState(w io.Writer, r *sluicev1.GetStateResponse) {
 			checked += " (failed: " + s.GetFault() + ")"
 		}
 		rows = append(rows, []string{
-			cmp.Or(s.GetSwitch(), "(not connected)"), s.GetDpid(), number(s.GetInstalled()), number(s.GetPending()), number(s.GetDegraded()),
+			nameOrAway(s), s.GetDpid(), number(s.GetInstalled()), number(s.GetPending()), number(s.GetDegraded()),
 			number(s.GetDeleting()), number(s.GetForeign()), checked,
 		})
 	}

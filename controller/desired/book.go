@@ -44,6 +44,7 @@ type book struct {
 	// exhumed are the tombstones that nobody needs any more and that the store
 	// still has: the next transaction removes them. Of who has the turn.
 	exhumed []place
+	noted   Known // what the store remembers of the switch, likewise
 
 	levels levels // of the flows in items
 

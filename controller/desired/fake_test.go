@@ -21,6 +21,7 @@ type fake struct {
 	refuse  func(i int, m ofp.Message) ofp.ErrorReason
 	unread  error // of Flows
 	entered func()
+	few     int      // tables; 0: nobody knows
 	bundles bool     // it has some
 	bundled int      // so many were begun
 	answers []func() // of WriteSent
@@ -212,3 +213,7 @@ func (yesSwitch) WriteSent(_ context.Context, _ []ofp.Message, then func(error))
 	then(nil)
 	return nil
 }
+
+func (f *fake) Tables() int { return f.few }
+
+func (yesSwitch) Tables() int { return 0 }

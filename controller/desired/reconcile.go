@@ -74,7 +74,7 @@ func (d *State) bring(ctx context.Context, sw Switch, b *book) (r Report, err er
 	}
 	rules, gone := keepAll(&l), removal{d: d, b: b, on: d.removes(b)}
 	rules.Flow = gone.flow
-	p := plan.Make(plan.Switch{Version: sw.Version(), Extensions: sw.Extended()}, has, &l.wants, rules)
+	p := plan.Make(plan.Switch{Version: sw.Version(), Extensions: sw.Extended(), Tables: sw.Tables()}, has, &l.wants, rules)
 	flows, groups, meters := d.strangers(b, p, has)
 	r.Same, r.Unable, r.Foreign = p.Same, len(p.Unable), len(flows)+len(groups)+len(meters)
 	r.Removed, r.RemovedFlows = len(gone.removed), gone.words()

@@ -21,6 +21,8 @@ type Switch interface {
 	Version() ofp.Version
 	// Extended reports whether Open vSwitch's extensions may be used.
 	Extended() bool
+	// Tables is how many flow tables it has, 0 if that is not known.
+	Tables() int
 	// Write is that of controller.Switch.
 	Write(ctx context.Context, msgs []ofp.Message) error
 	// WriteBundle and Bundles are those of controller.Switch.
@@ -46,6 +48,7 @@ type State struct {
 
 	mu     sync.Mutex
 	books  map[ofp.DPID]*book
+	known  map[ofp.DPID]Known
 	owners map[string]ownerID
 	names  map[ownerID]string
 }
@@ -53,7 +56,7 @@ type State struct {
 // New returns the desired state that a store holds. It reads all of it. The
 // store remains the caller's to close, after the last use of the state.
 func New(ctx context.Context, s store.Store) (*State, error) {
-	d := &State{store: s, ownerTurn: make(chan struct{}, 1), recallTurn: make(chan struct{}, 1), books: make(map[ofp.DPID]*book), owners: make(map[string]ownerID), names: make(map[ownerID]string)}
+	d := &State{store: s, ownerTurn: make(chan struct{}, 1), recallTurn: make(chan struct{}, 1), books: make(map[ofp.DPID]*book), known: make(map[ofp.DPID]Known), owners: make(map[string]ownerID), names: make(map[ownerID]string)}
 	now := time.Now().UnixNano()
 	_, err := s.Scan(ctx, nil, func(r store.Record) error { return d.load(r, now) })
 	if err != nil {
@@ -86,6 +89,8 @@ func (d *State) load(r store.Record, now int64) error {
 		b.items.put(p, r.Value, now)
 	case kindTombstone:
 		b.graves[place(rest)] = slices.Clone(r.Value)
+	case kindSwitch:
+		return d.loadKnown(b, r.Value)
 	case kindHead:
 		b.changes = binary.BigEndian.Uint64(append(make([]byte, 8), r.Value...)[len(r.Value):])
 	default:
@@ -232,6 +237,7 @@ func (d *State) Apply(ctx context.Context, sw Switch, t Txn) (store.Revision, er
 	x.Content = content
 	done, err := d.store.Commit(ctx, x)
 	if err != nil || done.Repeated {
+		b.noted = Known{} // nothing of it is stored
 		return done.Revision, err
 	}
 	b.exhumed = nil
@@ -309,6 +315,7 @@ func (d *State) txn(b *book, t Txn, effects []effect) store.Txn {
 		x.Edits = append(x.Edits, store.Edit{Key: e.at.key(b.dpid), Remove: true}, store.Edit{Key: e.at.tombstone(b.dpid), Value: e.before, Untold: true})
 	}
 	b.changes++
+	x.Edits = d.knownEdit(x.Edits, b)
 	x.Edits = append(x.Edits, store.Edit{Key: headKey(b.dpid), Value: binary.BigEndian.AppendUint64(nil, b.changes)})
 	return x
 }

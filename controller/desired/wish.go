@@ -125,6 +125,9 @@ func (d *State) Fulfil(ctx context.Context, sw Switch, w Wish) (Outlook, error) 
 	tx := d.txn(b, t, x.effects)
 	tx.Content = x.content
 	done, err := d.store.Commit(ctx, tx)
+	if err != nil || done.Repeated {
+		b.noted = Known{} // nothing of it is stored
+	}
 	if err != nil {
 		return Outlook{}, err
 	}

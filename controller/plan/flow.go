@@ -21,7 +21,10 @@ func (m *maker) flows() (c changes) {
 		f := &m.wants.Flows[i]
 		id, form, err := m.form.wanted(f)
 		if err == nil && m.sw.Tables > 0 && int(f.Table) >= m.sw.Tables {
-			err = fmt.Errorf("table %d: the switch has %d tables", f.Table, m.sw.Tables)
+			err = fmt.Errorf("needs table %d: the switch has %d tables", f.Table, m.sw.Tables)
+		}
+		if err == nil {
+			err = m.leadsAstray(f.Instructions)
 		}
 		if err == nil {
 			err = m.lacking(f.Instructions)
@@ -62,6 +65,17 @@ func (m *maker) flows() (c changes) {
 		}
 	}
 	return c
+}
+
+// leadsAstray returns an error if instructions lead to a table that the switch does
+// not have.
+func (m *maker) leadsAstray(is []ofp.Instruction) error {
+	for i := range is {
+		if is[i].Type == ofp.InstructionGotoTable && m.sw.Tables > 0 && int(is[i].Table) >= m.sw.Tables {
+			return fmt.Errorf("goto_table: needs table %d: the switch has %d tables", is[i].Table, m.sw.Tables)
+		}
+	}
+	return nil
 }
 
 // goneFlows returns the flows that must not be there, as far as the version can say

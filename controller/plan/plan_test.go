@@ -235,7 +235,7 @@ func TestPlans(t *testing.T) {
 		{
 			name:  "a table that is not there",
 			wants: texts{"flow table=9,actions=drop"},
-			plan:  []string{"unable flow 0: table 9: the switch has 4 tables"},
+			plan:  []string{"unable flow 0: needs table 9: the switch has 4 tables"},
 		},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

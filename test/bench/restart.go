@@ -204,3 +204,5 @@ func (y yes) Bundles(context.Context) (bool, error)                          { r
 func (y yes) Flows(context.Context, ofp.FlowFilter) ([]ofp.FlowStats, error) { return nil, nil }
 func (y yes) Groups(context.Context, uint32) ([]ofp.GroupDesc, error)        { return nil, nil }
 func (y yes) Meters(context.Context, uint32) ([]ofp.MeterConfig, error)      { return nil, nil }
+
+func (yes) Tables() int { return 0 }

@@ -199,7 +199,10 @@ type SwitchState struct {
 	// When it was last compared; not set if it never was.
 	Checked *timestamppb.Timestamp `protobuf:"bytes,8,opt,name=checked,proto3" json:"checked,omitempty"`
 	// Why the last comparison failed; empty if it did not.
-	Fault         string `protobuf:"bytes,9,opt,name=fault,proto3" json:"fault,omitempty"`
+	Fault string `protobuf:"bytes,9,opt,name=fault,proto3" json:"fault,omitempty"`
+	// Whether it is connected. The name of one that is not is that of its last
+	// connection, and empty if there was none.
+	Connected     bool `protobuf:"varint,15,opt,name=connected,proto3" json:"connected,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -295,6 +298,13 @@ func (x *SwitchState) GetFault() string {
 		return x.Fault
 	}
 	return ""
+}
+
+func (x *SwitchState) GetConnected() bool {
+	if x != nil {
+		return x.Connected
+	}
+	return false
 }
 
 type ListStateRequest struct {
@@ -2605,7 +2615,7 @@ const file_sluice_v1_state_proto_rawDesc = "" +
 	"\x06switch\x18\x01 \x01(\tR\x06switch\"b\n" +
 	"\x10GetStateResponse\x122\n" +
 	"\bswitches\x18\x01 \x03(\v2\x16.sluice.v1.SwitchStateR\bswitches\x12\x1a\n" +
-	"\brevision\x18\x02 \x01(\x04R\brevision\"\x8f\x02\n" +
+	"\brevision\x18\x02 \x01(\x04R\brevision\"\xad\x02\n" +
 	"\vSwitchState\x12\x16\n" +
 	"\x06switch\x18\x01 \x01(\tR\x06switch\x12\x12\n" +
 	"\x04dpid\x18\x02 \x01(\tR\x04dpid\x12\x18\n" +
@@ -2615,7 +2625,8 @@ const file_sluice_v1_state_proto_rawDesc = "" +
 	"\bdeleting\x18\x06 \x01(\rR\bdeleting\x12\x18\n" +
 	"\aforeign\x18\a \x01(\rR\aforeign\x124\n" +
 	"\achecked\x18\b \x01(\v2\x1a.google.protobuf.TimestampR\achecked\x12\x14\n" +
-	"\x05fault\x18\t \x01(\tR\x05fault\"c\n" +
+	"\x05fault\x18\t \x01(\tR\x05fault\x12\x1c\n" +
+	"\tconnected\x18\x0f \x01(\bR\tconnected\"c\n" +
 	"\x10ListStateRequest\x12\x16\n" +
 	"\x06switch\x18\x01 \x01(\tR\x06switch\x127\n" +
 	"\tcondition\x18\x02 \x01(\x0e2\x19.sluice.v1.StateConditionR\tcondition\"?\n" +
