@@ -55,7 +55,31 @@ func (s *Switch) Apply(ctx context.Context, t Txn) (store.Revision, error) {
 	if doubt := (*InDoubtError)(nil); errors.As(err, &doubt) || err == nil && t.Level == LevelStored {
 		s.restore.soon(time.Now())
 	}
+	if err == nil && slices.ContainsFunc(t.Messages, removes) {
+		s.roomMade()
+	}
 	return rev, err
+}
+
+// roomMade has a switch that had no room for something compared soon, at most once
+// in retryFirst.
+func (s *Switch) roomMade() {
+	if d := s.c.cfg.Desired; d != nil && d.Short(s.dpid) {
+		s.restore.within(time.Now().Add(retryFirst))
+	}
+}
+
+// removes reports whether m deletes something.
+func removes(m ofp.Message) bool {
+	switch m := m.(type) {
+	case *ofp.FlowMod:
+		return m.Command == ofp.FlowDelete || m.Command == ofp.FlowDeleteStrict
+	case *ofp.GroupMod:
+		return m.Command == ofp.GroupDelete
+	case *ofp.MeterMod:
+		return m.Command == ofp.MeterDelete
+	}
+	return false
 }
 
 // The level of a transaction or wish: how far it must have come for its caller to
@@ -179,6 +203,16 @@ func (r *restore) soon(now time.Time) {
 func (r *restore) later(at time.Time) {
 	r.mu.Lock()
 	r.at = at
+	r.mu.Unlock()
+}
+
+// within has the switch compared by then, but not before: for what may well come
+// again and again.
+func (r *restore) within(by time.Time) {
+	r.mu.Lock()
+	if r.at.After(by) {
+		r.at = by
+	}
 	r.mu.Unlock()
 }
 
@@ -312,6 +346,7 @@ func admitDue(due []dueSwitch, places, again int) []dueSwitch {
 // lost looks whether a flow that the switch has removed was to stay, and has the
 // switch compared soon if so.
 func (s *Switch) lost(m *ofp.FlowRemoved) {
+	s.roomMade()
 	if d := s.c.cfg.Desired; d != nil && m.Reason != ofp.RemovedIdleTimeout && m.Reason != ofp.RemovedHardTimeout && d.Wants(s.dpid, m.Table, m.Priority, &m.Match) {
 		s.restore.soon(time.Now())
 	}

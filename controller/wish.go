@@ -134,6 +134,8 @@ func (c *Controller) FulfilWishes(ctx context.Context, all []SwitchWish) ([]Outl
 		if err == nil {
 			if w.Wish.Level == LevelStored {
 				w.Switch.soon()
+			} else if sw, ok := w.Switch.(*Switch); ok && len(out[i].Steps) > 0 {
+				sw.roomMade() // perhaps
 			}
 			continue
 		}

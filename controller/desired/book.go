@@ -44,7 +44,8 @@ type book struct {
 	// exhumed are the tombstones that nobody needs any more and that the store
 	// still has: the next transaction removes them. Of who has the turn.
 	exhumed []place
-	noted   Known // what the store remembers of the switch, likewise
+	short   map[place]bool // what had no room when the switch was last compared, likewise
+	noted   Known          // what the store remembers of the switch, likewise
 
 	levels levels // of the flows in items
 
@@ -54,6 +55,7 @@ type book struct {
 	claims  map[place]*ofp.FlowMod // lasting flows of apps
 	appLike bool                   // a flow in items has, or had, a cookie as apps have
 	changes uint64                 // the value of the head record
+	lacking bool                   // short is not empty
 	behind  bool                   // something is stored that was not sent
 	foreign int                    // flows on the switch that nobody wants, as last seen
 	checked time.Time              // when the switch was last compared with the book

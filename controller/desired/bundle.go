@@ -123,6 +123,14 @@ func repair(ctx context.Context, sw Switch, msgs []ofp.Message) error {
 			if !errors.As(err, &we) || we.Err != nil {
 				return err
 			}
+			if i := slices.IndexFunc(we.Errors, func(e channel.ItemError) bool { return noRoom(e.Err) && roomOf(left[e.Index]) != (room{}) }); i >= 0 && we.Untouched {
+				r := refusals{msgs: msgs, all: refused}
+				if err := r.try(origin, func(list []ofp.Message) error { return repairFull(ctx, sw, list, roomOf(left[we.Errors[i].Index])) }); err != nil {
+					return err
+				}
+				refused = r.all
+				break
+			}
 			bad := make(map[int]bool, len(we.Errors))
 			for _, e := range we.Errors {
 				bad[e.Index] = true

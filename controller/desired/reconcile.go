@@ -89,15 +89,19 @@ func (d *State) bring(ctx context.Context, sw Switch, b *book) (r Report, err er
 		c := p.Stages[0].Changes[0]
 		r.First = fmt.Sprintf("%s %s %v", c.Action, c.Object, c.Message)
 	}
+	short := make(map[place]bool)
 	msgs, places := messages(p, &l)
 	stays := false // something that was to go
 	if len(msgs) > 0 {
-		err = repair(ctx, sw, msgs)
+		err = b.repairWithin(ctx, sw, msgs, places)
 		we := (*channel.WriteError)(nil)
 		if errors.As(err, &we) && we.Err == nil {
 			for _, e := range we.Errors {
 				if at := places[e.Index]; at != "" {
 					condition[at], why[at] = Degraded, e.Err.Error()
+					if noRoom(e.Err) && roomOf(e.Message) != (room{}) {
+						short[at] = true
+					}
 				} else {
 					stays = true
 				}
@@ -118,6 +122,7 @@ func (d *State) bring(ctx context.Context, sw Switch, b *book) (r Report, err er
 			b.mark(at, c, why[at], now)
 		}
 	}
+	b.setShort(short)
 	b.setBehind(false)
 	if !stays {
 		d.forgetGraves(ctx, sw, b)
