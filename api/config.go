@@ -64,7 +64,7 @@ func (s *config) ModifyPort(ctx context.Context, r *sluicev1.ModifyPortRequest) 
 		return nil, invalid(bad("set", "is empty, and clear too: want what to change"))
 	}
 	m := &ofp.PortMod{Port: no, HWAddr: p.HWAddr, Config: set, Mask: set | cleared}
-	return &sluicev1.ModifyPortResponse{}, writeOne(sw, m, func() error { return sw.ModifyPort(ctx, m) })
+	return &sluicev1.ModifyPortResponse{}, writeOne(sw, m, func() error { return sw.KeepPort(ctx, author(ctx), m) })
 }
 
 func portBits(field string, names []string) (ofp.PortConfig, error) {
@@ -95,7 +95,7 @@ func (s *config) ModifyTable(ctx context.Context, r *sluicev1.ModifyTableRequest
 		return nil, invalid(bad("miss", "%s: want TABLE_MISS_CONTROLLER, _CONTINUE or _DROP", r.GetMiss()))
 	}
 	m.Config = uint32(r.GetMiss() - sluicev1.TableMiss_TABLE_MISS_CONTROLLER)
-	return &sluicev1.ModifyTableResponse{}, writeOne(sw, m, func() error { return sw.Write(ctx, []ofp.Message{m}) })
+	return &sluicev1.ModifyTableResponse{}, writeOne(sw, m, func() error { return sw.KeepTable(ctx, author(ctx), m) })
 }
 
 func (s *config) ListTableFeatures(ctx context.Context, r *sluicev1.ListTableFeaturesRequest) (*sluicev1.ListTableFeaturesResponse, error) {
@@ -147,7 +147,7 @@ func (s *config) SetSwitchConfig(ctx context.Context, r *sluicev1.SetSwitchConfi
 	if r.GetFragments() < 1 || r.GetFragments() > sluicev1.FragmentHandling_FRAGMENT_HANDLING_NX_MATCH {
 		return nil, invalid(bad("fragments", "%s: want FRAGMENT_HANDLING_NORMAL, _DROP, _REASSEMBLE or _NX_MATCH", r.GetFragments()))
 	}
-	c, err := sw.SetFragments(ctx, ofp.ConfigFlags(r.GetFragments()-1))
+	c, err := sw.KeepFragments(ctx, author(ctx), ofp.ConfigFlags(r.GetFragments()-1))
 	if err != nil {
 		return nil, readError(sw, err)
 	}

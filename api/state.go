@@ -122,6 +122,11 @@ func (s *state) ListState(r *sluicev1.ListStateRequest, stream grpc.ServerStream
 			out = append(out, fromItem(&items[i]))
 		}
 	}
+	for _, x := range s.settings(dpid, s.waits(dpid)) {
+		if r.GetCondition() == 0 || x.GetCondition() == r.GetCondition() {
+			out = append(out, x)
+		}
+	}
 	return inParts(stream, out, func(list []*sluicev1.StateItem) *sluicev1.ListStateResponse {
 		return &sluicev1.ListStateResponse{Items: list}
 	})

@@ -238,6 +238,7 @@ func (s *Switch) handle(typ ofp.Type, frame []byte) {
 	}
 	if m, ok := m.(*ofp.PortStatus); ok && d.from == 0 {
 		s.ports.change(m)
+		s.portCame(m)
 	}
 	if m, ok := m.(*ofp.FlowRemoved); ok && d.from == 0 {
 		s.lost(m)

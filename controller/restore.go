@@ -117,6 +117,9 @@ func (s *Switch) Reconcile(ctx context.Context) (desired.Report, error) {
 	}
 	s.restore.begin()
 	r, err := d.Reconcile(stage(ofOwners(ctx), s, 0, 1), s)
+	if err == nil {
+		err = s.resettle(ctx)
+	}
 	s.c.metrics.reconciled(r, err)
 	s.toldForeign(&r)
 	s.restore.done(time.Now(), r, err)

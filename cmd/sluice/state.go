@@ -65,6 +65,10 @@ the apps in sluiced.`,
 				return c.print(r, func(w io.Writer) {
 					printState(w, r)
 					for _, x := range items {
+						if x.GetSince() == nil { // how the switch was set up
+							fmt.Fprintf(w, "%s: set %s %s%s\n", conditionWord(x.GetCondition()), x.GetKind(), printable(x.GetText()), because(x.GetWhy()))
+							continue
+						}
 						if x.GetCondition() != sluicev1.StateCondition_STATE_CONDITION_INSTALLED {
 							fmt.Fprintf(w, "%s%s: %s %s%s\n", conditionWord(x.GetCondition()), sinceWhen(x), x.GetKind(), printable(oneLine(x.GetText())), because(x.GetWhy()))
 						}

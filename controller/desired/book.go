@@ -49,17 +49,18 @@ type book struct {
 
 	levels levels // of the flows in items
 
-	mu      sync.Mutex
-	items   shelf
-	graves  map[place]value        // tombstones
-	claims  map[place]*ofp.FlowMod // lasting flows of apps
-	appLike bool                   // a flow in items has, or had, a cookie as apps have
-	changes uint64                 // the value of the head record
-	lacking bool                   // short is not empty
-	behind  bool                   // something is stored that was not sent
-	foreign int                    // flows on the switch that nobody wants, as last seen
-	checked time.Time              // when the switch was last compared with the book
-	fault   string                 // why it could not be, if it could not
+	mu       sync.Mutex
+	items    shelf
+	graves   map[place]value        // tombstones
+	claims   map[place]*ofp.FlowMod // lasting flows of apps
+	appLike  bool                   // a flow in items has, or had, a cookie as apps have
+	changes  uint64                 // the value of the head record
+	settings Settings
+	lacking  bool      // short is not empty
+	behind   bool      // something is stored that was not sent
+	foreign  int       // flows on the switch that nobody wants, as last seen
+	checked  time.Time // when the switch was last compared with the book
+	fault    string    // why it could not be, if it could not
 }
 
 func newBook(dpid ofp.DPID) *book {

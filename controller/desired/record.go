@@ -19,6 +19,7 @@ const (
 	kindHead      = 'h' // nothing more → a count of changes
 	kindTombstone = 't' // the key of what is to go, from its kind on → what it was
 	kindOwner     = 'o' // name → number
+	kindSettings  = 'c' // nothing more → its settings
 	kindSwitch    = 's' // nothing more → what is remembered of it
 )
 

@@ -89,6 +89,8 @@ func (d *State) load(r store.Record, now int64) error {
 		b.items.put(p, r.Value, now)
 	case kindTombstone:
 		b.graves[place(rest)] = slices.Clone(r.Value)
+	case kindSettings:
+		return b.loadSettings(r.Value)
 	case kindSwitch:
 		return d.loadKnown(b, r.Value)
 	case kindHead:

@@ -157,7 +157,7 @@ func summarize(c *store.Change) (Change, bool) {
 	switches := make(map[ofp.DPID]bool)
 	for _, e := range c.Edits {
 		switch e.Key[0] {
-		case kindFlow, kindGroup, kindMeter:
+		case kindFlow, kindGroup, kindMeter, kindSettings:
 		default:
 			continue
 		}

@@ -34,7 +34,8 @@ const (
 //
 // ConfigService reads and changes how a switch is set up: its ports, tables,
 // queues, and its treatment of fragments. Requests, deadlines and errors are as in
-// FlowService. What changes something returns when the switch has confirmed it.
+// FlowService. What changes something returns when the switch has confirmed it, and
+// with sluiced --state it is stored then: the switch is brought back to it.
 type ConfigServiceClient interface {
 	// ModifyPort changes the configuration of a port.
 	ModifyPort(ctx context.Context, in *ModifyPortRequest, opts ...grpc.CallOption) (*ModifyPortResponse, error)
@@ -138,7 +139,8 @@ func (c *configServiceClient) ListQueueStats(ctx context.Context, in *ListQueueS
 //
 // ConfigService reads and changes how a switch is set up: its ports, tables,
 // queues, and its treatment of fragments. Requests, deadlines and errors are as in
-// FlowService. What changes something returns when the switch has confirmed it.
+// FlowService. What changes something returns when the switch has confirmed it, and
+// with sluiced --state it is stored then: the switch is brought back to it.
 type ConfigServiceServer interface {
 	// ModifyPort changes the configuration of a port.
 	ModifyPort(context.Context, *ModifyPortRequest) (*ModifyPortResponse, error)

@@ -408,9 +408,10 @@ func (x *ListStateResponse) GetItems() []*StateItem {
 // StateItem is a flow, group or meter that a switch should have.
 type StateItem struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// "flow", "group" or "meter".
+	// "flow", "group" or "meter"; or "port", "table" or "fragments" for how the switch
+	// was set up (ConfigService), which nobody owns, and of which since is not set.
 	Kind string `protobuf:"bytes,1,opt,name=kind,proto3" json:"kind,omitempty"`
-	// In ovs-ofctl's syntax.
+	// In ovs-ofctl's syntax; of settings the port or table and how it was set.
 	Text string `protobuf:"bytes,2,opt,name=text,proto3" json:"text,omitempty"`
 	// Whose it is; empty is the default owner. Of a foreign flow: whose cookie it
 	// has, if anybody's.

@@ -1,0 +1,139 @@
+package desired
+
+import (
+	"context"
+	"encoding/binary"
+	"encoding/json"
+	"fmt"
+	"maps"
+
+	"github.com/sluice-sdn/sluice/controller/store"
+	"github.com/sluice-sdn/sluice/ofp"
+)
+
+// Settings are how users have set a switch up. They are the whole switch's, and
+// nobody's in particular.
+type Settings struct {
+	// Ports are told by their names, under which they come back after a restart of
+	// the switch; one without a name by its number.
+	Ports map[string]PortSetting `json:"ports,omitempty"`
+	// Tables say what becomes of packets that no flow takes (OpenFlow 1.1 and 1.2),
+	// by number; ofp.TableAll stands for those that have none of their own.
+	Tables map[uint8]uint32 `json:"tables,omitempty"`
+	// Fragments is how IP fragments are treated; nil: as the switch chooses.
+	Fragments *ofp.ConfigFlags `json:"fragments,omitempty"`
+}
+
+// PortSetting are bits of a port's configuration that were set or cleared.
+type PortSetting struct {
+	Number ofp.PortNo     `json:"number"` // when it was set; counts where the port has no name
+	Config ofp.PortConfig `json:"config"`
+	Mask   ofp.PortConfig `json:"mask"` // which bits
+}
+
+// maxSettings bounds the ports of a switch that have settings.
+const maxSettings = 4096
+
+// PortKey is the key of a port in Settings.Ports.
+func PortKey(p *ofp.Port) string {
+	if p.Name != "" {
+		return p.Name
+	}
+	return fmt.Sprintf("#%d", uint32(p.No))
+}
+
+// Port adds bits of a port's configuration.
+func (s *Settings) Port(p *ofp.Port, config, mask ofp.PortConfig) {
+	if s.Ports == nil {
+		s.Ports = make(map[string]PortSetting)
+	}
+	was := s.Ports[PortKey(p)]
+	s.Ports[PortKey(p)] = PortSetting{p.No, was.Config&^mask | config&mask, was.Mask | mask}
+}
+
+// Table sets what becomes of packets that no flow of a table takes.
+func (s *Settings) Table(table uint8, config uint32) {
+	if table == ofp.TableAll || s.Tables == nil {
+		s.Tables = make(map[uint8]uint32)
+	}
+	s.Tables[table] = config
+}
+
+// empty reports whether nothing is set.
+func (s *Settings) empty() bool { return len(s.Ports) == 0 && len(s.Tables) == 0 && s.Fragments == nil }
+
+func (s *Settings) clone() Settings {
+	c := *s
+	c.Ports, c.Tables = maps.Clone(s.Ports), maps.Clone(s.Tables)
+	return c
+}
+
+// Settings returns those of a switch.
+func (d *State) Settings(dpid ofp.DPID) Settings {
+	b := d.look(dpid)
+	if b == nil {
+		return Settings{}
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.settings.clone()
+}
+
+// Set carries out a change of a switch's settings, and stores them: change is
+// called with the settings so far, and do brings the switch to it. If do fails, or
+// the store, nothing is stored.
+func (d *State) Set(ctx context.Context, dpid ofp.DPID, author, note string, do func() error, change func(*Settings)) error {
+	b := d.book(dpid)
+	if err := b.take(ctx); err != nil {
+		return err
+	}
+	defer b.release()
+	now := d.Settings(dpid)
+	change(&now)
+	if len(now.Ports) > maxSettings {
+		return fmt.Errorf("settings of %d ports: %w, at most %d", len(now.Ports), store.ErrLimit, maxSettings)
+	}
+	v, err := json.Marshal(now)
+	if err != nil {
+		return fmt.Errorf("settings: %w", err)
+	}
+	if err := do(); err != nil {
+		return err
+	}
+	key := binary.BigEndian.AppendUint64([]byte{kindSettings}, uint64(dpid))
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), settleTimeout) // it is done
+	defer cancel()
+	if _, err := d.store.Commit(ctx, store.Txn{Author: author, Note: note, Edits: d.knownEdit([]store.Edit{{Key: key, Value: v}}, b)}); err != nil {
+		b.noted = Known{}
+		return fmt.Errorf("the switch has it, but it is not stored, and will not be brought back: %w", err)
+	}
+	b.mu.Lock()
+	b.settings = now
+	b.mu.Unlock()
+	return nil
+}
+
+// loadSettings takes over a record of Set.
+func (b *book) loadSettings(value []byte) error {
+	if err := json.Unmarshal(value, &b.settings); err != nil {
+		return fmt.Errorf("settings of switch %s: %w: %w", b.dpid, store.ErrDamaged, err)
+	}
+	return nil
+}
+
+// Settle calls do with the settings of a switch that has some, while nobody else
+// changes them.
+func (d *State) Settle(ctx context.Context, dpid ofp.DPID, do func(Settings) error) error {
+	b := d.look(dpid)
+	if b == nil {
+		return nil
+	}
+	if now := d.Settings(dpid); now.empty() {
+		return nil
+	}
+	if err := b.take(ctx); err != nil {
+		return err
+	}
+	defer b.release()
+	return do(d.Settings(dpid))
+}
