@@ -60,6 +60,9 @@ func (s *state) GetState(_ context.Context, r *sluicev1.GetStateRequest) (*sluic
 // identifier.
 func (s *state) find(ref string) (dpid ofp.DPID, name string, _ error) {
 	sw, err := findTarget(s.c, ref)
+	if a, ok := sw.(*controller.Away); err == nil && ok && !a.Met() {
+		return sw.DPID(), "", nil
+	}
 	if err == nil {
 		return sw.DPID(), sw.Name(), nil
 	}

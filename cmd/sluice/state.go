@@ -65,7 +65,7 @@ the apps in sluiced.`,
 				return c.print(r, func(w io.Writer) {
 					printState(w, r)
 					for _, x := range items {
-						if x.GetSince() == nil { // how the switch was set up
+						if isSetting(x) {
 							fmt.Fprintf(w, "%s: set %s %s%s\n", conditionWord(x.GetCondition()), x.GetKind(), printable(x.GetText()), because(x.GetWhy()))
 							continue
 						}
@@ -121,6 +121,11 @@ func because(why string) string {
 // conditionWord is the condition in a word, such as "pending".
 func conditionWord(s sluicev1.StateCondition) string {
 	return strings.ToLower(strings.TrimPrefix(s.String(), "STATE_CONDITION_"))
+}
+
+// isSetting reports whether an item is how the switch was set up.
+func isSetting(x *sluicev1.StateItem) bool {
+	return x.GetKind() == "port" || x.GetKind() == "table" || x.GetKind() == "fragments"
 }
 
 // nameOrAway is the name of a switch, and whether it is away.
