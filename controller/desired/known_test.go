@@ -37,3 +37,23 @@ func TestSwitchIsRemembered(t *testing.T) {
 		t.Error(d)
 	}
 }
+
+// TestBackupRemembersSwitches: what is remembered of switches, and how they were set
+// up, is in a backup, and does not keep it from being restored.
+func TestBackupRemembersSwitches(t *testing.T) {
+	r := diskRig(t)
+	r.d.Remember(Known{DPID: 1, Name: "br0", Version: ofp.V13})
+	r.apply("add-flow priority=1,ip,actions=output:1")
+	if err := r.d.Set(t.Context(), 1, "ann", "", func() error { return nil }, func(x *Settings) { x.Table(1, 2) }); err != nil {
+		t.Fatal(err)
+	}
+	backup := r.backup()
+	r.apply("del-flows ip")
+	if got := r.recall(backup, Recall{}); len(got.Switches) != 1 || got.Switches[0].Added != 1 {
+		t.Fatalf("%+v", got)
+	}
+	r.stands(1, 0, 0)
+	if x := r.d.Settings(1); x.Tables[1] != 2 {
+		t.Errorf("%+v", x)
+	}
+}

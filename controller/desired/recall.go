@@ -157,7 +157,8 @@ func (d *State) read(ctx context.Context, c *store.Copy, plan bool) (*recalled, 
 				return fmt.Errorf("key %x: %w: it is not that of %v", r.Key, store.ErrDamaged, m)
 			}
 			in.switches[ofp.DPID(binary.BigEndian.Uint64(r.Key[1:]))] = true
-		case kindHead, kindTombstone:
+		case kindHead, kindTombstone, kindSwitch, kindSettings:
+			// Switches are as they are now, and set up as they are now.
 		default:
 			return fmt.Errorf("key %x: %w", r.Key, store.ErrFormat)
 		}
