@@ -8,7 +8,7 @@ import (
 
 // Progress is how far work on switches is.
 type Progress struct {
-	Switch           *Switch // at hand
+	Switch           Target // at hand
 	Done, Switches   int     // those before it, and all
 	Confirmed, Total int     // messages of what is being written to it
 }
@@ -24,7 +24,7 @@ func WithProgress(ctx context.Context, told func(Progress)) context.Context {
 }
 
 // stage returns the context for the work on one of several switches.
-func stage(ctx context.Context, s *Switch, done, switches int) context.Context {
+func stage(ctx context.Context, s Target, done, switches int) context.Context {
 	told, ok := ctx.Value(progressKey{}).(func(Progress))
 	if !ok {
 		return ctx
