@@ -9,8 +9,8 @@ import (
 // Progress is how far work on switches is.
 type Progress struct {
 	Switch           Target // at hand
-	Done, Switches   int     // those before it, and all
-	Confirmed, Total int     // messages of what is being written to it
+	Done, Switches   int    // those before it, and all
+	Confirmed, Total int    // messages of what is being written to it
 }
 
 type progressKey struct{}
