@@ -159,7 +159,7 @@ func TestHowFarSeveralCallsCame(t *testing.T) {
 		{"refused in the first call", simswitch.RefuseFlow(3, ofp.FlowModFailedEPERM), flow(gone, changesPerCall+7),
 			"sluice: br0 refused 1: OFPFMFC_EPERM\n  line 3: arp\n.*OFPFMFC_EPERM.*\n  of 50007 changes: 9999 done, 1 refused, 40007 not sent\n"},
 		{"nonsense in the second call", nil, flow(gone, changesPerCall) + "arp,actions=drop\nnonsense\nip,actions=drop\n",
-			"(\\d+ of 50003 done\n){5}sluice: col 1: .*\n  line 50002: nonsense\n +\\^\n  of 50003 changes: 50000 done, 3 not sent\n"},
+			"(\\d+ of 50003 done\n)*sluice: col 1: .*\n  line 50002: nonsense\n +\\^\n  of 50003 changes: 50000 done, 3 not sent\n"},
 		{"gone in the first call", simswitch.DropAfter(1), flow(gone, changesPerCall+7),
 			"sluice: br0: switch disconnected\n  of 50007 changes: 0 done, \\d+ sent but not confirmed: done or not, see `sluice dump-flows`, \\d+ not sent\n"},
 	} {

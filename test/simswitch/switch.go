@@ -193,6 +193,9 @@ func (s *Switch) Restart() {
 	s.with((*Datapath).Restart)
 }
 
+// Lose deletes all flows of table 0, as nobody has asked for.
+func (s *Switch) Lose() { s.with(func(d *Datapath) { d.FlowMod(ofp.NewFlowMod(ofp.FlowDelete)) }) }
+
 // Sent returns the packets that left the switch since Clear.
 func (s *Switch) Sent() []Transmission { return look(s, s.dp.Sent) }
 
