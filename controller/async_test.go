@@ -51,7 +51,7 @@ func TestAsync(t *testing.T) {
 			if err := sim.Dial(t.Context(), c.addr); err != nil {
 				t.Fatal(err)
 			}
-			sw = c.sw(t, 1)
+			sw = c.after(t, sw)
 			got, err = sw.Async(t.Context())
 			check("back", want, got, err)
 
@@ -62,7 +62,7 @@ func TestAsync(t *testing.T) {
 			if err := sim.Dial(t.Context(), c.addr); err != nil {
 				t.Fatal(err)
 			}
-			got, err = c.sw(t, 1).Async(t.Context())
+			got, err = c.after(t, sw).Async(t.Context())
 			check("back after a reset", configured, got, err)
 		})
 	}
@@ -94,7 +94,7 @@ func TestAsyncUnknown(t *testing.T) {
 			if err := sim.Dial(t.Context(), c.addr); err != nil {
 				t.Fatal(err)
 			}
-			c.sw(t, 1)
+			c.after(t, sw)
 			if got := sim.Async(); got != ofp.DefaultAsync() {
 				t.Errorf("what was refused is set again: %+v", got)
 			}

@@ -194,6 +194,17 @@ func (s *served) sw(t testing.TB, dpid ofp.DPID) *Switch {
 	return sw
 }
 
+// after returns the switch that comes in the stead of an old one.
+func (s *served) after(t testing.TB, old *Switch) *Switch {
+	t.Helper()
+	var sw *Switch
+	eventually(t, "switch "+old.DPID().String()+" again", func() bool {
+		sw = s.byDPID(old.DPID())
+		return sw != nil && sw != old
+	})
+	return sw
+}
+
 // logBook keeps log lines.
 type logBook struct {
 	mu    sync.Mutex
