@@ -18,6 +18,7 @@ type difference struct {
 	about    []int // for each message the index into Wish.Things, or -1
 	effects  []effect
 	content  []byte
+	things   map[place]int // indices into Wish.Things
 }
 
 // things are flows, groups and meters that are told apart by their places.
@@ -32,7 +33,7 @@ type things struct {
 // uses, and what each does. What is the same in the switch's version is left
 // alone, unless the aim says exactly.
 func (a *aim) difference(sw Switch, b *book) (*difference, error) {
-	x := &difference{Outlook: Outlook{Same: a.same, dpid: b.dpid, back: make(map[place]value)}, content: a.content}
+	x := &difference{Outlook: Outlook{Same: a.same, dpid: b.dpid, back: make(map[place]value)}, content: a.content, things: a.things}
 	enc := ofp.Encoder{Extensions: sw.Extended()}
 	var t things
 	unsaid := make(map[place]bool) // the version has no words for it

@@ -185,9 +185,12 @@ func (b *book) again(msgs []ofp.Message) (out []ofp.Message) {
 }
 
 // putBack sends again what messages of a transaction have taken of the apps' lasting
-// flows. A switch that does not take it is asked by the app when it is back.
+// flows, also where the caller has given up meanwhile. A switch that does not take it
+// is asked by the app when it is back.
 func (d *State) putBack(ctx context.Context, sw Switch, b *book, msgs []ofp.Message) {
 	if again := b.again(msgs); len(again) > 0 {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), undoTimeout)
+		defer cancel()
 		_ = sw.Write(ctx, again)
 	}
 }

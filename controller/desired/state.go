@@ -201,9 +201,6 @@ func (d *State) Apply(ctx context.Context, sw Switch, t Txn) (store.Revision, er
 		return 0, err
 	}
 	defer b.release()
-	if err := d.unchanged(b, t.Expected); err != nil {
-		return 0, err
-	}
 	if t.Level == Stored {
 		if err := storable(t.Messages); err != nil {
 			return 0, err
@@ -213,6 +210,9 @@ func (d *State) Apply(ctx context.Context, sw Switch, t Txn) (store.Revision, er
 	content, err := sayable(sw, t.Messages, t.Request != "")
 	if err != nil {
 		return 0, err
+	}
+	if err := d.unchanged(b, t.Expected); err != nil {
+		return d.orRepeated(ctx, sw, b, &t, content, err)
 	}
 	dec := decider{state: d, book: b, owner: owner, version: sw.Version(), extended: sw.Extended(), names: d.ownerName, expect: len(t.Messages)}
 	for i, m := range t.Messages {
@@ -226,7 +226,12 @@ func (d *State) Apply(ctx context.Context, sw Switch, t Txn) (store.Revision, er
 		}
 	}
 	if err := d.within(b, dec.effects); err != nil {
-		return 0, err
+		return d.orRepeated(ctx, sw, b, &t, content, err)
+	}
+	if len(dec.effects) == 0 && t.Request != "" {
+		if rev, err := d.orRepeated(ctx, sw, b, &t, content, errNew); !errors.Is(err, errNew) {
+			return rev, err
+		}
 	}
 	if err := d.catchUp(ctx, sw, b, t.Level); err != nil {
 		return 0, err
@@ -238,9 +243,13 @@ func (d *State) Apply(ctx context.Context, sw Switch, t Txn) (store.Revision, er
 	x := d.txn(b, t, dec.effects)
 	x.Content = content
 	done, err := d.store.Commit(ctx, x)
-	if err != nil || done.Repeated {
+	switch {
+	case err != nil:
 		b.noted = Known{} // nothing of it is stored
-		return done.Revision, err
+		return 0, err
+	case done.Repeated:
+		b.noted = Known{}
+		return done.Revision, d.stillSo(ctx, sw, b, t.Level, done.Revision, b.outcome(dec.effects))
 	}
 	b.exhumed = nil
 	b.carry(dec.effects)
@@ -316,17 +325,17 @@ func (d *State) txn(b *book, t Txn, effects []effect) store.Txn {
 		}
 		x.Edits = append(x.Edits, store.Edit{Key: e.at.key(b.dpid), Remove: true}, store.Edit{Key: e.at.tombstone(b.dpid), Value: e.before, Untold: true})
 	}
-	b.changes++
 	x.Edits = d.knownEdit(x.Edits, b)
-	x.Edits = append(x.Edits, store.Edit{Key: headKey(b.dpid), Value: binary.BigEndian.AppendUint64(nil, b.changes)})
+	x.Edits = append(x.Edits, store.Edit{Key: headKey(b.dpid), Value: binary.BigEndian.AppendUint64(nil, b.changes+1)})
 	return x
 }
 
-// carry takes effects over into the book.
+// carry takes effects that the store has over into the book.
 func (b *book) carry(effects []effect) {
 	now := time.Now().UnixNano()
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	b.changes++
 	for _, e := range effects {
 		if e.after == nil {
 			b.items.remove(e.at)
@@ -377,6 +386,7 @@ func (d *State) undo(ctx context.Context, sw Switch, b *book, t Txn, effects []e
 		}
 	}
 	x := d.txn(b, Txn{Author: t.Author, Note: "undo: " + refused.Error()}, back)
+	x.Forget = t.Request
 	if len(x.Note) > store.MaxText {
 		x.Note = x.Note[:store.MaxText]
 	}

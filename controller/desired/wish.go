@@ -30,6 +30,8 @@ type Wish struct {
 	// Expected, if it is not nil, is the revision that the caller knows: what is
 	// desired of the switch must not have changed since (ErrConflict).
 	Expected *store.Revision
+
+	forget string // see store.Txn.Forget
 }
 
 // Step is what a wish changes about one flow, group or meter.
@@ -48,6 +50,8 @@ type Outlook struct {
 
 	dpid ofp.DPID
 	back map[place]value // what was there before; nil: nothing
+
+	author, request string // of the wish
 }
 
 // ThingError says that something of a wish cannot be.
@@ -108,6 +112,9 @@ func (d *State) Fulfil(ctx context.Context, sw Switch, w Wish) (Outlook, error) 
 	}
 	defer b.release()
 	x, err := d.prepare(sw, b, &w, owner)
+	if changed := (*ChangedError)(nil); errors.As(err, &changed) {
+		return d.wishedBefore(ctx, sw, b, &w, owner, err)
+	}
 	if err != nil {
 		return Outlook{}, err
 	}
@@ -123,7 +130,8 @@ func (d *State) Fulfil(ctx context.Context, sw Switch, w Wish) (Outlook, error) 
 	}
 	t := Txn{Owner: w.Owner, Author: w.Author, Note: w.Note, Request: w.Request, Level: w.Level, Messages: x.messages}
 	tx := d.txn(b, t, x.effects)
-	tx.Content = x.content
+	tx.Content, tx.Forget = x.content, w.forget
+	x.author, x.request = w.Author, w.Request
 	done, err := d.store.Commit(ctx, tx)
 	if err != nil || done.Repeated {
 		b.noted = Known{} // nothing of it is stored
@@ -134,7 +142,7 @@ func (d *State) Fulfil(ctx context.Context, sw Switch, w Wish) (Outlook, error) 
 	x.Revision = done.Revision
 	if done.Repeated {
 		x.Steps, x.back = nil, nil
-		return x.Outlook, nil
+		return x.Outlook, d.stillSo(ctx, sw, b, w.Level, done.Revision, x.things)
 	}
 	b.exhumed = nil
 	b.carry(x.effects)
@@ -336,5 +344,5 @@ var ErrFuture = errors.New("there is no such revision")
 // Back returns what was desired of the switch before a wish was carried out, as a
 // wish: for as long as nobody has changed it since.
 func (o *Outlook) Back(note string) Wish {
-	return Wish{Note: note, Former: &Former{values: map[ofp.DPID]map[place]value{o.dpid: o.back}}, Expected: &o.Revision}
+	return Wish{Author: o.author, Note: note, forget: o.request, Former: &Former{values: map[ofp.DPID]map[place]value{o.dpid: o.back}}, Expected: &o.Revision}
 }

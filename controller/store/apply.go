@@ -105,7 +105,7 @@ func unsealed(key, stored []byte) (Record, error) {
 // apply carries t out. Nothing has changed in m if it fails with ErrConflict or
 // ErrReused; after any other error m must be thrown away.
 func apply(m memoryOf, t *Txn, o *Options) (Done, error) {
-	request := requestKey(t)
+	request := requestKey(t.Author, t.Request)
 	digest := t.digest()
 	if request != nil {
 		if v := m.get(requests, request); len(v) == 8+len(digest) {
@@ -165,6 +165,11 @@ func apply(m memoryOf, t *Txn, o *Options) (Done, error) {
 	}
 	if request != nil {
 		if err := m.put(requests, request, append(revisionKey(rev), digest[:]...)); err != nil {
+			return Done{}, err
+		}
+	}
+	if undone := requestKey(t.Author, t.Forget); undone != nil {
+		if err := m.remove(requests, undone); err != nil {
 			return Done{}, err
 		}
 	}
@@ -279,7 +284,9 @@ func forgetOld(m memoryOf, last Revision, size uint64, o *Options) error {
 		if err != nil {
 			return err
 		}
-		if request := requestKey(&Txn{Author: c.Author, Request: c.Request}); request != nil {
+		request := requestKey(c.Author, c.Request)
+		// One that was forgotten may have come again since, as a later revision.
+		if request != nil && bytes.HasPrefix(m.get(requests, request), key) {
 			if err := m.remove(requests, request); err != nil {
 				return err
 			}
@@ -295,11 +302,11 @@ func forgetOld(m memoryOf, last Revision, size uint64, o *Options) error {
 }
 
 // requestKey is what a transaction is known by when it is sent again, or nil.
-func requestKey(t *Txn) []byte {
-	if t.Request == "" {
+func requestKey(author, request string) []byte {
+	if request == "" {
 		return nil
 	}
-	sum := sha256.Sum256(fmt.Appendf(nil, "%d %s%s", len(t.Author), t.Author, t.Request))
+	sum := sha256.Sum256(fmt.Appendf(nil, "%d %s%s", len(author), author, request))
 	return sum[:]
 }
 

@@ -10,7 +10,8 @@
 //     never go back, even if the machine's clock does.
 //   - A transaction whose conditions do not hold changes nothing (ErrConflict).
 //     One that is sent again under the same request id is not carried out again,
-//     for as long as its first time stands in the history.
+//     for as long as its first time stands in the history and was not undone
+//     (Txn.Forget).
 //   - What cannot be read, because it is damaged, or of a later format, is
 //     refused by Open and left as it is.
 //
@@ -68,6 +69,9 @@ type Txn struct {
 	// Content tells transactions of one request id apart; nil stands for the
 	// edits.
 	Content []byte
+	// Forget is the request id of an earlier transaction of the same author that
+	// this one undoes: sent again, it is carried out again.
+	Forget string
 	// If must all hold.
 	If []Condition
 	// Edits are carried out by ascending key, those of one key in their order. One
@@ -186,7 +190,7 @@ const (
 
 // check fails if t is too large, or an edit has no key.
 func (t *Txn) check() error {
-	for _, x := range []struct{ name, text string }{{"author", t.Author}, {"request id", t.Request}, {"note", t.Note}} {
+	for _, x := range []struct{ name, text string }{{"author", t.Author}, {"request id", t.Request}, {"request id to forget", t.Forget}, {"note", t.Note}} {
 		if len(x.text) > MaxText {
 			return fmt.Errorf("%s: %d bytes: %w, at most %d", x.name, len(x.text), ErrLimit, MaxText)
 		}
