@@ -209,7 +209,7 @@ func endCode(err error) codes.Code {
 		return codes.Canceled
 	case errors.Is(err, controller.ErrBundleAllGroups):
 		return codes.InvalidArgument
-	case errors.Is(err, controller.ErrTooLong), errors.Is(err, controller.ErrBundleTooLong):
+	case errors.Is(err, controller.ErrTooLong), errors.Is(err, controller.ErrBundleTooLong), errors.Is(err, controller.ErrBundleLooseFlows):
 		return codes.ResourceExhausted
 	case misbehaved(err), errors.Is(err, controller.ErrSlave), errors.Is(err, controller.ErrNoBundles):
 		return codes.FailedPrecondition

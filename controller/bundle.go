@@ -19,6 +19,9 @@ var (
 	// ErrBundleAllGroups: a bundle deletes all groups before other changes, and that
 	// would crash Open vSwitch if one of those were refused.
 	ErrBundleAllGroups = channel.ErrBundleAllGroups
+	// ErrBundleLooseFlows: a bundle changes or deletes many flows by what they match,
+	// after it has added many.
+	ErrBundleLooseFlows = channel.ErrBundleLooseFlows
 )
 
 // WriteBundle has the switch carry msgs out in order, all of them or none, and
@@ -33,7 +36,10 @@ var (
 // The flows that use a group are deleted by themselves before it, unless nothing but
 // deletions of groups follows: Open vSwitch 3.1 crashes when it goes back on the
 // deletion of a group that took flows with it. A deletion of all groups before other
-// messages, where nobody knows the users, is ErrBundleAllGroups.
+// messages, where nobody knows the users, is ErrBundleAllGroups. A message that
+// changes or deletes all flows that match is preceded by strict ones for the flows
+// that the bundle adds before it, which Open vSwitch 3.1 may not find otherwise;
+// where these are too many, it is ErrBundleLooseFlows.
 //
 // The error is exact. If Untouched is set, the switch has carried nothing out,
 // whether it refused some, which stand in Errors as far as it names them (Open

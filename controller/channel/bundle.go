@@ -242,6 +242,13 @@ func (c *Conn) WriteBundle(ctx context.Context, msgs []ofp.Message) error {
 	if err != nil {
 		return &WriteError{Err: fmt.Errorf("message %d %w", bad, err), Untouched: true}
 	}
+	all, then, bad, err := withAdded(all)
+	if origin = composed(origin, then); err != nil {
+		if origin != nil {
+			bad = origin[bad]
+		}
+		return &WriteError{Err: fmt.Errorf("message %d %w", bad, err), Untouched: true}
+	}
 	return originally(c.writeBundle(ctx, all), msgs, origin)
 }
 

@@ -209,7 +209,7 @@ func unbundled(ctx context.Context, we *channel.WriteError) bool {
 	if !we.Untouched || ctx.Err() != nil {
 		return false
 	}
-	if errors.Is(we.Err, channel.ErrNoBundles) || errors.Is(we.Err, channel.ErrBundleTooLong) || errors.Is(we.Err, channel.ErrBundleAllGroups) || aboutBundles(we.Err) {
+	if errors.Is(we.Err, channel.ErrNoBundles) || errors.Is(we.Err, channel.ErrBundleTooLong) || errors.Is(we.Err, channel.ErrBundleAllGroups) || errors.Is(we.Err, channel.ErrBundleLooseFlows) || aboutBundles(we.Err) {
 		return true
 	}
 	return slices.ContainsFunc(we.Errors, func(e channel.ItemError) bool { return aboutBundles(e.Err) })
