@@ -32,7 +32,7 @@ type Away struct {
 	names ofp.Names
 }
 
-// ErrAway: the switch is known, and not connected.
+// ErrAway says that a switch is known, and not connected.
 var ErrAway = errors.New("switch is away")
 
 // FindTarget is Find that also finds switches which are not connected, where the

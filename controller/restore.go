@@ -97,7 +97,7 @@ type Level = desired.Level
 // DifferError says that a switch has confirmed a message, and has something else.
 type DifferError = desired.DifferError
 
-// ErrTransient: what is never stored was to be stored only.
+// ErrTransient says that what is never stored was to be stored only.
 var ErrTransient = desired.ErrTransient
 
 // Extended reports whether the switch is spoken to with Open vSwitch's

@@ -30,9 +30,6 @@ type stateLab struct {
 	dir     string // of the files with flows
 }
 
-// stateFlows is how many flows a bridge has.
-const stateFlows = 100_000
-
 // stateLine is flow i: of a hundred priorities, with a match of its own.
 func stateLine(i int) string {
 	return fmt.Sprintf("priority=%d,ip,nw_src=10.%d.%d.%d,actions=output:%d", 1+i%100, i>>16&255, i>>8&255, i&255, 1+i%4)

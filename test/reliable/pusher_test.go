@@ -77,10 +77,10 @@ type pusher struct {
 	switches []string // the last one speaks 1.0
 	model    map[string]view
 
-	past            map[string][]string // what became of each flow and group, in words
-	doubt           *request
-	acked           []*acked
-	refused, inVain int
+	past    map[string][]string // what became of each flow and group, in words
+	doubt   *request
+	acked   []*acked
+	refused int
 }
 
 // acked is a call that was acknowledged, and the revisions that it was told of.

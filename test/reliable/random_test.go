@@ -297,7 +297,7 @@ func (r *random) rollback() {
 func (r *random) foreign() {
 	match, whole := r.flow()
 	theirs := regexp.MustCompile(`cookie=\w+`).ReplaceAllString(whole, fmt.Sprintf("cookie=%#x", otherCookie))
-	args := []string{}
+	var args []string
 	switch n := r.rnd.IntN(13); {
 	case n < 2:
 		args = []string{"add-flow", "br0", theirs}

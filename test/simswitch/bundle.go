@@ -80,11 +80,13 @@ func (s *Switch) addToBundle(l *link, h ofp.Header, frame []byte, m *ofp.BundleA
 	if !s.dp.cfg.Bundles {
 		return ofp.BadRequestBadExperimenterType
 	}
-	b, why := l.bundles[m.ID], ofp.ReasonUnknown
+	b := l.bundles[m.ID]
 	if b == nil {
-		if b, why = l.openBundle(m.ID, m.Flags); why != ofp.ReasonUnknown {
+		opened, why := l.openBundle(m.ID, m.Flags)
+		if why != ofp.ReasonUnknown {
 			return why
 		}
+		b = opened
 	}
 	switch m.Message.(type) {
 	case *ofp.FlowMod, *ofp.GroupMod, *ofp.PortMod, *ofp.PacketOut:
