@@ -219,6 +219,14 @@ func (r *restore) within(by time.Time) {
 	r.mu.Unlock()
 }
 
+// asked is within for what a comparison that runs may have passed by already.
+func (r *restore) asked(by time.Time) {
+	r.within(by)
+	r.mu.Lock()
+	r.again = true
+	r.mu.Unlock()
+}
+
 // begin notes that a comparison begins.
 func (r *restore) begin() {
 	r.mu.Lock()

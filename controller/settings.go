@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"time"
 
 	"github.com/sluice-sdn/sluice/controller/desired"
 	"github.com/sluice-sdn/sluice/ofp"
@@ -122,12 +123,14 @@ func (s *Switch) PortSettled(key string, x desired.PortSetting) (settled, there 
 	return there && p.Config&x.Mask == x.Config, there
 }
 
-// portCame has the switch compared soon if a port came that has settings.
+// portCame has the switch compared soon, at most once in retryFirst, if a port came,
+// or was changed, that is not as users have set it.
 func (s *Switch) portCame(m *ofp.PortStatus) {
-	if s.c.cfg.Desired == nil || m.Reason != ofp.PortAdded {
+	if s.c.cfg.Desired == nil || m.Reason == ofp.PortDeleted {
 		return
 	}
-	if _, ok := s.c.cfg.Desired.Settings(s.dpid).Ports[desired.PortKey(&m.Port)]; ok {
-		s.soon()
+	want, ok := s.c.cfg.Desired.Settings(s.dpid).Ports[desired.PortKey(&m.Port)]
+	if ok && m.Port.Config&want.Mask != want.Config {
+		s.restore.asked(time.Now().Add(retryFirst))
 	}
 }
