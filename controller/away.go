@@ -133,8 +133,8 @@ func (a *Away) Write(context.Context, []ofp.Message) error { return ErrAway }
 // WriteSent fails with ErrAway.
 func (a *Away) WriteSent(context.Context, []ofp.Message, func(error)) error { return ErrAway }
 
-// WriteBundle fails with ErrAway.
-func (a *Away) WriteBundle(context.Context, []ofp.Message) error { return ErrAway }
+// WriteBundleWhen fails with ErrAway.
+func (a *Away) WriteBundleWhen(context.Context, []ofp.Message, func() error) error { return ErrAway }
 
 // Bundles fails with ErrAway.
 func (a *Away) Bundles(context.Context) (bool, error) { return false, ErrAway }

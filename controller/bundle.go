@@ -52,17 +52,38 @@ var (
 // as ctx allows. It takes turns with what others write, and leaves after what was
 // given to Send before, as Write does.
 func (s *Switch) WriteBundle(ctx context.Context, msgs []ofp.Message) error {
+	return s.WriteBundleWhen(ctx, msgs, nil)
+}
+
+// WriteBundleWhen is WriteBundle that calls when, if it is not nil, once the switch
+// has looked at all messages and before it is told to carry them out: so the switch
+// can be given them while it is still being decided whether it shall. If when fails,
+// or the switch has refused something, which is not asked about then, it carries
+// nothing out; what when says is Err. Switches give up a bundle about which they hear
+// nothing for some time, Open vSwitch after 10 s.
+func (s *Switch) WriteBundleWhen(ctx context.Context, msgs []ofp.Message, when func() error) error {
 	if err := s.permittedAll(ctx, msgs); err != nil {
 		return err
 	}
-	start := time.Now()
+	start, off := time.Now(), false
+	hold := when
+	if when != nil {
+		hold = func() error {
+			before := time.Now()
+			err := when()
+			start, off = start.Add(time.Since(before)), err != nil // it is not the switch that takes so long
+			return err
+		}
+	}
 	err := s.refusedWrite(msgs)
 	if we := (*WriteError)(nil); errors.As(err, &we) {
 		we.Untouched = true
 	} else {
-		err = s.conn.WriteBundle(ctx, msgs)
+		err = s.conn.WriteBundleWhen(ctx, msgs, hold)
 	}
-	s.c.metrics.wrote(time.Since(start), err)
+	if !off {
+		s.c.metrics.wrote(time.Since(start), err)
+	}
 	return err
 }
 

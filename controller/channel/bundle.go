@@ -223,6 +223,13 @@ func (b *bundle) discard() {
 // WriteBundle has the switch carry msgs out in order, all of them or none, and waits
 // until it has. See Switch.WriteBundle of package controller.
 func (c *Conn) WriteBundle(ctx context.Context, msgs []ofp.Message) error {
+	return c.WriteBundleWhen(ctx, msgs, nil)
+}
+
+// WriteBundleWhen is WriteBundle that calls when, if it is not nil, once the switch
+// has all messages and before it is told to carry them out. See
+// Switch.WriteBundleWhen of package controller.
+func (c *Conn) WriteBundleWhen(ctx context.Context, msgs []ofp.Message, when func() error) error {
 	if len(msgs) > MaxBundle {
 		return &WriteError{Err: fmt.Errorf("%w: %d messages, at most %d", ErrBundleTooLong, len(msgs), MaxBundle), Untouched: true}
 	}
@@ -249,11 +256,11 @@ func (c *Conn) WriteBundle(ctx context.Context, msgs []ofp.Message) error {
 		}
 		return &WriteError{Err: fmt.Errorf("message %d %w", bad, err), Untouched: true}
 	}
-	return originally(c.writeBundle(ctx, all), msgs, origin)
+	return originally(c.writeBundle(ctx, all, when), msgs, origin)
 }
 
-// writeBundle is WriteBundle for who has the turn, of a switch that has bundles.
-func (c *Conn) writeBundle(ctx context.Context, msgs []ofp.Message) error {
+// writeBundle is WriteBundleWhen for who has the turn, of a switch that has bundles.
+func (c *Conn) writeBundle(ctx context.Context, msgs []ofp.Message, when func() error) error {
 	b := c.newBundle(msgs)
 	defer c.replies.removeWrite(b.t)
 	if err := b.stage(ctx); err != nil {
@@ -270,6 +277,9 @@ func (c *Conn) writeBundle(ctx context.Context, msgs []ofp.Message) error {
 	refused, failures := b.refusal(), b.failures()
 	if refused == nil && !b.t.opened {
 		refused = errors.New("the switch does not answer that it is open")
+	}
+	if refused == nil && len(failures) == 0 && when != nil {
+		refused = when()
 	}
 	if refused == nil && len(failures) == 0 {
 		refused = b.c.gone(ctx)

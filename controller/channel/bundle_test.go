@@ -348,3 +348,47 @@ func TestBundleBounds(t *testing.T) {
 		}
 	})
 }
+
+// A bundle that shall not be carried out after all is discarded, and when is asked
+// about none that the switch has refused.
+func TestBundleWhen(t *testing.T) {
+	no := errors.New("no")
+	for _, tt := range []struct {
+		name     string
+		peer     bundler
+		err      error
+		asked    int
+		done     []uint64
+		discards int
+	}{
+		{"yes", bundler{}, nil, 1, cookies(1500), 1},
+		{"no", bundler{}, no, 1, nil, 2},
+		{"refused", bundler{badAdd: map[uint64]bool{7: true}}, no, 0, nil, 2},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				b := tt.peer
+				b.r = start(t, ofp.V13, Config{})
+				b.r.mute = map[ofp.Type]bool{ofp.TypeBarrierRequest: true}
+				c := b.r.ready()
+				ended := make(chan struct{})
+				go b.serve(ended)
+				asked := 0
+				err := c.WriteBundleWhen(t.Context(), flowMods(1500), func() error { asked++; return tt.err })
+				synctest.Wait()
+				b.r.nc.Close()
+				<-ended
+				we, failed := errors.AsType[*WriteError](err)
+				if failed != (tt.err != nil) || failed && (!we.Untouched || (tt.asked > 0) != errors.Is(we, no)) {
+					t.Errorf("%v", err)
+				}
+				if asked != tt.asked || b.discard != tt.discards || len(b.open) > 0 {
+					t.Errorf("asked %d times, %d discarded, %d left open; want %d, %d, 0", asked, b.discard, len(b.open), tt.asked, tt.discards)
+				}
+				if d := cmp.Diff(tt.done, b.done); d != "" {
+					t.Errorf("carried out: %s", d)
+				}
+			})
+		})
+	}
+}

@@ -28,12 +28,13 @@ func hasBundles(ctx context.Context, sw Switch) error {
 	return err
 }
 
-// carryOut sends the transaction.
-func (t *Txn) carryOut(ctx context.Context, sw Switch) error {
+// carryOut has a switch carry the transaction out, once when, if it is not nil,
+// returns; not at all if that fails.
+func (t *Txn) carryOut(ctx context.Context, sw Switch, when func() error) error {
 	if t.Bundle {
-		return sw.WriteBundle(ctx, t.Messages)
+		return sw.WriteBundleWhen(ctx, t.Messages, when)
 	}
-	return carryOut(ctx, sw, t.Messages)
+	return carryOut(ctx, sw, t.Messages, when)
 }
 
 // mostPieces bounds how many pieces messages are sent in; more of them would be
@@ -81,10 +82,11 @@ func pieces(v ofp.Version, msgs []ofp.Message) []piece {
 
 // carryOut has a switch carry messages out, as a bundle where it can. It stops at
 // the first piece that fails; where it is the first one, Untouched may be set. Its
-// error is a *channel.WriteError about msgs, as far as it is one.
-func carryOut(ctx context.Context, sw Switch, msgs []ofp.Message) error {
+// error is a *channel.WriteError about msgs, as far as it is one. when is called
+// before the switch carries out the first, unless it is nil.
+func carryOut(ctx context.Context, sw Switch, msgs []ofp.Message, when func() error) error {
 	for _, p := range pieces(sw.Version(), msgs) {
-		err := p.send(ctx, sw, msgs)
+		err := p.send(ctx, sw, msgs, when)
 		we := (*channel.WriteError)(nil)
 		if errors.As(err, &we) {
 			if p.from > 0 {
@@ -115,7 +117,7 @@ func repair(ctx context.Context, sw Switch, msgs []ofp.Message) error {
 			origin = append(origin, p.from+i)
 		}
 		for try := 1; len(left) > 0; try++ {
-			err := piece{to: len(left), bundled: p.bundled && try <= repairBundles}.send(ctx, sw, left)
+			err := piece{to: len(left), bundled: p.bundled && try <= repairBundles}.send(ctx, sw, left, nil)
 			we := (*channel.WriteError)(nil)
 			if err == nil {
 				break
@@ -160,8 +162,9 @@ func without[T any](all []T, bad map[int]bool) []T {
 	return kept
 }
 
-// send sends a piece. Its errors are about msgs.
-func (p piece) send(ctx context.Context, sw Switch, msgs []ofp.Message) error {
+// send sends a piece, and has it carried out as carryOut says. Its errors are about
+// msgs.
+func (p piece) send(ctx context.Context, sw Switch, msgs []ofp.Message, when func() error) error {
 	part := msgs[p.from:p.to]
 	if p.bundled {
 		origin := make([]int, 0, len(part))
@@ -171,7 +174,7 @@ func (p piece) send(ctx context.Context, sw Switch, msgs []ofp.Message) error {
 				mods, origin = append(mods, m), append(origin, p.from+i)
 			}
 		}
-		err := sw.WriteBundle(ctx, mods)
+		err := sw.WriteBundleWhen(ctx, mods, when)
 		we := (*channel.WriteError)(nil)
 		if !errors.As(err, &we) {
 			return err
@@ -188,6 +191,9 @@ func (p piece) send(ctx context.Context, sw Switch, msgs []ofp.Message) error {
 			out.Confirmed = p.from
 			return &out
 		}
+	}
+	if err := permit(when); err != nil {
+		return err
 	}
 	err := sw.Write(ctx, part)
 	we := (*channel.WriteError)(nil)

@@ -15,6 +15,8 @@
 //
 // Where the switch has bundles, two messages or more are one, without barriers: a
 // switch that refuses some of it has carried out none, and nothing need be undone.
+// The switch is given it while the store writes, and is told to carry it out when
+// that is done, or to forget it: what is carried out is always stored before.
 // Meter-mods, which Open vSwitch does not take into a bundle, go before and behind
 // it as they come; a transaction in more than three such pieces is sent without.
 // A comparison sends its difference so, too, and again without what the switch
@@ -57,7 +59,9 @@
 //
 // # Goroutines and locks
 //
-// The package starts none but those of the store. Recall takes the turns of all
+// The package starts none but those of the store, and one for a transaction which
+// waits for the store while the switch is given a bundle (keep), and ends before
+// Apply or Fulfil do. Recall takes the turns of all
 // switches, by ascending DPID; everybody else one at a time. The transactions and
 // reconciliations of one switch exclude each other (book.turn, which callers wait
 // for on their context); those of several switches do not. State.mu and book.mu

@@ -22,6 +22,7 @@ type fake struct {
 	unread  error // of Flows
 	entered func()
 	few     int      // tables; 0: nobody knows
+	staged  func()   // a bundle was given to it
 	bundles bool     // it has some
 	bundled int      // so many were begun
 	answers []func() // of WriteSent
@@ -79,20 +80,26 @@ func (f *fake) Write(_ context.Context, msgs []ofp.Message) error {
 
 func (f *fake) Bundles(context.Context) (bool, error) { return f.bundles, nil }
 
-// WriteBundle carries all out or none, and tells of the first that is refused, as
+// WriteBundleWhen carries all out or none, and tells of the first that is refused, as
 // Open vSwitch does. What is away goes before the commit, or between it and its
 // answer.
-func (f *fake) WriteBundle(_ context.Context, msgs []ofp.Message) error {
+func (f *fake) WriteBundleWhen(_ context.Context, msgs []ofp.Message, when func() error) error {
 	if !f.bundles {
 		return &channel.WriteError{Err: channel.ErrNoBundles, Untouched: true}
 	}
-	if f.entered != nil {
-		f.entered()
-	}
 	f.bundled++
+	if f.staged != nil {
+		f.staged()
+	}
 	away := f.away > 0 && len(msgs) >= f.away
 	if away && f.away%2 == 0 {
 		return &channel.WriteError{Err: channel.ErrDisconnected, Untouched: true}
+	}
+	if err := permit(when); err != nil {
+		return err
+	}
+	if f.entered != nil {
+		f.entered()
 	}
 	before := f.snapshot()
 	for i, m := range msgs {
@@ -197,17 +204,24 @@ var errUnread = errors.New("the switch does not answer")
 // yesSwitch is a switch that takes everything, and has what it is said to have.
 type yesSwitch struct{ has []ofp.FlowStats }
 
-func (yesSwitch) DPID() ofp.DPID                                   { return 1 }
-func (yesSwitch) Version() ofp.Version                             { return ofp.V13 }
-func (yesSwitch) Extended() bool                                   { return true }
-func (yesSwitch) Write(context.Context, []ofp.Message) error       { return nil }
-func (yesSwitch) Bundles(context.Context) (bool, error)            { return true, nil }
-func (yesSwitch) WriteBundle(context.Context, []ofp.Message) error { return nil }
+func (yesSwitch) DPID() ofp.DPID                             { return 1 }
+func (yesSwitch) Version() ofp.Version                       { return ofp.V13 }
+func (yesSwitch) Extended() bool                             { return true }
+func (yesSwitch) Write(context.Context, []ofp.Message) error { return nil }
+func (yesSwitch) Bundles(context.Context) (bool, error)      { return true, nil }
+
 func (y yesSwitch) Flows(context.Context, ofp.FlowFilter) ([]ofp.FlowStats, error) {
 	return y.has, nil
 }
 func (yesSwitch) Groups(context.Context, uint32) ([]ofp.GroupDesc, error)   { return nil, nil }
 func (yesSwitch) Meters(context.Context, uint32) ([]ofp.MeterConfig, error) { return nil, nil }
+
+func (yesSwitch) WriteBundleWhen(_ context.Context, _ []ofp.Message, when func() error) error {
+	if when == nil {
+		return nil
+	}
+	return when()
+}
 
 func (yesSwitch) WriteSent(_ context.Context, _ []ofp.Message, then func(error)) error {
 	then(nil)

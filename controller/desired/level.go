@@ -158,7 +158,7 @@ func (t *Txn) WriteOnly(ctx context.Context, sw Switch) (err error) {
 	case t.Level == Stored:
 		return nil // nobody wants what it is about
 	case t.Bundle:
-		err = sw.WriteBundle(ctx, t.Messages)
+		err = sw.WriteBundleWhen(ctx, t.Messages, nil)
 	case t.Level == Sent:
 		return sw.WriteSent(ctx, t.Messages, func(error) {})
 	default:

@@ -25,8 +25,8 @@ type Switch interface {
 	Tables() int
 	// Write is that of controller.Switch.
 	Write(ctx context.Context, msgs []ofp.Message) error
-	// WriteBundle and Bundles are those of controller.Switch.
-	WriteBundle(ctx context.Context, msgs []ofp.Message) error
+	// WriteBundleWhen and Bundles are those of controller.Switch.
+	WriteBundleWhen(ctx context.Context, msgs []ofp.Message, when func() error) error
 	Bundles(ctx context.Context) (bool, error)
 	// WriteSent is that of controller.Switch.
 	WriteSent(ctx context.Context, msgs []ofp.Message, then func(error)) error
@@ -242,33 +242,16 @@ func (d *State) Apply(ctx context.Context, sw Switch, t Txn) (store.Revision, er
 	}
 	x := d.txn(b, t, dec.effects)
 	x.Content = content
-	done, err := d.store.Commit(ctx, x)
-	switch {
-	case err != nil:
-		b.noted = Known{} // nothing of it is stored
-		return 0, err
-	case done.Repeated:
-		b.noted = Known{}
+	done, err := d.keep(ctx, sw, b, t, dec.effects, x)
+	if done.Repeated {
 		return done.Revision, d.stillSo(ctx, sw, b, t.Level, done.Revision, b.outcome(dec.effects))
 	}
-	b.exhumed = nil
-	b.carry(dec.effects)
-	return d.send(ctx, sw, b, t, dec.effects, done.Revision)
+	return done.Revision, err
 }
 
-// send sends the messages of a transaction that is stored, and undoes it if the
-// switch refuses some.
-func (d *State) send(ctx context.Context, sw Switch, b *book, t Txn, effects []effect, rev store.Revision) (store.Revision, error) {
-	switch t.Level {
-	case Stored:
-		b.setBehind(true)
-		return rev, nil
-	case Sent:
-		if !t.Bundle {
-			return rev, d.sendOnly(ctx, sw, b, t, effects, rev)
-		}
-	}
-	err := t.carryOut(ctx, sw)
+// settled notes what the carrying out of a stored transaction has come to, and
+// undoes it if the switch has refused some.
+func (d *State) settled(ctx context.Context, sw Switch, b *book, t Txn, effects []effect, rev store.Revision, err error) (store.Revision, error) {
 	if err == nil {
 		b.confirm(effects)
 		if t.Level == Verified {

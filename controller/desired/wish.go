@@ -132,21 +132,15 @@ func (d *State) Fulfil(ctx context.Context, sw Switch, w Wish) (Outlook, error) 
 	tx := d.txn(b, t, x.effects)
 	tx.Content, tx.Forget = x.content, w.forget
 	x.author, x.request = w.Author, w.Request
-	done, err := d.store.Commit(ctx, tx)
-	if err != nil || done.Repeated {
-		b.noted = Known{} // nothing of it is stored
-	}
-	if err != nil {
+	done, err := d.keep(ctx, sw, b, t, x.effects, tx)
+	if err != nil && !done.stored {
 		return Outlook{}, err
 	}
-	x.Revision = done.Revision
+	x.Revision = done.first
 	if done.Repeated {
 		x.Steps, x.back = nil, nil
 		return x.Outlook, d.stillSo(ctx, sw, b, w.Level, done.Revision, x.things)
 	}
-	b.exhumed = nil
-	b.carry(x.effects)
-	_, err = d.send(ctx, sw, b, t, x.effects, done.Revision)
 	if err != nil {
 		return x.Outlook, x.toThings(err)
 	}

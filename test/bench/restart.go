@@ -199,7 +199,12 @@ func (yes) WriteSent(_ context.Context, _ []ofp.Message, then func(error)) error
 	return nil
 }
 
-func (y yes) WriteBundle(context.Context, []ofp.Message) error               { return nil }
+func (y yes) WriteBundleWhen(_ context.Context, _ []ofp.Message, when func() error) error {
+	if when == nil {
+		return nil
+	}
+	return when()
+}
 func (y yes) Bundles(context.Context) (bool, error)                          { return true, nil }
 func (y yes) Flows(context.Context, ofp.FlowFilter) ([]ofp.FlowStats, error) { return nil, nil }
 func (y yes) Groups(context.Context, uint32) ([]ofp.GroupDesc, error)        { return nil, nil }
