@@ -97,6 +97,7 @@ const settleTimeout = 5 * time.Second
 // sendOnly sends messages that are stored, and returns when they are on their way.
 // What became of them is noted when the switch has answered.
 func (d *State) sendOnly(ctx context.Context, sw Switch, b *book, t Txn, effects []effect, rev store.Revision) error {
+	was := b.was
 	err := sw.WriteSent(ctx, t.Messages, func(err error) {
 		ctx, cancel := context.WithTimeout(context.Background(), settleTimeout)
 		defer cancel()
@@ -105,6 +106,10 @@ func (d *State) sendOnly(ctx context.Context, sw Switch, b *book, t Txn, effects
 		}
 		defer b.release()
 		b.settle(effects, err)
+		if missed := was.missed(effects, t.Messages); err == nil && len(missed) > 0 {
+			b.stand(missed)
+			b.setBehind(true)
+		}
 	})
 	if err != nil {
 		return &InDoubtError{rev, err}

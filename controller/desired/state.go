@@ -130,7 +130,10 @@ func (b *book) take(ctx context.Context) error {
 	}
 }
 
-func (b *book) release() { <-b.turn }
+func (b *book) release() {
+	b.was = nil
+	<-b.turn
+}
 
 // Txn is a transaction on one switch.
 type Txn struct {
@@ -252,6 +255,9 @@ func (d *State) Apply(ctx context.Context, sw Switch, t Txn) (store.Revision, er
 // settled notes what the carrying out of a stored transaction has come to, and
 // undoes it if the switch has refused some.
 func (d *State) settled(ctx context.Context, sw Switch, b *book, t Txn, effects []effect, rev store.Revision, err error) (store.Revision, error) {
+	if err == nil && len(b.was.missed(effects, t.Messages)) > 0 {
+		return rev, d.stillSo(ctx, sw, b, t.Level, rev, b.outcome(effects))
+	}
 	if err == nil {
 		b.confirm(effects)
 		if t.Level == Verified {
@@ -319,6 +325,7 @@ func (b *book) carry(effects []effect) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.changes++
+	b.was = b.standing(effects)
 	for _, e := range effects {
 		if e.after == nil {
 			b.items.remove(e.at)
@@ -377,6 +384,7 @@ func (d *State) undo(ctx context.Context, sw Switch, b *book, t Txn, effects []e
 		return rev, &InDoubtError{rev, errors.Join(refused, fmt.Errorf("undo: %w", err))}
 	}
 	b.exhumed = nil
+	was := b.was
 	b.carry(back)
 	if sw.Version() <= ofp.V11 {
 		b.buryAdded(t.Messages)
@@ -387,6 +395,7 @@ func (d *State) undo(ctx context.Context, sw Switch, b *book, t Txn, effects []e
 		}
 	} else {
 		b.confirm(back)
+		b.stand(was)
 	}
 	return 0, &UndoneError{Err: refused, Transient: !refused.Untouched && slices.ContainsFunc(t.Messages, transient)}
 }
