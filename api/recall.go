@@ -42,7 +42,7 @@ func (s *state) Restore(stream grpc.ClientStreamingServer[sluicev1.RestoreReques
 	}
 	out := &sluicev1.RestoreResponse{Revision: uint64(r.Revision), BackupRevision: uint64(r.Backup)}
 	for _, x := range r.Switches {
-		to := &sluicev1.RestoredSwitch{Dpid: x.DPID.String(), Added: uint32(x.Added), Changed: uint32(x.Changed), Removed: uint32(x.Gone), Same: uint32(x.Same)}
+		to := &sluicev1.RestoredSwitch{Dpid: x.DPID.String(), Added: uint32(x.Added), Changed: uint32(x.Changed), Removed: uint32(x.Gone), Same: uint32(x.Same), Settings: x.Settings}
 		if sw, err := s.c.Find(x.DPID.String()); err == nil {
 			to.Switch = valid(sw.Name())
 		}

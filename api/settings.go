@@ -1,11 +1,18 @@
 package api
 
 import (
+	"cmp"
+	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
 	"strings"
 
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+
+	"github.com/sluice-sdn/sluice/controller"
 	"github.com/sluice-sdn/sluice/ofp"
 	sluicev1 "github.com/sluice-sdn/sluice/proto/sluice/v1"
 )
@@ -55,19 +62,50 @@ func (s *state) settings(dpid ofp.DPID, waits string) (out []*sluicev1.StateItem
 		if !there {
 			why = "the switch has no such port"
 		}
-		add("port", key+" "+strings.Join(words, ","), settled, why)
+		add(controller.PortSettings, key+" "+strings.Join(words, ","), settled, why)
 	}
 	for _, table := range slices.Sorted(maps.Keys(x.Tables)) {
-		name := fmt.Sprint(table)
-		if table == ofp.TableAll {
-			name = "all"
-		}
 		if miss := x.Tables[table]; int(miss) < len(missNames) {
-			add("table", name+" "+missNames[miss], true, "")
+			add(controller.TableSettings, controller.TableName(table)+" "+missNames[miss], true, "")
 		}
 	}
 	if x.Fragments != nil {
-		add("fragments", fragmentNames[*x.Fragments], true, "")
+		add(controller.FragmentSettings, fragmentNames[*x.Fragments], true, "")
 	}
 	return out
+}
+
+func (s *state) ForgetSettings(ctx context.Context, r *sluicev1.ForgetSettingsRequest) (*sluicev1.ForgetSettingsResponse, error) {
+	st, err := s.c.State()
+	if err != nil {
+		return nil, noState()
+	}
+	kind, name := r.GetKind(), r.GetName()
+	switch kind {
+	case "", controller.FragmentSettings:
+		if name != "" {
+			return nil, invalid(bad("name", "%q: only a port or a table has one; say which kind it is", clip(name, 100)))
+		}
+	case controller.PortSettings, controller.TableSettings:
+	default:
+		return nil, invalid(bad("kind", "%q: want port, table or fragments, or none for all", clip(kind, 100)))
+	}
+	dpid, sw, err := s.find(r.GetSwitch())
+	if err != nil {
+		return nil, err
+	}
+	what := strings.TrimSpace(kind + " " + name)
+	n, rev, err := st.Forget(ctx, dpid, author(ctx), strings.TrimSpace("forget-settings "+valid(what)), kind, name)
+	switch {
+	case errors.Is(err, controller.ErrNoSetting):
+		return nil, withDetails(codes.NotFound, fmt.Sprintf("no setting is kept of %s %s; `sluice status SWITCH` lists what is", cmp.Or(sw, dpid.String()), clip(what, 100)))
+	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
+		return nil, status.FromContextError(err).Err()
+	case err != nil:
+		if full := diskError(err); full != nil {
+			return nil, full
+		}
+		return nil, withDetails(codes.Internal, err.Error()+"; nothing was changed")
+	}
+	return &sluicev1.ForgetSettingsResponse{Forgotten: uint32(n), Revision: uint64(rev)}, nil
 }

@@ -5,6 +5,9 @@ import (
 	"slices"
 	"testing"
 
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+
 	"github.com/sluice-sdn/sluice/ofp"
 	sluicev1 "github.com/sluice-sdn/sluice/proto/sluice/v1"
 	"github.com/sluice-sdn/sluice/test/simswitch"
@@ -67,9 +70,26 @@ func TestSettingsComeBack(t *testing.T) {
 			if err != nil || now.GetConfig().GetFragments() != sluicev1.FragmentHandling_FRAGMENT_HANDLING_DROP {
 				t.Errorf("%v, %v", now, err)
 			}
-			h, err := sluicev1.NewStateServiceClient(r.conn).ListHistory(ctx, &sluicev1.ListHistoryRequest{})
+			state := sluicev1.NewStateServiceClient(r.conn)
+			h, err := state.ListHistory(ctx, &sluicev1.ListHistoryRequest{})
 			if err != nil || !slices.ContainsFunc(h.GetChanges(), func(c *sluicev1.StateChange) bool { return c.GetNote() == "mod-port eth1" && c.GetAuthor() != "" }) {
 				t.Errorf("%v, %v", h, err)
+			}
+			for _, q := range []*sluicev1.ForgetSettingsRequest{{Kind: "ports"}, {Name: "eth1"}, {Kind: "fragments", Name: "drop"}} {
+				q.Switch = "br0"
+				if _, err := state.ForgetSettings(ctx, q); status.Code(err) != codes.InvalidArgument {
+					t.Errorf("%v: %v", q, err)
+				}
+			}
+			if _, err := state.ForgetSettings(ctx, &sluicev1.ForgetSettingsRequest{Switch: "br0", Kind: "port", Name: "eth3"}); status.Code(err) != codes.NotFound {
+				t.Error(err)
+			}
+			r.gone(again)
+			if x, err := state.ForgetSettings(ctx, &sluicev1.ForgetSettingsRequest{Switch: "br0", Kind: "port"}); err != nil || x.GetForgotten() != 2 {
+				t.Errorf("%v, %v", x, err)
+			}
+			if got := r.standing("br0"); got["drop"] != "PENDING: the switch is away" || got["eth1 port_down"] != "" {
+				t.Errorf("%v", got)
 			}
 		})
 	}

@@ -14,6 +14,19 @@ import (
 // Settings are how users have set a switch up.
 type Settings = desired.Settings
 
+// Kinds of settings.
+const (
+	PortSettings     = desired.PortSettings
+	TableSettings    = desired.TableSettings
+	FragmentSettings = desired.FragmentSettings
+)
+
+// ErrNoSetting means that a switch has no such setting.
+var ErrNoSetting = desired.ErrNoSetting
+
+// TableName is a table's number, or "all".
+func TableName(table uint8) string { return desired.TableName(table) }
+
 // KeepPort is ModifyPort whose outcome is stored, where the controller keeps desired
 // state: the port is brought back to it when the switch has restarted, or when the
 // port comes back.

@@ -105,10 +105,14 @@ func printRestore(w io.Writer, r *sluicev1.RestoreResponse) {
 		fmt.Fprintf(w, "nothing to do: all is as in the backup, which is of revision %d\n", r.GetBackupRevision())
 		return
 	}
-	rows := [][]string{{"SWITCH", "DPID", "ADD", "CHANGE", "REMOVE", "SAME"}}
+	rows := [][]string{{"SWITCH", "DPID", "ADD", "CHANGE", "REMOVE", "SAME", "SETTINGS"}}
 	for _, s := range r.GetSwitches() {
+		settings := "same"
+		if s.GetSettings() {
+			settings = "change"
+		}
 		rows = append(rows, []string{
-			cmp.Or(s.GetSwitch(), "(not connected)"), s.GetDpid(), number(s.GetAdded()), number(s.GetChanged()), number(s.GetRemoved()), number(s.GetSame()),
+			cmp.Or(s.GetSwitch(), "(not connected)"), s.GetDpid(), number(s.GetAdded()), number(s.GetChanged()), number(s.GetRemoved()), number(s.GetSame()), settings,
 		})
 	}
 	table(w, rows)

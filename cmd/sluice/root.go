@@ -78,7 +78,7 @@ confirmed the change, and exits with status 0 only then.`,
 	for _, verb := range []*cobra.Command{
 		c.addFlow(), c.addFlows(), c.modFlows(), c.delFlows(), c.replaceFlows(), c.addGroup(), c.addGroups(), c.modGroup(), c.delGroups(), c.bundle(),
 		c.addMeter(), c.modMeter(), c.delMeters(), c.modPort(), c.modTable(), c.setFrags(), c.packetOut(), c.setRole(), c.setAsync(), c.barrier(),
-		c.apply(), c.rollback(), c.adopt(), c.reconcile(), c.backup(), c.restore(),
+		c.apply(), c.rollback(), c.adopt(), c.forgetSettings(), c.reconcile(), c.backup(), c.restore(),
 	} {
 		verb.GroupID = "change"
 		root.AddCommand(verb)

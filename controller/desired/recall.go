@@ -35,6 +35,7 @@ type RecalledSwitch struct {
 	DPID                 ofp.DPID
 	Added, Changed, Gone int
 	Same                 int
+	Settings             bool // whether how users have set it up is another
 }
 
 // ErrRecalling means that another backup is being restored.
@@ -45,6 +46,7 @@ var ErrRecalling = errors.New("another backup is being restored; try again when 
 // Owners are known by their names. The backup is received and checked whole before
 // anything changes. The switches are not told: the caller has them compared.
 // Tombstones of the backup are left out: what was to go then is wanted by nobody.
+// Settings that the backup does not have are forgotten (Forget).
 //
 // It fails with ErrRecalling, ErrChanged (a *ChangedError), what store.Receive
 // says, store.ErrLimit if too much changes for one transaction, or what the store
@@ -83,12 +85,22 @@ func (d *State) Recall(ctx context.Context, backup io.Reader, o Recall) (r Recal
 		if effects[i], s, err = in.effects(ctx, b); err != nil {
 			return r, fmt.Errorf("backup: %w", err)
 		}
-		if len(effects[i]) == 0 {
+		settings, err := in.settled(b, &s)
+		if err != nil {
+			return r, err
+		}
+		if len(effects[i]) == 0 && !s.Settings {
 			continue
 		}
 		r.Switches = append(r.Switches, s)
-		if !o.PlanOnly {
+		if o.PlanOnly {
+			continue
+		}
+		if len(effects[i]) > 0 {
 			x.Edits = append(x.Edits, d.txn(b, Txn{}, effects[i]).Edits...)
+		}
+		if s.Settings {
+			x.Edits = append(x.Edits, settings)
 		}
 	}
 	if o.PlanOnly || len(r.Switches) == 0 {
@@ -99,6 +111,9 @@ func (d *State) Recall(ctx context.Context, backup io.Reader, o Recall) (r Recal
 		return r, err
 	}
 	for i, b := range books {
+		b.mu.Lock()
+		b.settings = in.settings[b.dpid]
+		b.mu.Unlock()
 		if len(effects[i]) > 0 {
 			b.exhumed = nil
 			b.carry(effects[i])
@@ -106,6 +121,22 @@ func (d *State) Recall(ctx context.Context, backup io.Reader, o Recall) (r Recal
 	}
 	r.Revision = done.Revision
 	return r, nil
+}
+
+// settled compares how users have set a switch up with the backup, and returns what
+// has the store hold what the backup does.
+func (in *recalled) settled(b *book, s *RecalledSwitch) (store.Edit, error) {
+	b.mu.Lock()
+	was := b.settings
+	b.mu.Unlock()
+	before, err := was.edit(b.dpid)
+	if err != nil {
+		return before, err
+	}
+	now := in.settings[b.dpid]
+	after, err := now.edit(b.dpid)
+	s.Settings = string(before.Value) != string(after.Value)
+	return after, err
 }
 
 // allBooks returns the books of these switches and of all that have one already,
@@ -128,6 +159,7 @@ type recalled struct {
 	copy     *store.Copy
 	revision store.Revision
 	switches map[ofp.DPID]bool
+	settings map[ofp.DPID]Settings
 	owners   map[ownerID]ownerID
 	pack     packer
 }
@@ -135,7 +167,7 @@ type recalled struct {
 // read goes through the whole backup: nothing in it may be what this version does
 // not know.
 func (d *State) read(ctx context.Context, c *store.Copy, plan bool) (*recalled, error) {
-	in := &recalled{copy: c, switches: make(map[ofp.DPID]bool), owners: map[ownerID]ownerID{0: 0}}
+	in := &recalled{copy: c, switches: make(map[ofp.DPID]bool), settings: make(map[ofp.DPID]Settings), owners: map[ownerID]ownerID{0: 0}}
 	names := make(map[ownerID]string)
 	var err error
 	in.revision, err = c.Scan(ctx, nil, func(r store.Record) error {
@@ -157,8 +189,18 @@ func (d *State) read(ctx context.Context, c *store.Copy, plan bool) (*recalled, 
 				return fmt.Errorf("key %x: %w: it is not that of %v", r.Key, store.ErrDamaged, m)
 			}
 			in.switches[ofp.DPID(binary.BigEndian.Uint64(r.Key[1:]))] = true
-		case kindHead, kindTombstone, kindSwitch, kindSettings:
-			// Switches are as they are now, and set up as they are now.
+		case kindSettings:
+			if len(r.Key) != 9 {
+				return fmt.Errorf("key %x: %w", r.Key, store.ErrFormat)
+			}
+			dpid := ofp.DPID(binary.BigEndian.Uint64(r.Key[1:]))
+			x, err := readSettings(dpid, r.Value)
+			if err != nil {
+				return err
+			}
+			in.switches[dpid], in.settings[dpid] = true, x
+		case kindHead, kindTombstone, kindSwitch:
+			// Switches are as they are now.
 		default:
 			return fmt.Errorf("key %x: %w", r.Key, store.ErrFormat)
 		}

@@ -4,8 +4,10 @@ import (
 	"context"
 	"encoding/binary"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
+	"strconv"
 
 	"github.com/sluice-sdn/sluice/controller/store"
 	"github.com/sluice-sdn/sluice/ofp"
@@ -93,32 +95,138 @@ func (d *State) Set(ctx context.Context, dpid ofp.DPID, author, note string, do 
 	if len(now.Ports) > maxSettings {
 		return fmt.Errorf("settings of %d ports: %w, at most %d", len(now.Ports), store.ErrLimit, maxSettings)
 	}
-	v, err := json.Marshal(now)
-	if err != nil {
-		return fmt.Errorf("settings: %w", err)
-	}
 	if err := do(); err != nil {
 		return err
 	}
-	key := binary.BigEndian.AppendUint64([]byte{kindSettings}, uint64(dpid))
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), settleTimeout) // it is done
 	defer cancel()
-	if _, err := d.store.Commit(ctx, store.Txn{Author: author, Note: note, Edits: d.knownEdit([]store.Edit{{Key: key, Value: v}}, b)}); err != nil {
-		b.noted = Known{}
+	if _, err := d.keep(ctx, b, author, note, now); err != nil {
 		return fmt.Errorf("the switch has it, but it is not stored, and will not be brought back: %w", err)
+	}
+	return nil
+}
+
+// keep stores settings. The caller has the turn.
+func (d *State) keep(ctx context.Context, b *book, author, note string, now Settings) (store.Revision, error) {
+	edit, err := now.edit(b.dpid)
+	if err != nil {
+		return 0, err
+	}
+	done, err := d.store.Commit(ctx, store.Txn{Author: author, Note: note, Edits: d.knownEdit([]store.Edit{edit}, b)})
+	if err != nil {
+		b.noted = Known{} // nothing of it is stored
+		return 0, err
 	}
 	b.mu.Lock()
 	b.settings = now
 	b.mu.Unlock()
-	return nil
+	return done.Revision, nil
 }
 
-// loadSettings takes over a record of Set.
-func (b *book) loadSettings(value []byte) error {
-	if err := json.Unmarshal(value, &b.settings); err != nil {
-		return fmt.Errorf("settings of switch %s: %w: %w", b.dpid, store.ErrDamaged, err)
+// edit is what has the store hold these settings and no others.
+func (s *Settings) edit(dpid ofp.DPID) (store.Edit, error) {
+	key := binary.BigEndian.AppendUint64([]byte{kindSettings}, uint64(dpid))
+	if s.empty() {
+		return store.Edit{Key: key, Remove: true}, nil
 	}
-	return nil
+	v, err := json.Marshal(s)
+	if err != nil {
+		return store.Edit{}, fmt.Errorf("settings: %w", err)
+	}
+	return store.Edit{Key: key, Value: v}, nil
+}
+
+// Kinds of settings.
+const (
+	PortSettings     = "port"
+	TableSettings    = "table"
+	FragmentSettings = "fragments"
+)
+
+// ErrNoSetting means that a switch has no such setting.
+var ErrNoSetting = errors.New("nothing of that is set")
+
+// Forget takes settings of a switch out of the store: all ("", ""), all of a kind
+// (kind, ""), or that of the port with a key or the table with a number (or "all").
+// The switch, which need not be connected, is not told: it stays as it is, until it
+// restarts or is set otherwise. It returns how many were forgotten, and fails with
+// ErrNoSetting if none, and with what the store says.
+func (d *State) Forget(ctx context.Context, dpid ofp.DPID, author, note, kind, name string) (int, store.Revision, error) {
+	b := d.look(dpid)
+	if b == nil {
+		return 0, 0, ErrNoSetting
+	}
+	if err := b.take(ctx); err != nil {
+		return 0, 0, err
+	}
+	defer b.release()
+	now := d.Settings(dpid)
+	n := now.forget(kind, name)
+	if n == 0 {
+		return 0, 0, ErrNoSetting
+	}
+	rev, err := d.keep(ctx, b, author, note, now)
+	if err != nil {
+		return 0, 0, err
+	}
+	return n, rev, nil
+}
+
+func (s *Settings) forget(kind, name string) (n int) {
+	if kind == "" || kind == PortSettings {
+		for key := range s.Ports {
+			if name == "" || name == key {
+				delete(s.Ports, key)
+				n++
+			}
+		}
+	}
+	if kind == "" || kind == TableSettings {
+		for table := range s.Tables {
+			if name == "" || name == TableName(table) {
+				delete(s.Tables, table)
+				n++
+			}
+		}
+	}
+	if (kind == "" || kind == FragmentSettings) && name == "" && s.Fragments != nil {
+		s.Fragments = nil
+		n++
+	}
+	return n
+}
+
+// TableName is a table's number, or "all".
+func TableName(table uint8) string {
+	if table == ofp.TableAll {
+		return "all"
+	}
+	return strconv.Itoa(int(table))
+}
+
+// fragmentFlags are those that are about fragments.
+const fragmentFlags = ofp.FragDrop | ofp.FragReasm | ofp.FragNXMatch
+
+// readSettings reads a record of settings.
+func readSettings(dpid ofp.DPID, value []byte) (s Settings, err error) {
+	if err = json.Unmarshal(value, &s); err == nil {
+		switch {
+		case len(s.Ports) > maxSettings:
+			err = fmt.Errorf("%d ports", len(s.Ports))
+		case s.Fragments != nil && *s.Fragments&^fragmentFlags != 0:
+			err = fmt.Errorf("fragments %#x", *s.Fragments)
+		}
+	}
+	if err != nil {
+		return Settings{}, fmt.Errorf("settings of switch %s: %w: %w", dpid, store.ErrDamaged, err)
+	}
+	return s, nil
+}
+
+// loadSettings takes over a record of settings.
+func (b *book) loadSettings(value []byte) (err error) {
+	b.settings, err = readSettings(b.dpid, value)
+	return err
 }
 
 // Settle calls do with the settings of a switch that has some, while nobody else

@@ -48,7 +48,7 @@ func TestBundleFiles(t *testing.T) {
 		groups, err := l.Ofctl(t.Context(), "-O", "OpenFlow13", "dump-groups", bridge)
 		l.check(err)
 		_, groups, _ = strings.Cut(groups, "\n") // the reply's xid
-		sorted := strings.Fields(groups) // no group has a space in it
+		sorted := strings.Fields(groups)         // no group has a space in it
 		slices.Sort(sorted)
 		return flows + strings.Join(sorted, "\n")
 	}

@@ -86,5 +86,12 @@ func TestSettings(t *testing.T) {
 		if out := l.sluice(t, "status", v.bridge); !strings.Contains(out, "installed: set port n") || !strings.Contains(out, "installed: set fragments drop") {
 			t.Errorf("status tells\n%s", out)
 		}
+		if out := l.sluice(t, "forget-settings", v.bridge); !strings.Contains(out, " forgotten; revision ") {
+			t.Errorf("forget-settings prints\n%s", out)
+		}
+		if out := l.sluice(t, "status", v.bridge); strings.Contains(out, " set ") {
+			t.Errorf("what was forgotten is told:\n%s", out)
+		}
+		so(v, "what was forgotten, and is so until somebody changes it")
 	}
 }

@@ -676,6 +676,122 @@ func (x *Owner) GetFlowLimit() uint32 {
 	return 0
 }
 
+type ForgetSettingsRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Name or datapath identifier.
+	Switch string `protobuf:"bytes,1,opt,name=switch,proto3" json:"switch,omitempty"`
+	// "port", "table" or "fragments"; all where it is empty.
+	Kind string `protobuf:"bytes,2,opt,name=kind,proto3" json:"kind,omitempty"`
+	// The port's name, as ListState tells it ("#" and the number where it has none), or
+	// the table's number, or "all"; all of the kind where it is empty.
+	Name          string `protobuf:"bytes,3,opt,name=name,proto3" json:"name,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ForgetSettingsRequest) Reset() {
+	*x = ForgetSettingsRequest{}
+	mi := &file_sluice_v1_state_proto_msgTypes[9]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ForgetSettingsRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ForgetSettingsRequest) ProtoMessage() {}
+
+func (x *ForgetSettingsRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_sluice_v1_state_proto_msgTypes[9]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ForgetSettingsRequest.ProtoReflect.Descriptor instead.
+func (*ForgetSettingsRequest) Descriptor() ([]byte, []int) {
+	return file_sluice_v1_state_proto_rawDescGZIP(), []int{9}
+}
+
+func (x *ForgetSettingsRequest) GetSwitch() string {
+	if x != nil {
+		return x.Switch
+	}
+	return ""
+}
+
+func (x *ForgetSettingsRequest) GetKind() string {
+	if x != nil {
+		return x.Kind
+	}
+	return ""
+}
+
+func (x *ForgetSettingsRequest) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+type ForgetSettingsResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Forgotten     uint32                 `protobuf:"varint,1,opt,name=forgotten,proto3" json:"forgotten,omitempty"`
+	Revision      uint64                 `protobuf:"varint,2,opt,name=revision,proto3" json:"revision,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ForgetSettingsResponse) Reset() {
+	*x = ForgetSettingsResponse{}
+	mi := &file_sluice_v1_state_proto_msgTypes[10]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ForgetSettingsResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ForgetSettingsResponse) ProtoMessage() {}
+
+func (x *ForgetSettingsResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_sluice_v1_state_proto_msgTypes[10]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ForgetSettingsResponse.ProtoReflect.Descriptor instead.
+func (*ForgetSettingsResponse) Descriptor() ([]byte, []int) {
+	return file_sluice_v1_state_proto_rawDescGZIP(), []int{10}
+}
+
+func (x *ForgetSettingsResponse) GetForgotten() uint32 {
+	if x != nil {
+		return x.Forgotten
+	}
+	return 0
+}
+
+func (x *ForgetSettingsResponse) GetRevision() uint64 {
+	if x != nil {
+		return x.Revision
+	}
+	return 0
+}
+
 type AdoptRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Name or datapath identifier.
@@ -695,7 +811,7 @@ type AdoptRequest struct {
 
 func (x *AdoptRequest) Reset() {
 	*x = AdoptRequest{}
-	mi := &file_sluice_v1_state_proto_msgTypes[9]
+	mi := &file_sluice_v1_state_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -707,7 +823,7 @@ func (x *AdoptRequest) String() string {
 func (*AdoptRequest) ProtoMessage() {}
 
 func (x *AdoptRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_sluice_v1_state_proto_msgTypes[9]
+	mi := &file_sluice_v1_state_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -720,7 +836,7 @@ func (x *AdoptRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AdoptRequest.ProtoReflect.Descriptor instead.
 func (*AdoptRequest) Descriptor() ([]byte, []int) {
-	return file_sluice_v1_state_proto_rawDescGZIP(), []int{9}
+	return file_sluice_v1_state_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *AdoptRequest) GetSwitch() string {
@@ -772,7 +888,7 @@ type AdoptResponse struct {
 
 func (x *AdoptResponse) Reset() {
 	*x = AdoptResponse{}
-	mi := &file_sluice_v1_state_proto_msgTypes[10]
+	mi := &file_sluice_v1_state_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -784,7 +900,7 @@ func (x *AdoptResponse) String() string {
 func (*AdoptResponse) ProtoMessage() {}
 
 func (x *AdoptResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_sluice_v1_state_proto_msgTypes[10]
+	mi := &file_sluice_v1_state_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -797,7 +913,7 @@ func (x *AdoptResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AdoptResponse.ProtoReflect.Descriptor instead.
 func (*AdoptResponse) Descriptor() ([]byte, []int) {
-	return file_sluice_v1_state_proto_rawDescGZIP(), []int{10}
+	return file_sluice_v1_state_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *AdoptResponse) GetItems() []*StateItem {
@@ -831,7 +947,7 @@ type ReconcileRequest struct {
 
 func (x *ReconcileRequest) Reset() {
 	*x = ReconcileRequest{}
-	mi := &file_sluice_v1_state_proto_msgTypes[11]
+	mi := &file_sluice_v1_state_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -843,7 +959,7 @@ func (x *ReconcileRequest) String() string {
 func (*ReconcileRequest) ProtoMessage() {}
 
 func (x *ReconcileRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_sluice_v1_state_proto_msgTypes[11]
+	mi := &file_sluice_v1_state_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -856,7 +972,7 @@ func (x *ReconcileRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReconcileRequest.ProtoReflect.Descriptor instead.
 func (*ReconcileRequest) Descriptor() ([]byte, []int) {
-	return file_sluice_v1_state_proto_rawDescGZIP(), []int{11}
+	return file_sluice_v1_state_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *ReconcileRequest) GetSwitch() string {
@@ -888,7 +1004,7 @@ type ReconcileResponse struct {
 
 func (x *ReconcileResponse) Reset() {
 	*x = ReconcileResponse{}
-	mi := &file_sluice_v1_state_proto_msgTypes[12]
+	mi := &file_sluice_v1_state_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -900,7 +1016,7 @@ func (x *ReconcileResponse) String() string {
 func (*ReconcileResponse) ProtoMessage() {}
 
 func (x *ReconcileResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_sluice_v1_state_proto_msgTypes[12]
+	mi := &file_sluice_v1_state_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -913,7 +1029,7 @@ func (x *ReconcileResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReconcileResponse.ProtoReflect.Descriptor instead.
 func (*ReconcileResponse) Descriptor() ([]byte, []int) {
-	return file_sluice_v1_state_proto_rawDescGZIP(), []int{12}
+	return file_sluice_v1_state_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *ReconcileResponse) GetSame() uint32 {
@@ -982,7 +1098,7 @@ type ListHistoryRequest struct {
 
 func (x *ListHistoryRequest) Reset() {
 	*x = ListHistoryRequest{}
-	mi := &file_sluice_v1_state_proto_msgTypes[13]
+	mi := &file_sluice_v1_state_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -994,7 +1110,7 @@ func (x *ListHistoryRequest) String() string {
 func (*ListHistoryRequest) ProtoMessage() {}
 
 func (x *ListHistoryRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_sluice_v1_state_proto_msgTypes[13]
+	mi := &file_sluice_v1_state_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1007,7 +1123,7 @@ func (x *ListHistoryRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListHistoryRequest.ProtoReflect.Descriptor instead.
 func (*ListHistoryRequest) Descriptor() ([]byte, []int) {
-	return file_sluice_v1_state_proto_rawDescGZIP(), []int{13}
+	return file_sluice_v1_state_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *ListHistoryRequest) GetLimit() uint32 {
@@ -1026,7 +1142,7 @@ type ListHistoryResponse struct {
 
 func (x *ListHistoryResponse) Reset() {
 	*x = ListHistoryResponse{}
-	mi := &file_sluice_v1_state_proto_msgTypes[14]
+	mi := &file_sluice_v1_state_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1038,7 +1154,7 @@ func (x *ListHistoryResponse) String() string {
 func (*ListHistoryResponse) ProtoMessage() {}
 
 func (x *ListHistoryResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_sluice_v1_state_proto_msgTypes[14]
+	mi := &file_sluice_v1_state_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1051,7 +1167,7 @@ func (x *ListHistoryResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListHistoryResponse.ProtoReflect.Descriptor instead.
 func (*ListHistoryResponse) Descriptor() ([]byte, []int) {
-	return file_sluice_v1_state_proto_rawDescGZIP(), []int{14}
+	return file_sluice_v1_state_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *ListHistoryResponse) GetChanges() []*StateChange {
@@ -1082,7 +1198,7 @@ type StateChange struct {
 
 func (x *StateChange) Reset() {
 	*x = StateChange{}
-	mi := &file_sluice_v1_state_proto_msgTypes[15]
+	mi := &file_sluice_v1_state_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1094,7 +1210,7 @@ func (x *StateChange) String() string {
 func (*StateChange) ProtoMessage() {}
 
 func (x *StateChange) ProtoReflect() protoreflect.Message {
-	mi := &file_sluice_v1_state_proto_msgTypes[15]
+	mi := &file_sluice_v1_state_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1107,7 +1223,7 @@ func (x *StateChange) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StateChange.ProtoReflect.Descriptor instead.
 func (*StateChange) Descriptor() ([]byte, []int) {
-	return file_sluice_v1_state_proto_rawDescGZIP(), []int{15}
+	return file_sluice_v1_state_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *StateChange) GetRevision() uint64 {
@@ -1181,7 +1297,7 @@ type BackupRequest struct {
 
 func (x *BackupRequest) Reset() {
 	*x = BackupRequest{}
-	mi := &file_sluice_v1_state_proto_msgTypes[16]
+	mi := &file_sluice_v1_state_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1193,7 +1309,7 @@ func (x *BackupRequest) String() string {
 func (*BackupRequest) ProtoMessage() {}
 
 func (x *BackupRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_sluice_v1_state_proto_msgTypes[16]
+	mi := &file_sluice_v1_state_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1206,7 +1322,7 @@ func (x *BackupRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BackupRequest.ProtoReflect.Descriptor instead.
 func (*BackupRequest) Descriptor() ([]byte, []int) {
-	return file_sluice_v1_state_proto_rawDescGZIP(), []int{16}
+	return file_sluice_v1_state_proto_rawDescGZIP(), []int{18}
 }
 
 type BackupResponse struct {
@@ -1218,7 +1334,7 @@ type BackupResponse struct {
 
 func (x *BackupResponse) Reset() {
 	*x = BackupResponse{}
-	mi := &file_sluice_v1_state_proto_msgTypes[17]
+	mi := &file_sluice_v1_state_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1230,7 +1346,7 @@ func (x *BackupResponse) String() string {
 func (*BackupResponse) ProtoMessage() {}
 
 func (x *BackupResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_sluice_v1_state_proto_msgTypes[17]
+	mi := &file_sluice_v1_state_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1243,7 +1359,7 @@ func (x *BackupResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BackupResponse.ProtoReflect.Descriptor instead.
 func (*BackupResponse) Descriptor() ([]byte, []int) {
-	return file_sluice_v1_state_proto_rawDescGZIP(), []int{17}
+	return file_sluice_v1_state_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *BackupResponse) GetData() []byte {
@@ -1263,7 +1379,7 @@ type RestoreRequest struct {
 
 func (x *RestoreRequest) Reset() {
 	*x = RestoreRequest{}
-	mi := &file_sluice_v1_state_proto_msgTypes[18]
+	mi := &file_sluice_v1_state_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1275,7 +1391,7 @@ func (x *RestoreRequest) String() string {
 func (*RestoreRequest) ProtoMessage() {}
 
 func (x *RestoreRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_sluice_v1_state_proto_msgTypes[18]
+	mi := &file_sluice_v1_state_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1288,7 +1404,7 @@ func (x *RestoreRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RestoreRequest.ProtoReflect.Descriptor instead.
 func (*RestoreRequest) Descriptor() ([]byte, []int) {
-	return file_sluice_v1_state_proto_rawDescGZIP(), []int{18}
+	return file_sluice_v1_state_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *RestoreRequest) GetOptions() *RestoreOptions {
@@ -1319,7 +1435,7 @@ type RestoreOptions struct {
 
 func (x *RestoreOptions) Reset() {
 	*x = RestoreOptions{}
-	mi := &file_sluice_v1_state_proto_msgTypes[19]
+	mi := &file_sluice_v1_state_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1331,7 +1447,7 @@ func (x *RestoreOptions) String() string {
 func (*RestoreOptions) ProtoMessage() {}
 
 func (x *RestoreOptions) ProtoReflect() protoreflect.Message {
-	mi := &file_sluice_v1_state_proto_msgTypes[19]
+	mi := &file_sluice_v1_state_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1344,7 +1460,7 @@ func (x *RestoreOptions) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RestoreOptions.ProtoReflect.Descriptor instead.
 func (*RestoreOptions) Descriptor() ([]byte, []int) {
-	return file_sluice_v1_state_proto_rawDescGZIP(), []int{19}
+	return file_sluice_v1_state_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *RestoreOptions) GetPlanOnly() bool {
@@ -1382,7 +1498,7 @@ type RestoreResponse struct {
 
 func (x *RestoreResponse) Reset() {
 	*x = RestoreResponse{}
-	mi := &file_sluice_v1_state_proto_msgTypes[20]
+	mi := &file_sluice_v1_state_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1394,7 +1510,7 @@ func (x *RestoreResponse) String() string {
 func (*RestoreResponse) ProtoMessage() {}
 
 func (x *RestoreResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_sluice_v1_state_proto_msgTypes[20]
+	mi := &file_sluice_v1_state_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1407,7 +1523,7 @@ func (x *RestoreResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RestoreResponse.ProtoReflect.Descriptor instead.
 func (*RestoreResponse) Descriptor() ([]byte, []int) {
-	return file_sluice_v1_state_proto_rawDescGZIP(), []int{20}
+	return file_sluice_v1_state_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *RestoreResponse) GetSwitches() []*RestoredSwitch {
@@ -1436,19 +1552,22 @@ func (x *RestoreResponse) GetBackupRevision() uint64 {
 type RestoredSwitch struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Its name, empty if it is not connected, and its datapath identifier.
-	Switch        string `protobuf:"bytes,1,opt,name=switch,proto3" json:"switch,omitempty"`
-	Dpid          string `protobuf:"bytes,2,opt,name=dpid,proto3" json:"dpid,omitempty"`
-	Added         uint32 `protobuf:"varint,3,opt,name=added,proto3" json:"added,omitempty"`
-	Changed       uint32 `protobuf:"varint,4,opt,name=changed,proto3" json:"changed,omitempty"`
-	Removed       uint32 `protobuf:"varint,5,opt,name=removed,proto3" json:"removed,omitempty"`
-	Same          uint32 `protobuf:"varint,6,opt,name=same,proto3" json:"same,omitempty"`
+	Switch  string `protobuf:"bytes,1,opt,name=switch,proto3" json:"switch,omitempty"`
+	Dpid    string `protobuf:"bytes,2,opt,name=dpid,proto3" json:"dpid,omitempty"`
+	Added   uint32 `protobuf:"varint,3,opt,name=added,proto3" json:"added,omitempty"`
+	Changed uint32 `protobuf:"varint,4,opt,name=changed,proto3" json:"changed,omitempty"`
+	Removed uint32 `protobuf:"varint,5,opt,name=removed,proto3" json:"removed,omitempty"`
+	Same    uint32 `protobuf:"varint,6,opt,name=same,proto3" json:"same,omitempty"`
+	// Whether how it was set up (ports, tables, fragments) is another in the backup.
+	// What the backup does not say of that is forgotten, see ForgetSettings.
+	Settings      bool `protobuf:"varint,7,opt,name=settings,proto3" json:"settings,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *RestoredSwitch) Reset() {
 	*x = RestoredSwitch{}
-	mi := &file_sluice_v1_state_proto_msgTypes[21]
+	mi := &file_sluice_v1_state_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1460,7 +1579,7 @@ func (x *RestoredSwitch) String() string {
 func (*RestoredSwitch) ProtoMessage() {}
 
 func (x *RestoredSwitch) ProtoReflect() protoreflect.Message {
-	mi := &file_sluice_v1_state_proto_msgTypes[21]
+	mi := &file_sluice_v1_state_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1473,7 +1592,7 @@ func (x *RestoredSwitch) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RestoredSwitch.ProtoReflect.Descriptor instead.
 func (*RestoredSwitch) Descriptor() ([]byte, []int) {
-	return file_sluice_v1_state_proto_rawDescGZIP(), []int{21}
+	return file_sluice_v1_state_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *RestoredSwitch) GetSwitch() string {
@@ -1518,6 +1637,13 @@ func (x *RestoredSwitch) GetSame() uint32 {
 	return 0
 }
 
+func (x *RestoredSwitch) GetSettings() bool {
+	if x != nil {
+		return x.Settings
+	}
+	return false
+}
+
 type WatchHistoryRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The last revision that is known; where it is not set, only what comes is told.
@@ -1528,7 +1654,7 @@ type WatchHistoryRequest struct {
 
 func (x *WatchHistoryRequest) Reset() {
 	*x = WatchHistoryRequest{}
-	mi := &file_sluice_v1_state_proto_msgTypes[22]
+	mi := &file_sluice_v1_state_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1540,7 +1666,7 @@ func (x *WatchHistoryRequest) String() string {
 func (*WatchHistoryRequest) ProtoMessage() {}
 
 func (x *WatchHistoryRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_sluice_v1_state_proto_msgTypes[22]
+	mi := &file_sluice_v1_state_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1553,7 +1679,7 @@ func (x *WatchHistoryRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WatchHistoryRequest.ProtoReflect.Descriptor instead.
 func (*WatchHistoryRequest) Descriptor() ([]byte, []int) {
-	return file_sluice_v1_state_proto_rawDescGZIP(), []int{22}
+	return file_sluice_v1_state_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *WatchHistoryRequest) GetAfterRevision() uint64 {
@@ -1576,7 +1702,7 @@ type WatchHistoryResponse struct {
 
 func (x *WatchHistoryResponse) Reset() {
 	*x = WatchHistoryResponse{}
-	mi := &file_sluice_v1_state_proto_msgTypes[23]
+	mi := &file_sluice_v1_state_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1588,7 +1714,7 @@ func (x *WatchHistoryResponse) String() string {
 func (*WatchHistoryResponse) ProtoMessage() {}
 
 func (x *WatchHistoryResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_sluice_v1_state_proto_msgTypes[23]
+	mi := &file_sluice_v1_state_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1601,7 +1727,7 @@ func (x *WatchHistoryResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WatchHistoryResponse.ProtoReflect.Descriptor instead.
 func (*WatchHistoryResponse) Descriptor() ([]byte, []int) {
-	return file_sluice_v1_state_proto_rawDescGZIP(), []int{23}
+	return file_sluice_v1_state_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *WatchHistoryResponse) GetChange() *StateChange {
@@ -1642,7 +1768,7 @@ type ChangedItem struct {
 
 func (x *ChangedItem) Reset() {
 	*x = ChangedItem{}
-	mi := &file_sluice_v1_state_proto_msgTypes[24]
+	mi := &file_sluice_v1_state_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1654,7 +1780,7 @@ func (x *ChangedItem) String() string {
 func (*ChangedItem) ProtoMessage() {}
 
 func (x *ChangedItem) ProtoReflect() protoreflect.Message {
-	mi := &file_sluice_v1_state_proto_msgTypes[24]
+	mi := &file_sluice_v1_state_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1667,7 +1793,7 @@ func (x *ChangedItem) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ChangedItem.ProtoReflect.Descriptor instead.
 func (*ChangedItem) Descriptor() ([]byte, []int) {
-	return file_sluice_v1_state_proto_rawDescGZIP(), []int{24}
+	return file_sluice_v1_state_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *ChangedItem) GetDpid() string {
@@ -1720,7 +1846,7 @@ type SwitchWish struct {
 
 func (x *SwitchWish) Reset() {
 	*x = SwitchWish{}
-	mi := &file_sluice_v1_state_proto_msgTypes[25]
+	mi := &file_sluice_v1_state_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1732,7 +1858,7 @@ func (x *SwitchWish) String() string {
 func (*SwitchWish) ProtoMessage() {}
 
 func (x *SwitchWish) ProtoReflect() protoreflect.Message {
-	mi := &file_sluice_v1_state_proto_msgTypes[25]
+	mi := &file_sluice_v1_state_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1745,7 +1871,7 @@ func (x *SwitchWish) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SwitchWish.ProtoReflect.Descriptor instead.
 func (*SwitchWish) Descriptor() ([]byte, []int) {
-	return file_sluice_v1_state_proto_rawDescGZIP(), []int{25}
+	return file_sluice_v1_state_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *SwitchWish) GetSwitch() string {
@@ -1791,7 +1917,7 @@ type PlanRequest struct {
 
 func (x *PlanRequest) Reset() {
 	*x = PlanRequest{}
-	mi := &file_sluice_v1_state_proto_msgTypes[26]
+	mi := &file_sluice_v1_state_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1803,7 +1929,7 @@ func (x *PlanRequest) String() string {
 func (*PlanRequest) ProtoMessage() {}
 
 func (x *PlanRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_sluice_v1_state_proto_msgTypes[26]
+	mi := &file_sluice_v1_state_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1816,7 +1942,7 @@ func (x *PlanRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PlanRequest.ProtoReflect.Descriptor instead.
 func (*PlanRequest) Descriptor() ([]byte, []int) {
-	return file_sluice_v1_state_proto_rawDescGZIP(), []int{26}
+	return file_sluice_v1_state_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *PlanRequest) GetSwitches() []*SwitchWish {
@@ -1851,7 +1977,7 @@ type PlanResponse struct {
 
 func (x *PlanResponse) Reset() {
 	*x = PlanResponse{}
-	mi := &file_sluice_v1_state_proto_msgTypes[27]
+	mi := &file_sluice_v1_state_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1863,7 +1989,7 @@ func (x *PlanResponse) String() string {
 func (*PlanResponse) ProtoMessage() {}
 
 func (x *PlanResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_sluice_v1_state_proto_msgTypes[27]
+	mi := &file_sluice_v1_state_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1876,7 +2002,7 @@ func (x *PlanResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PlanResponse.ProtoReflect.Descriptor instead.
 func (*PlanResponse) Descriptor() ([]byte, []int) {
-	return file_sluice_v1_state_proto_rawDescGZIP(), []int{27}
+	return file_sluice_v1_state_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *PlanResponse) GetSwitches() []*SwitchPlan {
@@ -1911,7 +2037,7 @@ type SwitchPlan struct {
 
 func (x *SwitchPlan) Reset() {
 	*x = SwitchPlan{}
-	mi := &file_sluice_v1_state_proto_msgTypes[28]
+	mi := &file_sluice_v1_state_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1923,7 +2049,7 @@ func (x *SwitchPlan) String() string {
 func (*SwitchPlan) ProtoMessage() {}
 
 func (x *SwitchPlan) ProtoReflect() protoreflect.Message {
-	mi := &file_sluice_v1_state_proto_msgTypes[28]
+	mi := &file_sluice_v1_state_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1936,7 +2062,7 @@ func (x *SwitchPlan) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SwitchPlan.ProtoReflect.Descriptor instead.
 func (*SwitchPlan) Descriptor() ([]byte, []int) {
-	return file_sluice_v1_state_proto_rawDescGZIP(), []int{28}
+	return file_sluice_v1_state_proto_rawDescGZIP(), []int{30}
 }
 
 func (x *SwitchPlan) GetSwitch() string {
@@ -1988,7 +2114,7 @@ type PlannedChange struct {
 
 func (x *PlannedChange) Reset() {
 	*x = PlannedChange{}
-	mi := &file_sluice_v1_state_proto_msgTypes[29]
+	mi := &file_sluice_v1_state_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2000,7 +2126,7 @@ func (x *PlannedChange) String() string {
 func (*PlannedChange) ProtoMessage() {}
 
 func (x *PlannedChange) ProtoReflect() protoreflect.Message {
-	mi := &file_sluice_v1_state_proto_msgTypes[29]
+	mi := &file_sluice_v1_state_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2013,7 +2139,7 @@ func (x *PlannedChange) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PlannedChange.ProtoReflect.Descriptor instead.
 func (*PlannedChange) Descriptor() ([]byte, []int) {
-	return file_sluice_v1_state_proto_rawDescGZIP(), []int{29}
+	return file_sluice_v1_state_proto_rawDescGZIP(), []int{31}
 }
 
 func (x *PlannedChange) GetKind() string {
@@ -2058,7 +2184,7 @@ type ApplyRequest struct {
 
 func (x *ApplyRequest) Reset() {
 	*x = ApplyRequest{}
-	mi := &file_sluice_v1_state_proto_msgTypes[30]
+	mi := &file_sluice_v1_state_proto_msgTypes[32]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2070,7 +2196,7 @@ func (x *ApplyRequest) String() string {
 func (*ApplyRequest) ProtoMessage() {}
 
 func (x *ApplyRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_sluice_v1_state_proto_msgTypes[30]
+	mi := &file_sluice_v1_state_proto_msgTypes[32]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2083,7 +2209,7 @@ func (x *ApplyRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ApplyRequest.ProtoReflect.Descriptor instead.
 func (*ApplyRequest) Descriptor() ([]byte, []int) {
-	return file_sluice_v1_state_proto_rawDescGZIP(), []int{30}
+	return file_sluice_v1_state_proto_rawDescGZIP(), []int{32}
 }
 
 func (x *ApplyRequest) GetSwitches() []*SwitchWish {
@@ -2144,7 +2270,7 @@ type ApplyResponse struct {
 
 func (x *ApplyResponse) Reset() {
 	*x = ApplyResponse{}
-	mi := &file_sluice_v1_state_proto_msgTypes[31]
+	mi := &file_sluice_v1_state_proto_msgTypes[33]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2156,7 +2282,7 @@ func (x *ApplyResponse) String() string {
 func (*ApplyResponse) ProtoMessage() {}
 
 func (x *ApplyResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_sluice_v1_state_proto_msgTypes[31]
+	mi := &file_sluice_v1_state_proto_msgTypes[33]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2169,7 +2295,7 @@ func (x *ApplyResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ApplyResponse.ProtoReflect.Descriptor instead.
 func (*ApplyResponse) Descriptor() ([]byte, []int) {
-	return file_sluice_v1_state_proto_rawDescGZIP(), []int{31}
+	return file_sluice_v1_state_proto_rawDescGZIP(), []int{33}
 }
 
 func (x *ApplyResponse) GetSwitches() []*SwitchPlan {
@@ -2196,7 +2322,7 @@ type RollbackRequest struct {
 
 func (x *RollbackRequest) Reset() {
 	*x = RollbackRequest{}
-	mi := &file_sluice_v1_state_proto_msgTypes[32]
+	mi := &file_sluice_v1_state_proto_msgTypes[34]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2208,7 +2334,7 @@ func (x *RollbackRequest) String() string {
 func (*RollbackRequest) ProtoMessage() {}
 
 func (x *RollbackRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_sluice_v1_state_proto_msgTypes[32]
+	mi := &file_sluice_v1_state_proto_msgTypes[34]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2221,7 +2347,7 @@ func (x *RollbackRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RollbackRequest.ProtoReflect.Descriptor instead.
 func (*RollbackRequest) Descriptor() ([]byte, []int) {
-	return file_sluice_v1_state_proto_rawDescGZIP(), []int{32}
+	return file_sluice_v1_state_proto_rawDescGZIP(), []int{34}
 }
 
 func (x *RollbackRequest) GetRevision() uint64 {
@@ -2270,7 +2396,7 @@ type RollbackResponse struct {
 
 func (x *RollbackResponse) Reset() {
 	*x = RollbackResponse{}
-	mi := &file_sluice_v1_state_proto_msgTypes[33]
+	mi := &file_sluice_v1_state_proto_msgTypes[35]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2282,7 +2408,7 @@ func (x *RollbackResponse) String() string {
 func (*RollbackResponse) ProtoMessage() {}
 
 func (x *RollbackResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_sluice_v1_state_proto_msgTypes[33]
+	mi := &file_sluice_v1_state_proto_msgTypes[35]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2295,7 +2421,7 @@ func (x *RollbackResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RollbackResponse.ProtoReflect.Descriptor instead.
 func (*RollbackResponse) Descriptor() ([]byte, []int) {
-	return file_sluice_v1_state_proto_rawDescGZIP(), []int{33}
+	return file_sluice_v1_state_proto_rawDescGZIP(), []int{35}
 }
 
 func (x *RollbackResponse) GetSwitches() []*SwitchPlan {
@@ -2331,7 +2457,7 @@ type Progress struct {
 
 func (x *Progress) Reset() {
 	*x = Progress{}
-	mi := &file_sluice_v1_state_proto_msgTypes[34]
+	mi := &file_sluice_v1_state_proto_msgTypes[36]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2343,7 +2469,7 @@ func (x *Progress) String() string {
 func (*Progress) ProtoMessage() {}
 
 func (x *Progress) ProtoReflect() protoreflect.Message {
-	mi := &file_sluice_v1_state_proto_msgTypes[34]
+	mi := &file_sluice_v1_state_proto_msgTypes[36]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2356,7 +2482,7 @@ func (x *Progress) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Progress.ProtoReflect.Descriptor instead.
 func (*Progress) Descriptor() ([]byte, []int) {
-	return file_sluice_v1_state_proto_rawDescGZIP(), []int{34}
+	return file_sluice_v1_state_proto_rawDescGZIP(), []int{36}
 }
 
 func (x *Progress) GetSwitch() string {
@@ -2408,7 +2534,7 @@ type FollowRequest struct {
 
 func (x *FollowRequest) Reset() {
 	*x = FollowRequest{}
-	mi := &file_sluice_v1_state_proto_msgTypes[35]
+	mi := &file_sluice_v1_state_proto_msgTypes[37]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2420,7 +2546,7 @@ func (x *FollowRequest) String() string {
 func (*FollowRequest) ProtoMessage() {}
 
 func (x *FollowRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_sluice_v1_state_proto_msgTypes[35]
+	mi := &file_sluice_v1_state_proto_msgTypes[37]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2433,7 +2559,7 @@ func (x *FollowRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FollowRequest.ProtoReflect.Descriptor instead.
 func (*FollowRequest) Descriptor() ([]byte, []int) {
-	return file_sluice_v1_state_proto_rawDescGZIP(), []int{35}
+	return file_sluice_v1_state_proto_rawDescGZIP(), []int{37}
 }
 
 func (x *FollowRequest) GetWork() isFollowRequest_Work {
@@ -2507,7 +2633,7 @@ type FollowResponse struct {
 
 func (x *FollowResponse) Reset() {
 	*x = FollowResponse{}
-	mi := &file_sluice_v1_state_proto_msgTypes[36]
+	mi := &file_sluice_v1_state_proto_msgTypes[38]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2519,7 +2645,7 @@ func (x *FollowResponse) String() string {
 func (*FollowResponse) ProtoMessage() {}
 
 func (x *FollowResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_sluice_v1_state_proto_msgTypes[36]
+	mi := &file_sluice_v1_state_proto_msgTypes[38]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2532,7 +2658,7 @@ func (x *FollowResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FollowResponse.ProtoReflect.Descriptor instead.
 func (*FollowResponse) Descriptor() ([]byte, []int) {
-	return file_sluice_v1_state_proto_rawDescGZIP(), []int{36}
+	return file_sluice_v1_state_proto_rawDescGZIP(), []int{38}
 }
 
 func (x *FollowResponse) GetStep() isFollowResponse_Step {
@@ -2652,7 +2778,14 @@ const file_sluice_v1_state_proto_rawDesc = "" +
 	"\x06meters\x18\x05 \x01(\rR\x06meters\x12\"\n" +
 	"\n" +
 	"flow_limit\x18\x06 \x01(\rH\x00R\tflowLimit\x88\x01\x01B\r\n" +
-	"\v_flow_limit\"\x9a\x01\n" +
+	"\v_flow_limit\"W\n" +
+	"\x15ForgetSettingsRequest\x12\x16\n" +
+	"\x06switch\x18\x01 \x01(\tR\x06switch\x12\x12\n" +
+	"\x04kind\x18\x02 \x01(\tR\x04kind\x12\x12\n" +
+	"\x04name\x18\x03 \x01(\tR\x04name\"R\n" +
+	"\x16ForgetSettingsResponse\x12\x1c\n" +
+	"\tforgotten\x18\x01 \x01(\rR\tforgotten\x12\x1a\n" +
+	"\brevision\x18\x02 \x01(\x04R\brevision\"\x9a\x01\n" +
 	"\fAdoptRequest\x12\x16\n" +
 	"\x06switch\x18\x01 \x01(\tR\x06switch\x12+\n" +
 	"\x06filter\x18\x02 \x01(\v2\x13.sluice.v1.FlowSpecR\x06filter\x12\x14\n" +
@@ -2703,14 +2836,15 @@ const file_sluice_v1_state_proto_rawDesc = "" +
 	"\x0fRestoreResponse\x125\n" +
 	"\bswitches\x18\x01 \x03(\v2\x19.sluice.v1.RestoredSwitchR\bswitches\x12\x1a\n" +
 	"\brevision\x18\x02 \x01(\x04R\brevision\x12'\n" +
-	"\x0fbackup_revision\x18\x03 \x01(\x04R\x0ebackupRevision\"\x9a\x01\n" +
+	"\x0fbackup_revision\x18\x03 \x01(\x04R\x0ebackupRevision\"\xb6\x01\n" +
 	"\x0eRestoredSwitch\x12\x16\n" +
 	"\x06switch\x18\x01 \x01(\tR\x06switch\x12\x12\n" +
 	"\x04dpid\x18\x02 \x01(\tR\x04dpid\x12\x14\n" +
 	"\x05added\x18\x03 \x01(\rR\x05added\x12\x18\n" +
 	"\achanged\x18\x04 \x01(\rR\achanged\x12\x18\n" +
 	"\aremoved\x18\x05 \x01(\rR\aremoved\x12\x12\n" +
-	"\x04same\x18\x06 \x01(\rR\x04same\"T\n" +
+	"\x04same\x18\x06 \x01(\rR\x04same\x12\x1a\n" +
+	"\bsettings\x18\a \x01(\bR\bsettings\"T\n" +
 	"\x13WatchHistoryRequest\x12*\n" +
 	"\x0eafter_revision\x18\x01 \x01(\x04H\x00R\rafterRevision\x88\x01\x01B\x11\n" +
 	"\x0f_after_revision\"\x88\x01\n" +
@@ -2794,13 +2928,14 @@ const file_sluice_v1_state_proto_rawDesc = "" +
 	"\x17STATE_CONDITION_PENDING\x10\x01\x12\x1d\n" +
 	"\x19STATE_CONDITION_INSTALLED\x10\x02\x12\x1c\n" +
 	"\x18STATE_CONDITION_DEGRADED\x10\x03\x12\x1b\n" +
-	"\x17STATE_CONDITION_FOREIGN\x10\x042\x8d\a\n" +
+	"\x17STATE_CONDITION_FOREIGN\x10\x042\xe4\a\n" +
 	"\fStateService\x12C\n" +
 	"\bGetState\x12\x1a.sluice.v1.GetStateRequest\x1a\x1b.sluice.v1.GetStateResponse\x12H\n" +
 	"\tListState\x12\x1b.sluice.v1.ListStateRequest\x1a\x1c.sluice.v1.ListStateResponse0\x01\x12I\n" +
 	"\n" +
 	"ListOwners\x12\x1c.sluice.v1.ListOwnersRequest\x1a\x1d.sluice.v1.ListOwnersResponse\x12:\n" +
-	"\x05Adopt\x12\x17.sluice.v1.AdoptRequest\x1a\x18.sluice.v1.AdoptResponse\x12F\n" +
+	"\x05Adopt\x12\x17.sluice.v1.AdoptRequest\x1a\x18.sluice.v1.AdoptResponse\x12U\n" +
+	"\x0eForgetSettings\x12 .sluice.v1.ForgetSettingsRequest\x1a!.sluice.v1.ForgetSettingsResponse\x12F\n" +
 	"\tReconcile\x12\x1b.sluice.v1.ReconcileRequest\x1a\x1c.sluice.v1.ReconcileResponse\x127\n" +
 	"\x04Plan\x12\x16.sluice.v1.PlanRequest\x1a\x17.sluice.v1.PlanResponse\x12:\n" +
 	"\x05Apply\x12\x17.sluice.v1.ApplyRequest\x1a\x18.sluice.v1.ApplyResponse\x12C\n" +
@@ -2824,114 +2959,118 @@ func file_sluice_v1_state_proto_rawDescGZIP() []byte {
 }
 
 var file_sluice_v1_state_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_sluice_v1_state_proto_msgTypes = make([]protoimpl.MessageInfo, 37)
+var file_sluice_v1_state_proto_msgTypes = make([]protoimpl.MessageInfo, 39)
 var file_sluice_v1_state_proto_goTypes = []any{
-	(StateCondition)(0),           // 0: sluice.v1.StateCondition
-	(*GetStateRequest)(nil),       // 1: sluice.v1.GetStateRequest
-	(*GetStateResponse)(nil),      // 2: sluice.v1.GetStateResponse
-	(*SwitchState)(nil),           // 3: sluice.v1.SwitchState
-	(*ListStateRequest)(nil),      // 4: sluice.v1.ListStateRequest
-	(*ListStateResponse)(nil),     // 5: sluice.v1.ListStateResponse
-	(*StateItem)(nil),             // 6: sluice.v1.StateItem
-	(*ListOwnersRequest)(nil),     // 7: sluice.v1.ListOwnersRequest
-	(*ListOwnersResponse)(nil),    // 8: sluice.v1.ListOwnersResponse
-	(*Owner)(nil),                 // 9: sluice.v1.Owner
-	(*AdoptRequest)(nil),          // 10: sluice.v1.AdoptRequest
-	(*AdoptResponse)(nil),         // 11: sluice.v1.AdoptResponse
-	(*ReconcileRequest)(nil),      // 12: sluice.v1.ReconcileRequest
-	(*ReconcileResponse)(nil),     // 13: sluice.v1.ReconcileResponse
-	(*ListHistoryRequest)(nil),    // 14: sluice.v1.ListHistoryRequest
-	(*ListHistoryResponse)(nil),   // 15: sluice.v1.ListHistoryResponse
-	(*StateChange)(nil),           // 16: sluice.v1.StateChange
-	(*BackupRequest)(nil),         // 17: sluice.v1.BackupRequest
-	(*BackupResponse)(nil),        // 18: sluice.v1.BackupResponse
-	(*RestoreRequest)(nil),        // 19: sluice.v1.RestoreRequest
-	(*RestoreOptions)(nil),        // 20: sluice.v1.RestoreOptions
-	(*RestoreResponse)(nil),       // 21: sluice.v1.RestoreResponse
-	(*RestoredSwitch)(nil),        // 22: sluice.v1.RestoredSwitch
-	(*WatchHistoryRequest)(nil),   // 23: sluice.v1.WatchHistoryRequest
-	(*WatchHistoryResponse)(nil),  // 24: sluice.v1.WatchHistoryResponse
-	(*ChangedItem)(nil),           // 25: sluice.v1.ChangedItem
-	(*SwitchWish)(nil),            // 26: sluice.v1.SwitchWish
-	(*PlanRequest)(nil),           // 27: sluice.v1.PlanRequest
-	(*PlanResponse)(nil),          // 28: sluice.v1.PlanResponse
-	(*SwitchPlan)(nil),            // 29: sluice.v1.SwitchPlan
-	(*PlannedChange)(nil),         // 30: sluice.v1.PlannedChange
-	(*ApplyRequest)(nil),          // 31: sluice.v1.ApplyRequest
-	(*ApplyResponse)(nil),         // 32: sluice.v1.ApplyResponse
-	(*RollbackRequest)(nil),       // 33: sluice.v1.RollbackRequest
-	(*RollbackResponse)(nil),      // 34: sluice.v1.RollbackResponse
-	(*Progress)(nil),              // 35: sluice.v1.Progress
-	(*FollowRequest)(nil),         // 36: sluice.v1.FollowRequest
-	(*FollowResponse)(nil),        // 37: sluice.v1.FollowResponse
-	(*timestamppb.Timestamp)(nil), // 38: google.protobuf.Timestamp
-	(*FlowSpec)(nil),              // 39: sluice.v1.FlowSpec
-	(*GroupSpec)(nil),             // 40: sluice.v1.GroupSpec
-	(*MeterSpec)(nil),             // 41: sluice.v1.MeterSpec
-	(WriteLevel)(0),               // 42: sluice.v1.WriteLevel
+	(StateCondition)(0),            // 0: sluice.v1.StateCondition
+	(*GetStateRequest)(nil),        // 1: sluice.v1.GetStateRequest
+	(*GetStateResponse)(nil),       // 2: sluice.v1.GetStateResponse
+	(*SwitchState)(nil),            // 3: sluice.v1.SwitchState
+	(*ListStateRequest)(nil),       // 4: sluice.v1.ListStateRequest
+	(*ListStateResponse)(nil),      // 5: sluice.v1.ListStateResponse
+	(*StateItem)(nil),              // 6: sluice.v1.StateItem
+	(*ListOwnersRequest)(nil),      // 7: sluice.v1.ListOwnersRequest
+	(*ListOwnersResponse)(nil),     // 8: sluice.v1.ListOwnersResponse
+	(*Owner)(nil),                  // 9: sluice.v1.Owner
+	(*ForgetSettingsRequest)(nil),  // 10: sluice.v1.ForgetSettingsRequest
+	(*ForgetSettingsResponse)(nil), // 11: sluice.v1.ForgetSettingsResponse
+	(*AdoptRequest)(nil),           // 12: sluice.v1.AdoptRequest
+	(*AdoptResponse)(nil),          // 13: sluice.v1.AdoptResponse
+	(*ReconcileRequest)(nil),       // 14: sluice.v1.ReconcileRequest
+	(*ReconcileResponse)(nil),      // 15: sluice.v1.ReconcileResponse
+	(*ListHistoryRequest)(nil),     // 16: sluice.v1.ListHistoryRequest
+	(*ListHistoryResponse)(nil),    // 17: sluice.v1.ListHistoryResponse
+	(*StateChange)(nil),            // 18: sluice.v1.StateChange
+	(*BackupRequest)(nil),          // 19: sluice.v1.BackupRequest
+	(*BackupResponse)(nil),         // 20: sluice.v1.BackupResponse
+	(*RestoreRequest)(nil),         // 21: sluice.v1.RestoreRequest
+	(*RestoreOptions)(nil),         // 22: sluice.v1.RestoreOptions
+	(*RestoreResponse)(nil),        // 23: sluice.v1.RestoreResponse
+	(*RestoredSwitch)(nil),         // 24: sluice.v1.RestoredSwitch
+	(*WatchHistoryRequest)(nil),    // 25: sluice.v1.WatchHistoryRequest
+	(*WatchHistoryResponse)(nil),   // 26: sluice.v1.WatchHistoryResponse
+	(*ChangedItem)(nil),            // 27: sluice.v1.ChangedItem
+	(*SwitchWish)(nil),             // 28: sluice.v1.SwitchWish
+	(*PlanRequest)(nil),            // 29: sluice.v1.PlanRequest
+	(*PlanResponse)(nil),           // 30: sluice.v1.PlanResponse
+	(*SwitchPlan)(nil),             // 31: sluice.v1.SwitchPlan
+	(*PlannedChange)(nil),          // 32: sluice.v1.PlannedChange
+	(*ApplyRequest)(nil),           // 33: sluice.v1.ApplyRequest
+	(*ApplyResponse)(nil),          // 34: sluice.v1.ApplyResponse
+	(*RollbackRequest)(nil),        // 35: sluice.v1.RollbackRequest
+	(*RollbackResponse)(nil),       // 36: sluice.v1.RollbackResponse
+	(*Progress)(nil),               // 37: sluice.v1.Progress
+	(*FollowRequest)(nil),          // 38: sluice.v1.FollowRequest
+	(*FollowResponse)(nil),         // 39: sluice.v1.FollowResponse
+	(*timestamppb.Timestamp)(nil),  // 40: google.protobuf.Timestamp
+	(*FlowSpec)(nil),               // 41: sluice.v1.FlowSpec
+	(*GroupSpec)(nil),              // 42: sluice.v1.GroupSpec
+	(*MeterSpec)(nil),              // 43: sluice.v1.MeterSpec
+	(WriteLevel)(0),                // 44: sluice.v1.WriteLevel
 }
 var file_sluice_v1_state_proto_depIdxs = []int32{
 	3,  // 0: sluice.v1.GetStateResponse.switches:type_name -> sluice.v1.SwitchState
-	38, // 1: sluice.v1.SwitchState.checked:type_name -> google.protobuf.Timestamp
+	40, // 1: sluice.v1.SwitchState.checked:type_name -> google.protobuf.Timestamp
 	0,  // 2: sluice.v1.ListStateRequest.condition:type_name -> sluice.v1.StateCondition
 	6,  // 3: sluice.v1.ListStateResponse.items:type_name -> sluice.v1.StateItem
 	0,  // 4: sluice.v1.StateItem.condition:type_name -> sluice.v1.StateCondition
-	38, // 5: sluice.v1.StateItem.since:type_name -> google.protobuf.Timestamp
+	40, // 5: sluice.v1.StateItem.since:type_name -> google.protobuf.Timestamp
 	9,  // 6: sluice.v1.ListOwnersResponse.owners:type_name -> sluice.v1.Owner
-	39, // 7: sluice.v1.AdoptRequest.filter:type_name -> sluice.v1.FlowSpec
+	41, // 7: sluice.v1.AdoptRequest.filter:type_name -> sluice.v1.FlowSpec
 	6,  // 8: sluice.v1.AdoptResponse.items:type_name -> sluice.v1.StateItem
-	16, // 9: sluice.v1.ListHistoryResponse.changes:type_name -> sluice.v1.StateChange
-	38, // 10: sluice.v1.StateChange.time:type_name -> google.protobuf.Timestamp
-	20, // 11: sluice.v1.RestoreRequest.options:type_name -> sluice.v1.RestoreOptions
-	22, // 12: sluice.v1.RestoreResponse.switches:type_name -> sluice.v1.RestoredSwitch
-	16, // 13: sluice.v1.WatchHistoryResponse.change:type_name -> sluice.v1.StateChange
-	25, // 14: sluice.v1.WatchHistoryResponse.items:type_name -> sluice.v1.ChangedItem
-	39, // 15: sluice.v1.SwitchWish.flows:type_name -> sluice.v1.FlowSpec
-	40, // 16: sluice.v1.SwitchWish.groups:type_name -> sluice.v1.GroupSpec
-	41, // 17: sluice.v1.SwitchWish.meters:type_name -> sluice.v1.MeterSpec
-	26, // 18: sluice.v1.PlanRequest.switches:type_name -> sluice.v1.SwitchWish
-	29, // 19: sluice.v1.PlanResponse.switches:type_name -> sluice.v1.SwitchPlan
-	30, // 20: sluice.v1.SwitchPlan.changes:type_name -> sluice.v1.PlannedChange
-	26, // 21: sluice.v1.ApplyRequest.switches:type_name -> sluice.v1.SwitchWish
-	42, // 22: sluice.v1.ApplyRequest.level:type_name -> sluice.v1.WriteLevel
-	29, // 23: sluice.v1.ApplyResponse.switches:type_name -> sluice.v1.SwitchPlan
-	42, // 24: sluice.v1.RollbackRequest.level:type_name -> sluice.v1.WriteLevel
-	29, // 25: sluice.v1.RollbackResponse.switches:type_name -> sluice.v1.SwitchPlan
-	31, // 26: sluice.v1.FollowRequest.apply:type_name -> sluice.v1.ApplyRequest
-	33, // 27: sluice.v1.FollowRequest.rollback:type_name -> sluice.v1.RollbackRequest
-	12, // 28: sluice.v1.FollowRequest.reconcile:type_name -> sluice.v1.ReconcileRequest
-	35, // 29: sluice.v1.FollowResponse.progress:type_name -> sluice.v1.Progress
-	32, // 30: sluice.v1.FollowResponse.apply:type_name -> sluice.v1.ApplyResponse
-	34, // 31: sluice.v1.FollowResponse.rollback:type_name -> sluice.v1.RollbackResponse
-	13, // 32: sluice.v1.FollowResponse.reconcile:type_name -> sluice.v1.ReconcileResponse
+	18, // 9: sluice.v1.ListHistoryResponse.changes:type_name -> sluice.v1.StateChange
+	40, // 10: sluice.v1.StateChange.time:type_name -> google.protobuf.Timestamp
+	22, // 11: sluice.v1.RestoreRequest.options:type_name -> sluice.v1.RestoreOptions
+	24, // 12: sluice.v1.RestoreResponse.switches:type_name -> sluice.v1.RestoredSwitch
+	18, // 13: sluice.v1.WatchHistoryResponse.change:type_name -> sluice.v1.StateChange
+	27, // 14: sluice.v1.WatchHistoryResponse.items:type_name -> sluice.v1.ChangedItem
+	41, // 15: sluice.v1.SwitchWish.flows:type_name -> sluice.v1.FlowSpec
+	42, // 16: sluice.v1.SwitchWish.groups:type_name -> sluice.v1.GroupSpec
+	43, // 17: sluice.v1.SwitchWish.meters:type_name -> sluice.v1.MeterSpec
+	28, // 18: sluice.v1.PlanRequest.switches:type_name -> sluice.v1.SwitchWish
+	31, // 19: sluice.v1.PlanResponse.switches:type_name -> sluice.v1.SwitchPlan
+	32, // 20: sluice.v1.SwitchPlan.changes:type_name -> sluice.v1.PlannedChange
+	28, // 21: sluice.v1.ApplyRequest.switches:type_name -> sluice.v1.SwitchWish
+	44, // 22: sluice.v1.ApplyRequest.level:type_name -> sluice.v1.WriteLevel
+	31, // 23: sluice.v1.ApplyResponse.switches:type_name -> sluice.v1.SwitchPlan
+	44, // 24: sluice.v1.RollbackRequest.level:type_name -> sluice.v1.WriteLevel
+	31, // 25: sluice.v1.RollbackResponse.switches:type_name -> sluice.v1.SwitchPlan
+	33, // 26: sluice.v1.FollowRequest.apply:type_name -> sluice.v1.ApplyRequest
+	35, // 27: sluice.v1.FollowRequest.rollback:type_name -> sluice.v1.RollbackRequest
+	14, // 28: sluice.v1.FollowRequest.reconcile:type_name -> sluice.v1.ReconcileRequest
+	37, // 29: sluice.v1.FollowResponse.progress:type_name -> sluice.v1.Progress
+	34, // 30: sluice.v1.FollowResponse.apply:type_name -> sluice.v1.ApplyResponse
+	36, // 31: sluice.v1.FollowResponse.rollback:type_name -> sluice.v1.RollbackResponse
+	15, // 32: sluice.v1.FollowResponse.reconcile:type_name -> sluice.v1.ReconcileResponse
 	1,  // 33: sluice.v1.StateService.GetState:input_type -> sluice.v1.GetStateRequest
 	4,  // 34: sluice.v1.StateService.ListState:input_type -> sluice.v1.ListStateRequest
 	7,  // 35: sluice.v1.StateService.ListOwners:input_type -> sluice.v1.ListOwnersRequest
-	10, // 36: sluice.v1.StateService.Adopt:input_type -> sluice.v1.AdoptRequest
-	12, // 37: sluice.v1.StateService.Reconcile:input_type -> sluice.v1.ReconcileRequest
-	27, // 38: sluice.v1.StateService.Plan:input_type -> sluice.v1.PlanRequest
-	31, // 39: sluice.v1.StateService.Apply:input_type -> sluice.v1.ApplyRequest
-	33, // 40: sluice.v1.StateService.Rollback:input_type -> sluice.v1.RollbackRequest
-	36, // 41: sluice.v1.StateService.Follow:input_type -> sluice.v1.FollowRequest
-	14, // 42: sluice.v1.StateService.ListHistory:input_type -> sluice.v1.ListHistoryRequest
-	17, // 43: sluice.v1.StateService.Backup:input_type -> sluice.v1.BackupRequest
-	19, // 44: sluice.v1.StateService.Restore:input_type -> sluice.v1.RestoreRequest
-	23, // 45: sluice.v1.StateService.WatchHistory:input_type -> sluice.v1.WatchHistoryRequest
-	2,  // 46: sluice.v1.StateService.GetState:output_type -> sluice.v1.GetStateResponse
-	5,  // 47: sluice.v1.StateService.ListState:output_type -> sluice.v1.ListStateResponse
-	8,  // 48: sluice.v1.StateService.ListOwners:output_type -> sluice.v1.ListOwnersResponse
-	11, // 49: sluice.v1.StateService.Adopt:output_type -> sluice.v1.AdoptResponse
-	13, // 50: sluice.v1.StateService.Reconcile:output_type -> sluice.v1.ReconcileResponse
-	28, // 51: sluice.v1.StateService.Plan:output_type -> sluice.v1.PlanResponse
-	32, // 52: sluice.v1.StateService.Apply:output_type -> sluice.v1.ApplyResponse
-	34, // 53: sluice.v1.StateService.Rollback:output_type -> sluice.v1.RollbackResponse
-	37, // 54: sluice.v1.StateService.Follow:output_type -> sluice.v1.FollowResponse
-	15, // 55: sluice.v1.StateService.ListHistory:output_type -> sluice.v1.ListHistoryResponse
-	18, // 56: sluice.v1.StateService.Backup:output_type -> sluice.v1.BackupResponse
-	21, // 57: sluice.v1.StateService.Restore:output_type -> sluice.v1.RestoreResponse
-	24, // 58: sluice.v1.StateService.WatchHistory:output_type -> sluice.v1.WatchHistoryResponse
-	46, // [46:59] is the sub-list for method output_type
-	33, // [33:46] is the sub-list for method input_type
+	12, // 36: sluice.v1.StateService.Adopt:input_type -> sluice.v1.AdoptRequest
+	10, // 37: sluice.v1.StateService.ForgetSettings:input_type -> sluice.v1.ForgetSettingsRequest
+	14, // 38: sluice.v1.StateService.Reconcile:input_type -> sluice.v1.ReconcileRequest
+	29, // 39: sluice.v1.StateService.Plan:input_type -> sluice.v1.PlanRequest
+	33, // 40: sluice.v1.StateService.Apply:input_type -> sluice.v1.ApplyRequest
+	35, // 41: sluice.v1.StateService.Rollback:input_type -> sluice.v1.RollbackRequest
+	38, // 42: sluice.v1.StateService.Follow:input_type -> sluice.v1.FollowRequest
+	16, // 43: sluice.v1.StateService.ListHistory:input_type -> sluice.v1.ListHistoryRequest
+	19, // 44: sluice.v1.StateService.Backup:input_type -> sluice.v1.BackupRequest
+	21, // 45: sluice.v1.StateService.Restore:input_type -> sluice.v1.RestoreRequest
+	25, // 46: sluice.v1.StateService.WatchHistory:input_type -> sluice.v1.WatchHistoryRequest
+	2,  // 47: sluice.v1.StateService.GetState:output_type -> sluice.v1.GetStateResponse
+	5,  // 48: sluice.v1.StateService.ListState:output_type -> sluice.v1.ListStateResponse
+	8,  // 49: sluice.v1.StateService.ListOwners:output_type -> sluice.v1.ListOwnersResponse
+	13, // 50: sluice.v1.StateService.Adopt:output_type -> sluice.v1.AdoptResponse
+	11, // 51: sluice.v1.StateService.ForgetSettings:output_type -> sluice.v1.ForgetSettingsResponse
+	15, // 52: sluice.v1.StateService.Reconcile:output_type -> sluice.v1.ReconcileResponse
+	30, // 53: sluice.v1.StateService.Plan:output_type -> sluice.v1.PlanResponse
+	34, // 54: sluice.v1.StateService.Apply:output_type -> sluice.v1.ApplyResponse
+	36, // 55: sluice.v1.StateService.Rollback:output_type -> sluice.v1.RollbackResponse
+	39, // 56: sluice.v1.StateService.Follow:output_type -> sluice.v1.FollowResponse
+	17, // 57: sluice.v1.StateService.ListHistory:output_type -> sluice.v1.ListHistoryResponse
+	20, // 58: sluice.v1.StateService.Backup:output_type -> sluice.v1.BackupResponse
+	23, // 59: sluice.v1.StateService.Restore:output_type -> sluice.v1.RestoreResponse
+	26, // 60: sluice.v1.StateService.WatchHistory:output_type -> sluice.v1.WatchHistoryResponse
+	47, // [47:61] is the sub-list for method output_type
+	33, // [33:47] is the sub-list for method input_type
 	33, // [33:33] is the sub-list for extension type_name
 	33, // [33:33] is the sub-list for extension extendee
 	0,  // [0:33] is the sub-list for field type_name
@@ -2947,16 +3086,16 @@ func file_sluice_v1_state_proto_init() {
 	file_sluice_v1_level_proto_init()
 	file_sluice_v1_meter_proto_init()
 	file_sluice_v1_state_proto_msgTypes[8].OneofWrappers = []any{}
-	file_sluice_v1_state_proto_msgTypes[19].OneofWrappers = []any{}
-	file_sluice_v1_state_proto_msgTypes[22].OneofWrappers = []any{}
-	file_sluice_v1_state_proto_msgTypes[30].OneofWrappers = []any{}
+	file_sluice_v1_state_proto_msgTypes[21].OneofWrappers = []any{}
+	file_sluice_v1_state_proto_msgTypes[24].OneofWrappers = []any{}
 	file_sluice_v1_state_proto_msgTypes[32].OneofWrappers = []any{}
-	file_sluice_v1_state_proto_msgTypes[35].OneofWrappers = []any{
+	file_sluice_v1_state_proto_msgTypes[34].OneofWrappers = []any{}
+	file_sluice_v1_state_proto_msgTypes[37].OneofWrappers = []any{
 		(*FollowRequest_Apply)(nil),
 		(*FollowRequest_Rollback)(nil),
 		(*FollowRequest_Reconcile)(nil),
 	}
-	file_sluice_v1_state_proto_msgTypes[36].OneofWrappers = []any{
+	file_sluice_v1_state_proto_msgTypes[38].OneofWrappers = []any{
 		(*FollowResponse_Progress)(nil),
 		(*FollowResponse_Apply)(nil),
 		(*FollowResponse_Rollback)(nil),
@@ -2968,7 +3107,7 @@ func file_sluice_v1_state_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_sluice_v1_state_proto_rawDesc), len(file_sluice_v1_state_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   37,
+			NumMessages:   39,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -19,19 +19,20 @@ import (
 const _ = grpc.SupportPackageIsVersion9
 
 const (
-	StateService_GetState_FullMethodName     = "/sluice.v1.StateService/GetState"
-	StateService_ListState_FullMethodName    = "/sluice.v1.StateService/ListState"
-	StateService_ListOwners_FullMethodName   = "/sluice.v1.StateService/ListOwners"
-	StateService_Adopt_FullMethodName        = "/sluice.v1.StateService/Adopt"
-	StateService_Reconcile_FullMethodName    = "/sluice.v1.StateService/Reconcile"
-	StateService_Plan_FullMethodName         = "/sluice.v1.StateService/Plan"
-	StateService_Apply_FullMethodName        = "/sluice.v1.StateService/Apply"
-	StateService_Rollback_FullMethodName     = "/sluice.v1.StateService/Rollback"
-	StateService_Follow_FullMethodName       = "/sluice.v1.StateService/Follow"
-	StateService_ListHistory_FullMethodName  = "/sluice.v1.StateService/ListHistory"
-	StateService_Backup_FullMethodName       = "/sluice.v1.StateService/Backup"
-	StateService_Restore_FullMethodName      = "/sluice.v1.StateService/Restore"
-	StateService_WatchHistory_FullMethodName = "/sluice.v1.StateService/WatchHistory"
+	StateService_GetState_FullMethodName       = "/sluice.v1.StateService/GetState"
+	StateService_ListState_FullMethodName      = "/sluice.v1.StateService/ListState"
+	StateService_ListOwners_FullMethodName     = "/sluice.v1.StateService/ListOwners"
+	StateService_Adopt_FullMethodName          = "/sluice.v1.StateService/Adopt"
+	StateService_ForgetSettings_FullMethodName = "/sluice.v1.StateService/ForgetSettings"
+	StateService_Reconcile_FullMethodName      = "/sluice.v1.StateService/Reconcile"
+	StateService_Plan_FullMethodName           = "/sluice.v1.StateService/Plan"
+	StateService_Apply_FullMethodName          = "/sluice.v1.StateService/Apply"
+	StateService_Rollback_FullMethodName       = "/sluice.v1.StateService/Rollback"
+	StateService_Follow_FullMethodName         = "/sluice.v1.StateService/Follow"
+	StateService_ListHistory_FullMethodName    = "/sluice.v1.StateService/ListHistory"
+	StateService_Backup_FullMethodName         = "/sluice.v1.StateService/Backup"
+	StateService_Restore_FullMethodName        = "/sluice.v1.StateService/Restore"
+	StateService_WatchHistory_FullMethodName   = "/sluice.v1.StateService/WatchHistory"
 )
 
 // StateServiceClient is the client API for StateService service.
@@ -54,6 +55,10 @@ type StateServiceClient interface {
 	// Adopt takes what is foreign on a switch into the store, as an owner's, with
 	// which it is kept from then on. Nothing is sent but questions.
 	Adopt(ctx context.Context, in *AdoptRequest, opts ...grpc.CallOption) (*AdoptResponse, error)
+	// ForgetSettings takes what ListState tells of ports, tables and fragments out of
+	// the store. The switch, which need not be connected, is not told: it stays as it
+	// is until it restarts, or is set otherwise. NOT_FOUND: there is no such setting.
+	ForgetSettings(ctx context.Context, in *ForgetSettingsRequest, opts ...grpc.CallOption) (*ForgetSettingsResponse, error)
 	// Reconcile compares a switch with what it should have, now, and sends it the
 	// difference.
 	Reconcile(ctx context.Context, in *ReconcileRequest, opts ...grpc.CallOption) (*ReconcileResponse, error)
@@ -151,6 +156,16 @@ func (c *stateServiceClient) Adopt(ctx context.Context, in *AdoptRequest, opts .
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(AdoptResponse)
 	err := c.cc.Invoke(ctx, StateService_Adopt_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *stateServiceClient) ForgetSettings(ctx context.Context, in *ForgetSettingsRequest, opts ...grpc.CallOption) (*ForgetSettingsResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(ForgetSettingsResponse)
+	err := c.cc.Invoke(ctx, StateService_ForgetSettings_FullMethodName, in, out, cOpts...)
 	if err != nil {
 		return nil, err
 	}
@@ -297,6 +312,10 @@ type StateServiceServer interface {
 	// Adopt takes what is foreign on a switch into the store, as an owner's, with
 	// which it is kept from then on. Nothing is sent but questions.
 	Adopt(context.Context, *AdoptRequest) (*AdoptResponse, error)
+	// ForgetSettings takes what ListState tells of ports, tables and fragments out of
+	// the store. The switch, which need not be connected, is not told: it stays as it
+	// is until it restarts, or is set otherwise. NOT_FOUND: there is no such setting.
+	ForgetSettings(context.Context, *ForgetSettingsRequest) (*ForgetSettingsResponse, error)
 	// Reconcile compares a switch with what it should have, now, and sends it the
 	// difference.
 	Reconcile(context.Context, *ReconcileRequest) (*ReconcileResponse, error)
@@ -362,6 +381,9 @@ func (UnimplementedStateServiceServer) ListOwners(context.Context, *ListOwnersRe
 }
 func (UnimplementedStateServiceServer) Adopt(context.Context, *AdoptRequest) (*AdoptResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method Adopt not implemented")
+}
+func (UnimplementedStateServiceServer) ForgetSettings(context.Context, *ForgetSettingsRequest) (*ForgetSettingsResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method ForgetSettings not implemented")
 }
 func (UnimplementedStateServiceServer) Reconcile(context.Context, *ReconcileRequest) (*ReconcileResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method Reconcile not implemented")
@@ -472,6 +494,24 @@ func _StateService_Adopt_Handler(srv interface{}, ctx context.Context, dec func(
 	}
 	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
 		return srv.(StateServiceServer).Adopt(ctx, req.(*AdoptRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _StateService_ForgetSettings_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ForgetSettingsRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(StateServiceServer).ForgetSettings(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: StateService_ForgetSettings_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(StateServiceServer).ForgetSettings(ctx, req.(*ForgetSettingsRequest))
 	}
 	return interceptor(ctx, in, info, handler)
 }
@@ -624,6 +664,10 @@ var StateService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "Adopt",
 			Handler:    _StateService_Adopt_Handler,
+		},
+		{
+			MethodName: "ForgetSettings",
+			Handler:    _StateService_ForgetSettings_Handler,
 		},
 		{
 			MethodName: "Reconcile",
