@@ -100,14 +100,14 @@ func (d *State) Set(ctx context.Context, dpid ofp.DPID, author, note string, do 
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), settleTimeout) // it is done
 	defer cancel()
-	if _, err := d.keep(ctx, b, author, note, now); err != nil {
+	if _, err := d.keepSettings(ctx, b, author, note, now); err != nil {
 		return fmt.Errorf("the switch has it, but it is not stored, and will not be brought back: %w", err)
 	}
 	return nil
 }
 
-// keep stores settings. The caller has the turn.
-func (d *State) keep(ctx context.Context, b *book, author, note string, now Settings) (store.Revision, error) {
+// keepSettings stores settings. The caller has the turn.
+func (d *State) keepSettings(ctx context.Context, b *book, author, note string, now Settings) (store.Revision, error) {
 	edit, err := now.edit(b.dpid)
 	if err != nil {
 		return 0, err
@@ -165,7 +165,7 @@ func (d *State) Forget(ctx context.Context, dpid ofp.DPID, author, note, kind, n
 	if n == 0 {
 		return 0, 0, ErrNoSetting
 	}
-	rev, err := d.keep(ctx, b, author, note, now)
+	rev, err := d.keepSettings(ctx, b, author, note, now)
 	if err != nil {
 		return 0, 0, err
 	}
