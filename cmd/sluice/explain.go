@@ -133,6 +133,9 @@ func (c *client) explanation(st *status.Status, fault *flowFault) []string {
 			result = resultLine(d, fault)
 		case *errdetails.ErrorInfo:
 			hint = cmp.Or(reasonHints[d.GetReason()], ownHints[d.GetReason()])
+			if _, app := d.GetMetadata()["app"]; app {
+				hint = appHint
+			}
 		}
 	}
 	if result == "" && fault != nil && fault.before > 0 {
@@ -174,6 +177,7 @@ var (
 		"OWNED_BY_ANOTHER": "change what you own, or write as that owner: --owner NAME; `sluice owners` lists them",
 		"QUOTA_EXCEEDED":   "delete flows that are not needed any more, or give the owner more: sluiced --owner-flows",
 	}
+	appHint   = "nobody else can write as an app: choose another table, priority or match, or run sluiced without it (--apps)"
 	codeHints = map[codes.Code]string{
 		codes.NotFound:         "`sluice switches` lists those that are connected",
 		codes.DeadlineExceeded: "to wait longer use --timeout",

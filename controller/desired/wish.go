@@ -297,10 +297,11 @@ func (x *difference) toThings(err error) error {
 type Former struct {
 	Revision store.Revision
 	values   map[ofp.DPID]map[place]value // nil: nothing was there
+	other    []ofp.DPID
 }
 
-// Switches returns the switches of which something else was desired.
-func (f *Former) Switches() []ofp.DPID { return sortedKeys(f.values) }
+// Switches returns the switches of which something else was desired than now.
+func (f *Former) Switches() []ofp.DPID { return f.other }
 
 // AsOf returns what was desired at a revision. It fails with store.ErrCompacted if
 // the history does not reach back so far.
@@ -308,7 +309,7 @@ func (d *State) AsOf(ctx context.Context, rev store.Revision) (*Former, error) {
 	if last := d.store.Revision(); rev > last {
 		return nil, fmt.Errorf("revision %d: %w: the last one is %d", rev, ErrFuture, last)
 	}
-	f := &Former{rev, make(map[ofp.DPID]map[place]value)}
+	f := &Former{Revision: rev, values: make(map[ofp.DPID]map[place]value)}
 	err := d.store.History(ctx, rev, func(c store.Change) error {
 		for _, e := range c.Edits {
 			switch e.Key[0] {
@@ -328,6 +329,15 @@ func (d *State) AsOf(ctx context.Context, rev store.Revision) (*Former, error) {
 	})
 	if err != nil {
 		return nil, fmt.Errorf("revision %d: %w", rev, err)
+	}
+	for _, dpid := range sortedKeys(f.values) {
+		b := d.book(dpid)
+		for p, v := range f.values[dpid] {
+			if string(b.value(p)) != string(v) {
+				f.other = append(f.other, dpid)
+				break
+			}
+		}
 	}
 	return f, nil
 }

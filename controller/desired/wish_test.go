@@ -306,3 +306,29 @@ func TestAsOf(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// TestSwitchesThatWereOtherwise: what has come and gone again since a revision needs
+// no bringing back.
+func TestSwitchesThatWereOtherwise(t *testing.T) {
+	r := newRig(t, ofp.V13)
+	r.apply("add-flow priority=1,ip,actions=output:1")
+	known := r.st.Revision()
+	for _, step := range []struct {
+		line string
+		want []ofp.DPID
+	}{
+		{"add-flow priority=2,ip,actions=output:1", []ofp.DPID{1}},
+		{"del-flow priority=2,ip", nil},
+		{"add-flow priority=1,ip,actions=output:2", []ofp.DPID{1}},
+		{"add-flow priority=1,ip,actions=output:1", nil},
+	} {
+		r.apply(step.line)
+		f, err := r.d.AsOf(t.Context(), known)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := f.Switches(); !slices.Equal(got, step.want) {
+			t.Errorf("after %s: %v, want %v", step.line, got, step.want)
+		}
+	}
+}

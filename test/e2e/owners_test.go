@@ -55,6 +55,7 @@ func TestOwnersAndForeign(t *testing.T) {
 		l.fails(t, `"ann" may have 2 flows on a switch, has 2 on `+v.bridge+`, and would have 1 more; nothing was changed`,
 			"add-flow", "--owner", "ann", v.bridge, "priority=23,ip,actions=drop")
 		l.fails(t, `flow table=0,priority=0 on `+v.bridge+` belongs to the app "l2switch"; nothing was changed`, "add-flow", v.bridge, "priority=0,actions=drop")
+		l.fails(t, "nobody else can write as an app", "add-flow", v.bridge, "priority=0,actions=drop")
 		for _, f := range []string{"priority=30,udp,actions=drop", "priority=31,cookie=0x10,tcp,actions=drop", "priority=32,arp,actions=NORMAL", "priority=33,hard_timeout=600,icmp,actions=drop"} {
 			_, err := l.Ofctl(t.Context(), "add-flow", v.bridge, f)
 			l.check(err)
