@@ -67,7 +67,9 @@ type block struct {
 	within time.Duration
 }
 
-const defaultLimit = time.Minute
+// defaultLimit ends what hangs. Some commands build programs, which takes a
+// minute on a machine that does other things besides.
+const defaultLimit = 3 * time.Minute
 
 var (
 	fence     = regexp.MustCompile("^( {0,3})(```+|~~~+)[ \t]*([^`]*)$")
