@@ -126,17 +126,17 @@ func TestParse(t *testing.T) {
 		kinds = append(kinds, fmt.Sprintf("%d %v %v %v %v %q %q %q", b.line, b.kind, b.alone, b.fails, b.within, b.arg, b.text, b.want))
 	}
 	want := []string{
-		`5 run false false 1m0s "" "ovs-vsctl add-br br0 -- set bridge br0 datapath_type=netdev" ""`,
-		`11 run false false 1m0s "" "ovs-vsctl list-br" ""`,
-		`16 output false false 1m0s "" "br0" ""`,
+		`5 run false false 3m0s "" "ovs-vsctl add-br br0 -- set bridge br0 datapath_type=netdev" ""`,
+		`11 run false false 3m0s "" "ovs-vsctl list-br" ""`,
+		`16 output false false 3m0s "" "br0" ""`,
 		`23 run false false 30s "" "sudo ovs-ofctl \\\n  dump-flows br0" "…\n cookie=0x0, duration=4.2s, … priority=0 actions=NORMAL"`,
-		`32 background false false 1m0s "test -e ready" "touch ready; exec sleep 100" ""`,
-		`38 file false false 1m0s "hello.py" "print(\"hello\",\n      40 + 2)" ""`,
-		`43 run false false 1m0s "" "python3 hello.py\ntest -f go.mod && test -d proto" ""`,
-		`50 run true false 1m0s "" "ip -brief link > links" ""`,
-		`54 run false false 1m0s "" "! diff links <(ip -brief link)" ""`,
-		`61 run false true 1m0s "" "ovs-vsctl add-br br0" ""`,
-		`67 skip false false 1m0s "it would format the disk" "mkfs /dev/sda" ""`,
+		`32 background false false 3m0s "test -e ready" "touch ready; exec sleep 100" ""`,
+		`38 file false false 3m0s "hello.py" "print(\"hello\",\n      40 + 2)" ""`,
+		`43 run false false 3m0s "" "python3 hello.py\ntest -f go.mod && test -d proto" ""`,
+		`50 run true false 3m0s "" "ip -brief link > links" ""`,
+		`54 run false false 3m0s "" "! diff links <(ip -brief link)" ""`,
+		`61 run false true 3m0s "" "ovs-vsctl add-br br0" ""`,
+		`67 skip false false 3m0s "it would format the disk" "mkfs /dev/sda" ""`,
 	}
 	if diff := cmp.Diff(want, kinds); diff != "" {
 		t.Errorf("blocks (-want +got):\n%s", diff)
