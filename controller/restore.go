@@ -34,7 +34,7 @@ type (
 )
 
 // Apply carries a transaction out. Where the controller keeps desired state
-// (Config.Desired), what has no timeouts is stored before it is sent, the
+// (Config.Desired), what has no timeouts is stored before it is carried out, the
 // transaction is carried out whole or not at all, and the switch is brought back
 // to its outcome whenever it comes back without it; Apply then also fails with an
 // *OwnerError, a *QuotaError, an *InDoubtError, an *UndoneError, or what the store says. Without desired state it
