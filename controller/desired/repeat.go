@@ -19,18 +19,41 @@ var errNew = errors.New("transaction was not carried out before")
 // orRepeated is for a transaction that cannot be carried out because of err: if it
 // was carried out before, it tells what became of it, else it fails with err.
 func (d *State) orRepeated(ctx context.Context, sw Switch, b *book, t *Txn, content []byte, err error) (store.Revision, error) {
-	if t.Request == "" {
+	rev, err := d.repeated(ctx, t.Author, t.Request, content, err)
+	if err != nil {
+		return 0, err
+	}
+	return rev, d.stillSo(ctx, sw, b, t.Level, rev, nil)
+}
+
+// repeated returns the revision of the first time of a request, and fails with err if
+// there was none.
+func (d *State) repeated(ctx context.Context, author, request string, content []byte, err error) (store.Revision, error) {
+	if request == "" {
 		return 0, err
 	}
 	// A transaction of no edits leaves no trace.
-	done, failed := d.store.Commit(ctx, store.Txn{Author: t.Author, Request: t.Request, Content: content})
+	done, failed := d.store.Commit(ctx, store.Txn{Author: author, Request: request, Content: content})
 	switch {
 	case failed != nil:
 		return 0, failed
 	case !done.Repeated:
 		return 0, err
 	}
-	return done.Revision, d.stillSo(ctx, sw, b, t.Level, done.Revision, nil)
+	return done.Revision, nil
+}
+
+// plannedBefore is wishedBefore for a plan.
+func (d *State) plannedBefore(ctx context.Context, b *book, w *Wish, owner ownerID, changed error) (Outlook, error) {
+	a, err := d.aim(b, w, owner)
+	if err != nil {
+		return Outlook{}, changed
+	}
+	rev, err := d.repeated(ctx, w.Author, w.Request, a.content, changed)
+	if err != nil {
+		return Outlook{}, err
+	}
+	return Outlook{Revision: rev, Same: a.same, dpid: b.dpid}, nil
 }
 
 // wishedBefore is orRepeated for a wish.

@@ -59,6 +59,9 @@ func TestRequestWithARevision(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	if again, err := r.d.Plan(t.Context(), r.sw, wish); err != nil || again.Steps != nil {
+		t.Errorf("a plan of what was done: %+v, %v", again, err)
+	}
 	if again, err := r.d.Fulfil(t.Context(), r.sw, wish); err != nil || again.Revision != done.Revision || again.Steps != nil {
 		t.Errorf("a wish again: %+v, %v; want revision %d", again, err, done.Revision)
 	}

@@ -78,7 +78,8 @@ func (e *ChangedError) Error() string {
 // Unwrap returns store.ErrConflict.
 func (e *ChangedError) Unwrap() error { return store.ErrConflict }
 
-// Plan works out what Fulfil would do, and does nothing.
+// Plan works out what Fulfil would do, and does nothing. For a wish with a request id
+// that was carried out, and whose revision is past, that is nothing.
 func (d *State) Plan(ctx context.Context, sw Switch, w Wish) (Outlook, error) {
 	b := d.look(sw.DPID())
 	if b == nil {
@@ -91,6 +92,9 @@ func (d *State) Plan(ctx context.Context, sw Switch, w Wish) (Outlook, error) {
 	rev := d.store.Revision()
 	owner := d.expectOwner(w.Owner)
 	x, err := d.prepare(sw, b, &w, owner)
+	if changed := (*ChangedError)(nil); errors.As(err, &changed) && w.Request != "" && w.Former == nil {
+		return d.plannedBefore(ctx, b, &w, owner, err)
+	}
 	if err != nil {
 		return Outlook{}, err
 	}

@@ -366,10 +366,16 @@ func (r *random) settled(look int) {
 		}
 	}
 	has, wants := r.all("br0"), r.reference(flows, groups, meters)
+	unsayable := r.deleting() // which must be what the version has no words for
 	for _, line := range has {
-		if _, wanted := slices.BinarySearch(wants, line); !wanted && !degraded[name(line)] && !isForeign(line) {
-			t.Errorf("look %d: br0 has, and should not have: %s", look, line)
+		if _, wanted := slices.BinarySearch(wants, line); wanted || degraded[name(line)] || isForeign(line) {
+			continue
 		}
+		if unsayable > 0 && r.later(line) {
+			unsayable--
+			continue
+		}
+		t.Errorf("look %d: br0 has, and should not have: %s", look, line)
 	}
 	for _, line := range wants {
 		if _, there := slices.BinarySearch(has, line); !there {
@@ -385,6 +391,25 @@ func (r *random) settled(look int) {
 	if now := r.sent(); again.GetChanged()+again.GetRefused() > 0 || now != sent {
 		t.Errorf("look %d: a second time: %v; messages were\n%s, and are\n%s", look, again, sent, now)
 	}
+}
+
+// deleting is how much is to go that the switch could not be told.
+func (r *random) deleting() uint32 {
+	r.t.Helper()
+	s, err := r.states().GetState(r.within(patience), &sluicev1.GetStateRequest{Switch: "br0"})
+	r.check(err)
+	return s.GetSwitches()[0].GetDeleting()
+}
+
+// later reports whether a line is a flow of the pool that only versions later than
+// the bridge's can say.
+func (r *random) later(line string) bool {
+	for n, f := range pool {
+		if f.from > r.v.name && strings.Contains(line, fmt.Sprintf("cookie=%#x,", ourCookie+n)) {
+			return true
+		}
+	}
+	return false
 }
 
 // name is what a flow, group or meter is called here: by its cookie or its number.
@@ -410,7 +435,9 @@ func (r *random) reference(flows string, groups, meters []string) []string {
 		_, err := r.Ofctl(r.t.Context(), args...)
 		r.check(err)
 	}
-	ofctl("del-flows", "ref")
+	for table := range 3 { // OpenFlow 1.1 cannot say all tables
+		ofctl("del-flows", "ref", fmt.Sprintf("table=%d", table))
+	}
 	ofctl("del-groups", "ref") // in 1.0 by an extension
 	if r.v.name == "1.3" {
 		ofctl("del-meters", "ref")
@@ -433,6 +460,10 @@ func (r *random) all(bridge string) []string {
 	r.t.Helper()
 	all := r.dump("dump-flows", bridge)
 	for i, line := range all {
+		// What OpenFlow 1.0 to 1.2 have added keeps this flag, which is about the adding
+		// alone (section 7.3.4.1 of 1.3.5).
+		line = strings.Replace(line, "reset_counts ", "", 1)
+		all[i] = line
 		if !cookieText.MatchString(line) {
 			all[i] = "cookie=0x0, " + line
 		}
