@@ -26,7 +26,13 @@ type decider struct {
 	pack     packer
 	expect   int // about so many effects
 
+	// has reads the flows that the switch has; nil: they do not count.
+	has func() ([]ofp.FlowStats, error)
+
 	index   int             // of the message at hand
+	earlier []*ofp.FlowMod  // the messages before it that delete flows, or add transient ones
+	there   []ofp.FlowMod   // what has has read
+	asked   bool            // it has
 	overlay map[place]value // what the messages before it have changed
 	effects []effect
 }
@@ -71,7 +77,11 @@ func (d *decider) message(i int, m ofp.Message) error {
 	d.index = i
 	switch m := m.(type) {
 	case *ofp.FlowMod:
-		return d.flow(m)
+		err := d.flow(m)
+		if d.has != nil && d.version <= ofp.V11 && (m.Command == ofp.FlowDelete || m.Command == ofp.FlowDeleteStrict || transient(m)) {
+			d.earlier = append(d.earlier, m)
+		}
+		return err
 	case *ofp.GroupMod:
 		return d.group(m)
 	case *ofp.MeterMod:
@@ -137,6 +147,11 @@ func (d *decider) flow(m *ofp.FlowMod) error {
 		return d.put(p, now, what(f.Table, f.Priority, &f.Match))
 	})
 	if err == nil && !found && !deletes && d.version <= ofp.V11 && (d.version == ofp.V10 || m.CookieMask == 0) {
+		if !strict {
+			if others, err := d.others(m); err != nil || others {
+				return err
+			}
+		}
 		err = d.add(m, what(m.Table, m.Priority, &m.Match)) // a modify of nothing adds, in 1.0 and 1.1
 	}
 	return err

@@ -218,6 +218,9 @@ func (d *State) Apply(ctx context.Context, sw Switch, t Txn) (store.Revision, er
 		return d.orRepeated(ctx, sw, b, &t, content, err)
 	}
 	dec := decider{state: d, book: b, owner: owner, version: sw.Version(), extended: sw.Extended(), names: d.ownerName, expect: len(t.Messages)}
+	if t.Level != Stored {
+		dec.has = func() ([]ofp.FlowStats, error) { return sw.Flows(ctx, ofp.AllFlows()) }
+	}
 	for i, m := range t.Messages {
 		if err := dec.message(i, m); err != nil {
 			return 0, err
