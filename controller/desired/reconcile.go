@@ -125,7 +125,7 @@ func (d *State) bring(ctx context.Context, sw Switch, b *book) (r Report, err er
 	b.setShort(short)
 	b.setBehind(false)
 	if !stays {
-		d.forgetGraves(ctx, sw, b)
+		d.forgetGraves(ctx, sw, b, inUse(p, has))
 	}
 	if d.foreign.Rule == ForeignAdopt {
 		d.adoptByRule(ctx, b, &r, has, p)
@@ -170,14 +170,14 @@ func messages(p *plan.Plan, l *listing) (msgs []ofp.Message, places []place) {
 }
 
 // forgetGraves removes the tombstones, of which a comparison that was carried out
-// whole has left none to stand for anything, but for what the switch's version has
-// no words for: that may be there from a time when it spoke another one. If the store
+// whole has left none to stand for anything, but for what is used still, and what the
+// switch's version has no words for: that may be there from a time when it spoke another one. If the store
 // does not take it, they stay, and do no harm: the next comparison tries again.
-func (d *State) forgetGraves(ctx context.Context, sw Switch, b *book) {
+func (d *State) forgetGraves(ctx context.Context, sw Switch, b *book, used map[place]bool) {
 	enc := ofp.Encoder{Extensions: sw.Extended()}
 	b.mu.Lock()
 	for p, v := range b.graves {
-		if v.deletable(&enc, sw.Version()) {
+		if !used[p] && v.deletable(&enc, sw.Version()) {
 			b.exhumed = append(b.exhumed, p)
 			delete(b.graves, p)
 		}
@@ -190,6 +190,22 @@ func (d *State) forgetGraves(ctx context.Context, sw Switch, b *book) {
 	if _, err := d.store.Commit(ctx, x); err == nil {
 		b.exhumed = nil
 	}
+}
+
+// inUse are the places of groups and meters that are to go, and that a plan leaves
+// because something wanted uses them.
+func inUse(p *plan.Plan, has *plan.Has) map[place]bool {
+	used := make(map[place]bool)
+	for _, k := range p.Kept {
+		switch {
+		case !k.InUse:
+		case k.Object == plan.Group:
+			used[groupPlace(has.Groups[k.Have].Group)] = true
+		case k.Object == plan.Meter:
+			used[meterPlace(has.Meters[k.Have].Meter)] = true
+		}
+	}
+	return used
 }
 
 // Summary counts what one switch should have by how it stands.

@@ -116,4 +116,9 @@ func TestWhatIsUsedDoesNotGo(t *testing.T) {
 	if got := show(Make(Switch{Version: ofp.V13}, has.has(t), wants.wants(t), rules)); !slices.Equal(got, want) {
 		t.Errorf("%q, want\n%q", got, want)
 	}
+	wants = texts{"group group_id=3,type=all,bucket=group:2"} // it stays without it
+	want = []string{"add group 3", "barrier", "delete group 1", "delete group 2", "delete meter 1"}
+	if got := show(Make(Switch{Version: ofp.V13}, has.has(t), wants.wants(t), rules)); !slices.Equal(got, want) {
+		t.Errorf("%q, want\n%q", got, want)
+	}
 }

@@ -104,9 +104,8 @@ func (m *maker) keepUsed(flowsGone []Change, groups, meters *[]Change) {
 		for i := range m.wants.Flows {
 			u.instructions(m.wants.Flows[i].Instructions)
 		}
-		for i := range m.wants.Groups {
-			u.buckets(m.wants.Groups[i].Buckets)
-		}
+		// A group that uses it does not go with it: some switches refuse to delete one
+		// that others use, and Open vSwitch takes the name of one that is not there.
 	}
 	// What is kept may use another in turn.
 	for again := true; again; {
