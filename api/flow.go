@@ -11,6 +11,11 @@ import (
 
 // toFlowMod converts a change of either form. n knows the switch's port names.
 func toFlowMod(c *sluicev1.FlowChange, n *ofp.Names) (*ofp.FlowMod, error) {
+	c, lent, err := now(c)
+	defer giveBack(lent)
+	if err != nil {
+		return nil, err
+	}
 	switch x := c.GetChange().(type) {
 	case *sluicev1.FlowChange_Add:
 		return toSpec("add", x.Add, ofp.FlowAdd, n)
