@@ -55,12 +55,16 @@ type expected struct {
 type rule struct {
 	message      int
 	filter       ofp.FlowFilter
-	strict       *ofp.FlowMod // not nil: the flow with this match and priority alone
+	strict       *ofp.FlowMod                 // not nil: the flow with this match and priority alone
+	uses         func([]ofp.Instruction) bool // not nil: the flows of which it says yes
 	gone         bool
 	instructions string
 }
 
 func (r *rule) selects(f *ofp.FlowStats) bool {
+	if r.uses != nil {
+		return r.uses(f.Instructions)
+	}
 	return r.filter.Selects(f.Table, f.Cookie, &f.Match, f.Instructions) && (r.strict == nil || r.strict.Priority == f.Priority && r.strict.Match.Equal(&f.Match))
 }
 
@@ -68,6 +72,14 @@ func (v *verifier) flows(msgs []ofp.Message) {
 	there := make(map[identity]expected)
 	var rules []rule
 	for i, m := range msgs {
+		if r, ok := takesUsers(i, m); ok {
+			for id, x := range there {
+				if r.uses(x.flow.Instructions) {
+					delete(there, id)
+				}
+			}
+			rules = append(rules, r)
+		}
 		f, ok := m.(*ofp.FlowMod)
 		if !ok {
 			continue
@@ -140,6 +152,31 @@ func (v *verifier) flows(msgs []ofp.Message) {
 	for _, x := range there {
 		v.differs(x.message, "")
 	}
+}
+
+// takesUsers returns what the deletion of a group or meter does to the flows that
+// use it: they go with it (sections 6.5 and 6.6 of OpenFlow 1.3.5).
+func takesUsers(message int, m ofp.Message) (rule, bool) {
+	var uses func(*use) bool
+	switch m := m.(type) {
+	case *ofp.GroupMod:
+		if m.Command != ofp.GroupDelete {
+			return rule{}, false
+		}
+		uses = func(u *use) bool { return u.groups[m.Group] || m.Group == ofp.GroupAll && len(u.groups) > 0 }
+	case *ofp.MeterMod:
+		if m.Command != ofp.MeterDelete {
+			return rule{}, false
+		}
+		uses = func(u *use) bool { return u.meters[m.Meter] || m.Meter == ofp.MeterAll && len(u.meters) > 0 }
+	default:
+		return rule{}, false
+	}
+	return rule{message: message, gone: true, uses: func(is []ofp.Instruction) bool {
+		var u use
+		u.instructions(is)
+		return uses(&u)
+	}}, true
 }
 
 // form is what a group or meter must be; gone: nothing.

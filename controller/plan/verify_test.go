@@ -67,6 +67,12 @@ func TestVerify(t *testing.T) {
 			[]string{"add-group group_id=1,type=all,bucket=output:1", "add-group group_id=2,type=all", "del-groups group_id=9", "add-meter meter=1,kbps,band=type=drop,rate=5", "del-meters meter=7"},
 			[]Difference{{0, "group_id=1,type=all,bucket=actions=output:2"}, {1, ""}, {2, "group_id=9,type=all"}},
 		},
+		{"went with its group", nil, []string{"add-flow ip,actions=group:1", "del-groups group_id=1"}, []Difference{}},
+		{"went with all groups", nil, []string{"add-flow ip,actions=write_actions(group:1)", "del-groups"}, []Difference{}},
+		{"went with its meter", nil, []string{"add-flow ip,actions=meter:1,output:1", "del-meters meter=1"}, []Difference{}},
+		{"came after its group went", nil, []string{"del-groups group_id=1", "add-flow ip,actions=group:1"}, []Difference{{1, ""}}},
+		{"another group went", nil, []string{"add-flow ip,actions=group:1", "del-groups group_id=2"}, []Difference{{0, ""}}},
+		{"did not go with its group", []string{"add-flow ip,actions=group:1"}, []string{"del-groups group_id=1"}, []Difference{{0, "ip actions=group:1"}}},
 		{"all groups deleted", []string{"add-group group_id=1,type=all"}, []string{"del-groups"}, []Difference{{0, "group_id=1,type=all"}}},
 	} {
 		var has Has
