@@ -59,6 +59,7 @@ type book struct {
 	settings Settings
 	lacking  bool      // short is not empty
 	behind   bool      // something is stored that was not sent
+	gone     uint64    // how often the switch has gone
 	foreign  int       // flows on the switch that nobody wants, as last seen
 	checked  time.Time // when the switch was last compared with the book
 	fault    string    // why it could not be, if it could not

@@ -68,16 +68,17 @@ func (d *State) bring(ctx context.Context, sw Switch, b *book) (r Report, err er
 	if err != nil {
 		return r, err
 	}
+	gone := b.timesGone()
 	has, err := read(ctx, sw, &l, d.acts(b))
 	if err != nil {
 		return r, err
 	}
-	rules, gone := keepAll(&l), removal{d: d, b: b, on: d.removes(b)}
-	rules.Flow = gone.flow
+	rules, remove := keepAll(&l), removal{d: d, b: b, on: d.removes(b)}
+	rules.Flow = remove.flow
 	p := plan.Make(plan.Switch{Version: sw.Version(), Extensions: sw.Extended(), Tables: sw.Tables()}, has, &l.wants, rules)
 	flows, groups, meters := d.strangers(b, p, has)
 	r.Same, r.Unable, r.Foreign = p.Same, len(p.Unable), len(flows)+len(groups)+len(meters)
-	r.Removed, r.RemovedFlows = len(gone.removed), gone.words()
+	r.Removed, r.RemovedFlows = len(remove.removed), remove.words()
 	now := time.Now()
 	condition := make(map[place]Condition)
 	why := make(map[place]string)
@@ -113,15 +114,7 @@ func (d *State) bring(ctx context.Context, sw Switch, b *book) (r Report, err er
 		}
 		r.Changed = p.Changes() - r.Refused
 	}
-	for _, list := range [][]place{l.flows, l.groups, l.meters} {
-		for _, at := range list {
-			c, ok := condition[at]
-			if !ok {
-				c = Installed
-			}
-			b.mark(at, c, why[at], now)
-		}
-	}
+	b.found(&l, gone, condition, why, now)
 	b.setShort(short)
 	b.setBehind(false)
 	if !stays {
@@ -131,6 +124,32 @@ func (d *State) bring(ctx context.Context, sw Switch, b *book) (r Report, err er
 		d.adoptByRule(ctx, b, &r, has, p)
 	}
 	return r, nil
+}
+
+// found notes how what is listed stands, as a comparison has found, unless the switch
+// has gone meanwhile, which it had done gone times before.
+func (b *book) found(l *listing, gone uint64, condition map[place]Condition, why map[place]string, now time.Time) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.gone != gone {
+		return
+	}
+	for _, list := range [][]place{l.flows, l.groups, l.meters} {
+		for _, at := range list {
+			c, ok := condition[at]
+			if !ok {
+				c = Installed
+			}
+			b.items.mark(at, c, why[at], now.UnixNano())
+		}
+	}
+}
+
+// timesGone returns how often the switch has gone.
+func (b *book) timesGone() uint64 {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.gone
 }
 
 // read reads what the switch has, as far as somebody wants something of the kind,
@@ -246,6 +265,7 @@ func (d *State) Gone(dpid ofp.DPID) {
 	defer b.mu.Unlock()
 	b.items.markAll(Pending, time.Now().UnixNano())
 	b.claims = nil
+	b.gone++
 }
 
 // Wants reports whether a flow is wanted of a switch.
