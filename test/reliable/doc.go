@@ -11,6 +11,8 @@
 //     packet goes where it was not to go meanwhile.
 //   - TestRestartUnderTraffic: not one packet is lost.
 //   - TestBadSwitch: a clear error, the state told truly, other switches as ever.
+//   - TestCutInBundle: what a push by bundle has brought is all there or not at all,
+//     wherever its connection ends, and there in the end.
 //   - TestRandom: desired = actual, compared by ovs-ofctl, and nothing more to send.
 //
 // Each has a short form, which is the default, and a long one, for which

@@ -52,7 +52,7 @@ var pool = []struct {
 	{"1.2", "table=2,priority=73,reg3=5/0xff,tun_id=9,ct_state=+trk-new,ip", []string{"set_field:5->reg1,set_field:1/1->reg2,ct(commit,zone=5,nat(src=10.0.0.1)),output:1", "output:3"}},
 	{"1.3", "table=0,priority=90,ip,nw_src=10.0.0.1", []string{"meter:1,output:1", "meter:2,group:1", "output:2"}},
 	{"1.3", "table=1,priority=90,ip,nw_src=10.0.0.1", []string{"meter:1,goto_table:2", "drop"}},
-	{"1.3", "table=0,priority=91,udp,tp_dst=0x1000/0xf000", []string{"meter:2,drop", "output:1"}},
+	{"1.3", "table=0,priority=91,udp,tp_dst=0x1000/0xf000", []string{"meter:2,output:3", "output:1"}},
 }
 
 // Buckets of groups, of which the ones of a lower number may use those of a higher.
