@@ -184,7 +184,8 @@ type restore struct {
 	mu    sync.Mutex
 	at    time.Time // not before
 	fails int       // in a row
-	again bool      // soon was called since the last comparison began
+	again bool      // soon or told was called since the last comparison began
+	ended time.Time // the last comparison
 }
 
 // How long to wait after a comparison: with no fault, and after the first failure
@@ -200,6 +201,20 @@ func (r *restore) soon(now time.Time) {
 	r.mu.Lock()
 	r.at, r.again = now, true
 	r.mu.Unlock()
+}
+
+// told is soon for what the switch says by itself, as often as it likes: the next
+// comparison does not come before retryFirst has passed since the last one.
+func (r *restore) told(now time.Time) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if first := r.ended.Add(retryFirst); now.Before(first) {
+		now = first
+	}
+	if r.at.After(now) {
+		r.at = now
+	}
+	r.again = true
 }
 
 // later has the switch compared from then on, if nothing comes before.
@@ -240,6 +255,7 @@ func (r *restore) begin() {
 func (r *restore) done(now time.Time, report desired.Report, err error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	r.ended = now
 	if err == nil && report.Refused == 0 {
 		r.at, r.fails = now.Add(restorePeriod), 0
 		if r.again {
@@ -359,7 +375,7 @@ func admitDue(due []dueSwitch, places, again int) []dueSwitch {
 func (s *Switch) lost(m *ofp.FlowRemoved) {
 	s.roomMade()
 	if d := s.c.cfg.Desired; d != nil && m.Reason != ofp.RemovedIdleTimeout && m.Reason != ofp.RemovedHardTimeout && d.Wants(s.dpid, m.Table, m.Priority, &m.Match) {
-		s.restore.soon(time.Now())
+		s.restore.told(time.Now())
 	}
 }
 

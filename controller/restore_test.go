@@ -5,6 +5,8 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/sluice-sdn/sluice/controller/desired"
 )
 
 // TestMuteSwitchesLeaveRoom: switches that failed the last time take half of the
@@ -35,5 +37,27 @@ func TestMuteSwitchesLeaveRoom(t *testing.T) {
 		if d := cmp.Diff(row.want, got); d != "" {
 			t.Errorf("%s: %s", row.name, d)
 		}
+	}
+}
+
+// TestSwitchThatSaysMuch: however often a switch says that it has lost something, it is
+// not compared all the time; and at once if it says so now and then.
+func TestSwitchThatSaysMuch(t *testing.T) {
+	start := time.Unix(1000, 0)
+	var r restore
+	r.begin()
+	r.done(start, desired.Report{}, nil)
+	for i := range 100 {
+		r.told(start.Add(time.Duration(i) * time.Millisecond))
+	}
+	if at, _ := r.next(); !at.Equal(start.Add(retryFirst)) {
+		t.Errorf("compared again after %v, want %v", at.Sub(start), retryFirst)
+	}
+	r.begin()
+	r.done(start, desired.Report{}, nil)
+	once := start.Add(2 * retryFirst)
+	r.told(once)
+	if at, _ := r.next(); !at.Equal(once) {
+		t.Errorf("compared %v after it was told", at.Sub(once))
 	}
 }
