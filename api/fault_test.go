@@ -33,6 +33,7 @@ func TestSwitchAtFault(t *testing.T) {
 func TestFullDisk(t *testing.T) {
 	for errno, want := range map[syscall.Errno]codes.Code{
 		syscall.ENOSPC: codes.ResourceExhausted, syscall.EDQUOT: codes.ResourceExhausted, syscall.EROFS: codes.Unavailable,
+		syscall.EACCES: codes.Unavailable, syscall.EPERM: codes.Unavailable, syscall.EIO: codes.Unavailable, syscall.EFBIG: codes.Unavailable,
 	} {
 		err := stateError(nil, fmt.Errorf("store: %w", &fs.PathError{Op: "write", Path: "state.db", Err: errno}))
 		if said := status.Convert(err).Message(); status.Code(err) != want || !strings.Contains(said, "nothing was changed") || !strings.Contains(said, "--state") {

@@ -31,6 +31,9 @@ func (s *state) GetState(_ context.Context, r *sluicev1.GetStateRequest) (*sluic
 		return nil, noState()
 	}
 	out := &sluicev1.GetStateResponse{Revision: uint64(st.Revision())}
+	if h := st.Health(); h.Err != nil {
+		out.StoreFault, out.StoreFaultSince = valid(h.Err.Error()), timestamppb.New(h.Since)
+	}
 	if ref := r.GetSwitch(); ref != "" {
 		dpid, name, err := s.find(ref)
 		if err != nil {

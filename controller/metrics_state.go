@@ -15,6 +15,8 @@ import (
 var (
 	descStateItems   = desc("state_items", "Flows, groups and meters of connected switches in the desired state, by how they stand.", "condition")
 	descStateForeign = desc("state_foreign", "Flows, groups and meters on connected switches that are in nobody's desired state, as last seen.")
+	descStoreFault   = desc("store_unwritable", "1 while the store of desired state cannot be written, else 0.")
+	descStoreFailed  = desc("store_failures_total", "Writes to the store of desired state that have failed.")
 	descOwnerFlows   = desc("state_owner_flows", "Flows of all switches in the desired state, by owner, of the 100 that have the most; the default owner has no name.", "owner")
 )
 
@@ -80,6 +82,12 @@ func (c *Controller) collectState(ch chan<- prometheus.Metric, switches []*Switc
 	}
 	ch <- prometheus.MustNewConstMetric(descStateForeign, prometheus.GaugeValue, float64(sum.Foreign))
 	if d := c.cfg.Desired; d != nil {
+		h, unwritable := d.Health(), 0.0
+		if h.Err != nil {
+			unwritable = 1
+		}
+		ch <- prometheus.MustNewConstMetric(descStoreFault, prometheus.GaugeValue, unwritable)
+		ch <- prometheus.MustNewConstMetric(descStoreFailed, prometheus.CounterValue, float64(h.Failed))
 		flows := d.OwnerFlows()
 		owners := slices.SortedFunc(maps.Keys(flows), func(a, b string) int { return cmp.Or(flows[b]-flows[a], strings.Compare(a, b)) })
 		for _, name := range owners[:min(len(owners), mostOwners)] {

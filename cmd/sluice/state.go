@@ -156,6 +156,10 @@ func printState(w io.Writer, r *sluicev1.GetStateResponse) {
 	}
 	table(w, rows)
 	fmt.Fprintf(w, "revision %d\n", r.GetRevision())
+	if r.GetStoreFault() != "" {
+		since := r.GetStoreFaultSince().AsTime().Local().Format(time.DateTime)
+		fmt.Fprintf(w, "the store cannot be written since %s: %s; nothing new is acknowledged\n", since, printable(r.GetStoreFault()))
+	}
 }
 
 func (c *client) reconcile() *cobra.Command {

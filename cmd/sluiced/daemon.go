@@ -144,7 +144,7 @@ func (d *daemon) unready() string {
 	if !d.controller.Ready() {
 		return "not listening for switches"
 	}
-	return ""
+	return unwritable(d.store)
 }
 
 // run serves until ctx ends or a part fails, then ends all parts and waits for
@@ -170,6 +170,12 @@ func (d *daemon) run(ctx context.Context) error {
 	if d.tls != nil {
 		parts.Go(func() error {
 			d.reloadOnHangup(ending)
+			return nil
+		})
+	}
+	if d.store != nil {
+		parts.Go(func() error {
+			d.tryStore(ending)
 			return nil
 		})
 	}

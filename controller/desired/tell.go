@@ -178,6 +178,9 @@ func summarize(c *store.Change) (Change, bool) {
 // Revision returns that of the last change of the store.
 func (d *State) Revision() store.Revision { return d.store.Revision() }
 
+// Health tells whether the store can be written.
+func (d *State) Health() store.Health { return d.store.Health() }
+
 // Backup writes a copy of the store, which can be used in its place.
 func (d *State) Backup(w io.Writer) error {
 	_, err := d.store.Backup(w)

@@ -43,6 +43,7 @@ type bolt struct {
 	o    Options
 	last atomic.Uint64 // revision
 	news news
+	health
 	committer
 }
 
@@ -326,6 +327,9 @@ func (s *bolt) carryOut(all []*waiting) {
 			return nil
 		})
 	})
+	if !errors.Is(closed(err), ErrClosed) {
+		s.health.note(err, true, s.o.Now())
+	}
 	for _, w := range all {
 		if err != nil {
 			w.done, w.err = Done{}, closed(err)

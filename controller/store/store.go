@@ -136,6 +136,11 @@ type Store interface {
 	// Backup writes a copy of the store, as of the revision that it returns, in
 	// the form that Open reads.
 	Backup(w io.Writer) (Revision, error)
+	// Health tells whether the last write failed, and why.
+	Health() Health
+	// Try finds out whether the store can be written again, and changes nothing.
+	// Health tells the outcome, too. The disk bounds how long it takes.
+	Try() error
 	// Close ends the store when what was begun is done.
 	Close() error
 }

@@ -132,9 +132,13 @@ type GetStateResponse struct {
 	state    protoimpl.MessageState `protogen:"open.v1"`
 	Switches []*SwitchState         `protobuf:"bytes,1,rep,name=switches,proto3" json:"switches,omitempty"`
 	// The last change of the store.
-	Revision      uint64 `protobuf:"varint,2,opt,name=revision,proto3" json:"revision,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	Revision uint64 `protobuf:"varint,2,opt,name=revision,proto3" json:"revision,omitempty"`
+	// Why the store cannot be written, and since when: nothing new is acknowledged
+	// then, and what is stored goes on to hold. Empty, and not set, if it can.
+	StoreFault      string                 `protobuf:"bytes,3,opt,name=store_fault,json=storeFault,proto3" json:"store_fault,omitempty"`
+	StoreFaultSince *timestamppb.Timestamp `protobuf:"bytes,4,opt,name=store_fault_since,json=storeFaultSince,proto3" json:"store_fault_since,omitempty"`
+	unknownFields   protoimpl.UnknownFields
+	sizeCache       protoimpl.SizeCache
 }
 
 func (x *GetStateResponse) Reset() {
@@ -179,6 +183,20 @@ func (x *GetStateResponse) GetRevision() uint64 {
 		return x.Revision
 	}
 	return 0
+}
+
+func (x *GetStateResponse) GetStoreFault() string {
+	if x != nil {
+		return x.StoreFault
+	}
+	return ""
+}
+
+func (x *GetStateResponse) GetStoreFaultSince() *timestamppb.Timestamp {
+	if x != nil {
+		return x.StoreFaultSince
+	}
+	return nil
 }
 
 // SwitchState is how a switch stands against what it should have.
@@ -2739,10 +2757,13 @@ const file_sluice_v1_state_proto_rawDesc = "" +
 	"\n" +
 	"\x15sluice/v1/state.proto\x12\tsluice.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x14sluice/v1/flow.proto\x1a\x15sluice/v1/group.proto\x1a\x15sluice/v1/level.proto\x1a\x15sluice/v1/meter.proto\")\n" +
 	"\x0fGetStateRequest\x12\x16\n" +
-	"\x06switch\x18\x01 \x01(\tR\x06switch\"b\n" +
+	"\x06switch\x18\x01 \x01(\tR\x06switch\"\xcb\x01\n" +
 	"\x10GetStateResponse\x122\n" +
 	"\bswitches\x18\x01 \x03(\v2\x16.sluice.v1.SwitchStateR\bswitches\x12\x1a\n" +
-	"\brevision\x18\x02 \x01(\x04R\brevision\"\xad\x02\n" +
+	"\brevision\x18\x02 \x01(\x04R\brevision\x12\x1f\n" +
+	"\vstore_fault\x18\x03 \x01(\tR\n" +
+	"storeFault\x12F\n" +
+	"\x11store_fault_since\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampR\x0fstoreFaultSince\"\xad\x02\n" +
 	"\vSwitchState\x12\x16\n" +
 	"\x06switch\x18\x01 \x01(\tR\x06switch\x12\x12\n" +
 	"\x04dpid\x18\x02 \x01(\tR\x04dpid\x12\x18\n" +
@@ -3009,71 +3030,72 @@ var file_sluice_v1_state_proto_goTypes = []any{
 }
 var file_sluice_v1_state_proto_depIdxs = []int32{
 	3,  // 0: sluice.v1.GetStateResponse.switches:type_name -> sluice.v1.SwitchState
-	40, // 1: sluice.v1.SwitchState.checked:type_name -> google.protobuf.Timestamp
-	0,  // 2: sluice.v1.ListStateRequest.condition:type_name -> sluice.v1.StateCondition
-	6,  // 3: sluice.v1.ListStateResponse.items:type_name -> sluice.v1.StateItem
-	0,  // 4: sluice.v1.StateItem.condition:type_name -> sluice.v1.StateCondition
-	40, // 5: sluice.v1.StateItem.since:type_name -> google.protobuf.Timestamp
-	9,  // 6: sluice.v1.ListOwnersResponse.owners:type_name -> sluice.v1.Owner
-	41, // 7: sluice.v1.AdoptRequest.filter:type_name -> sluice.v1.FlowSpec
-	6,  // 8: sluice.v1.AdoptResponse.items:type_name -> sluice.v1.StateItem
-	18, // 9: sluice.v1.ListHistoryResponse.changes:type_name -> sluice.v1.StateChange
-	40, // 10: sluice.v1.StateChange.time:type_name -> google.protobuf.Timestamp
-	22, // 11: sluice.v1.RestoreRequest.options:type_name -> sluice.v1.RestoreOptions
-	24, // 12: sluice.v1.RestoreResponse.switches:type_name -> sluice.v1.RestoredSwitch
-	18, // 13: sluice.v1.WatchHistoryResponse.change:type_name -> sluice.v1.StateChange
-	27, // 14: sluice.v1.WatchHistoryResponse.items:type_name -> sluice.v1.ChangedItem
-	41, // 15: sluice.v1.SwitchWish.flows:type_name -> sluice.v1.FlowSpec
-	42, // 16: sluice.v1.SwitchWish.groups:type_name -> sluice.v1.GroupSpec
-	43, // 17: sluice.v1.SwitchWish.meters:type_name -> sluice.v1.MeterSpec
-	28, // 18: sluice.v1.PlanRequest.switches:type_name -> sluice.v1.SwitchWish
-	31, // 19: sluice.v1.PlanResponse.switches:type_name -> sluice.v1.SwitchPlan
-	32, // 20: sluice.v1.SwitchPlan.changes:type_name -> sluice.v1.PlannedChange
-	28, // 21: sluice.v1.ApplyRequest.switches:type_name -> sluice.v1.SwitchWish
-	44, // 22: sluice.v1.ApplyRequest.level:type_name -> sluice.v1.WriteLevel
-	31, // 23: sluice.v1.ApplyResponse.switches:type_name -> sluice.v1.SwitchPlan
-	44, // 24: sluice.v1.RollbackRequest.level:type_name -> sluice.v1.WriteLevel
-	31, // 25: sluice.v1.RollbackResponse.switches:type_name -> sluice.v1.SwitchPlan
-	33, // 26: sluice.v1.FollowRequest.apply:type_name -> sluice.v1.ApplyRequest
-	35, // 27: sluice.v1.FollowRequest.rollback:type_name -> sluice.v1.RollbackRequest
-	14, // 28: sluice.v1.FollowRequest.reconcile:type_name -> sluice.v1.ReconcileRequest
-	37, // 29: sluice.v1.FollowResponse.progress:type_name -> sluice.v1.Progress
-	34, // 30: sluice.v1.FollowResponse.apply:type_name -> sluice.v1.ApplyResponse
-	36, // 31: sluice.v1.FollowResponse.rollback:type_name -> sluice.v1.RollbackResponse
-	15, // 32: sluice.v1.FollowResponse.reconcile:type_name -> sluice.v1.ReconcileResponse
-	1,  // 33: sluice.v1.StateService.GetState:input_type -> sluice.v1.GetStateRequest
-	4,  // 34: sluice.v1.StateService.ListState:input_type -> sluice.v1.ListStateRequest
-	7,  // 35: sluice.v1.StateService.ListOwners:input_type -> sluice.v1.ListOwnersRequest
-	12, // 36: sluice.v1.StateService.Adopt:input_type -> sluice.v1.AdoptRequest
-	10, // 37: sluice.v1.StateService.ForgetSettings:input_type -> sluice.v1.ForgetSettingsRequest
-	14, // 38: sluice.v1.StateService.Reconcile:input_type -> sluice.v1.ReconcileRequest
-	29, // 39: sluice.v1.StateService.Plan:input_type -> sluice.v1.PlanRequest
-	33, // 40: sluice.v1.StateService.Apply:input_type -> sluice.v1.ApplyRequest
-	35, // 41: sluice.v1.StateService.Rollback:input_type -> sluice.v1.RollbackRequest
-	38, // 42: sluice.v1.StateService.Follow:input_type -> sluice.v1.FollowRequest
-	16, // 43: sluice.v1.StateService.ListHistory:input_type -> sluice.v1.ListHistoryRequest
-	19, // 44: sluice.v1.StateService.Backup:input_type -> sluice.v1.BackupRequest
-	21, // 45: sluice.v1.StateService.Restore:input_type -> sluice.v1.RestoreRequest
-	25, // 46: sluice.v1.StateService.WatchHistory:input_type -> sluice.v1.WatchHistoryRequest
-	2,  // 47: sluice.v1.StateService.GetState:output_type -> sluice.v1.GetStateResponse
-	5,  // 48: sluice.v1.StateService.ListState:output_type -> sluice.v1.ListStateResponse
-	8,  // 49: sluice.v1.StateService.ListOwners:output_type -> sluice.v1.ListOwnersResponse
-	13, // 50: sluice.v1.StateService.Adopt:output_type -> sluice.v1.AdoptResponse
-	11, // 51: sluice.v1.StateService.ForgetSettings:output_type -> sluice.v1.ForgetSettingsResponse
-	15, // 52: sluice.v1.StateService.Reconcile:output_type -> sluice.v1.ReconcileResponse
-	30, // 53: sluice.v1.StateService.Plan:output_type -> sluice.v1.PlanResponse
-	34, // 54: sluice.v1.StateService.Apply:output_type -> sluice.v1.ApplyResponse
-	36, // 55: sluice.v1.StateService.Rollback:output_type -> sluice.v1.RollbackResponse
-	39, // 56: sluice.v1.StateService.Follow:output_type -> sluice.v1.FollowResponse
-	17, // 57: sluice.v1.StateService.ListHistory:output_type -> sluice.v1.ListHistoryResponse
-	20, // 58: sluice.v1.StateService.Backup:output_type -> sluice.v1.BackupResponse
-	23, // 59: sluice.v1.StateService.Restore:output_type -> sluice.v1.RestoreResponse
-	26, // 60: sluice.v1.StateService.WatchHistory:output_type -> sluice.v1.WatchHistoryResponse
-	47, // [47:61] is the sub-list for method output_type
-	33, // [33:47] is the sub-list for method input_type
-	33, // [33:33] is the sub-list for extension type_name
-	33, // [33:33] is the sub-list for extension extendee
-	0,  // [0:33] is the sub-list for field type_name
+	40, // 1: sluice.v1.GetStateResponse.store_fault_since:type_name -> google.protobuf.Timestamp
+	40, // 2: sluice.v1.SwitchState.checked:type_name -> google.protobuf.Timestamp
+	0,  // 3: sluice.v1.ListStateRequest.condition:type_name -> sluice.v1.StateCondition
+	6,  // 4: sluice.v1.ListStateResponse.items:type_name -> sluice.v1.StateItem
+	0,  // 5: sluice.v1.StateItem.condition:type_name -> sluice.v1.StateCondition
+	40, // 6: sluice.v1.StateItem.since:type_name -> google.protobuf.Timestamp
+	9,  // 7: sluice.v1.ListOwnersResponse.owners:type_name -> sluice.v1.Owner
+	41, // 8: sluice.v1.AdoptRequest.filter:type_name -> sluice.v1.FlowSpec
+	6,  // 9: sluice.v1.AdoptResponse.items:type_name -> sluice.v1.StateItem
+	18, // 10: sluice.v1.ListHistoryResponse.changes:type_name -> sluice.v1.StateChange
+	40, // 11: sluice.v1.StateChange.time:type_name -> google.protobuf.Timestamp
+	22, // 12: sluice.v1.RestoreRequest.options:type_name -> sluice.v1.RestoreOptions
+	24, // 13: sluice.v1.RestoreResponse.switches:type_name -> sluice.v1.RestoredSwitch
+	18, // 14: sluice.v1.WatchHistoryResponse.change:type_name -> sluice.v1.StateChange
+	27, // 15: sluice.v1.WatchHistoryResponse.items:type_name -> sluice.v1.ChangedItem
+	41, // 16: sluice.v1.SwitchWish.flows:type_name -> sluice.v1.FlowSpec
+	42, // 17: sluice.v1.SwitchWish.groups:type_name -> sluice.v1.GroupSpec
+	43, // 18: sluice.v1.SwitchWish.meters:type_name -> sluice.v1.MeterSpec
+	28, // 19: sluice.v1.PlanRequest.switches:type_name -> sluice.v1.SwitchWish
+	31, // 20: sluice.v1.PlanResponse.switches:type_name -> sluice.v1.SwitchPlan
+	32, // 21: sluice.v1.SwitchPlan.changes:type_name -> sluice.v1.PlannedChange
+	28, // 22: sluice.v1.ApplyRequest.switches:type_name -> sluice.v1.SwitchWish
+	44, // 23: sluice.v1.ApplyRequest.level:type_name -> sluice.v1.WriteLevel
+	31, // 24: sluice.v1.ApplyResponse.switches:type_name -> sluice.v1.SwitchPlan
+	44, // 25: sluice.v1.RollbackRequest.level:type_name -> sluice.v1.WriteLevel
+	31, // 26: sluice.v1.RollbackResponse.switches:type_name -> sluice.v1.SwitchPlan
+	33, // 27: sluice.v1.FollowRequest.apply:type_name -> sluice.v1.ApplyRequest
+	35, // 28: sluice.v1.FollowRequest.rollback:type_name -> sluice.v1.RollbackRequest
+	14, // 29: sluice.v1.FollowRequest.reconcile:type_name -> sluice.v1.ReconcileRequest
+	37, // 30: sluice.v1.FollowResponse.progress:type_name -> sluice.v1.Progress
+	34, // 31: sluice.v1.FollowResponse.apply:type_name -> sluice.v1.ApplyResponse
+	36, // 32: sluice.v1.FollowResponse.rollback:type_name -> sluice.v1.RollbackResponse
+	15, // 33: sluice.v1.FollowResponse.reconcile:type_name -> sluice.v1.ReconcileResponse
+	1,  // 34: sluice.v1.StateService.GetState:input_type -> sluice.v1.GetStateRequest
+	4,  // 35: sluice.v1.StateService.ListState:input_type -> sluice.v1.ListStateRequest
+	7,  // 36: sluice.v1.StateService.ListOwners:input_type -> sluice.v1.ListOwnersRequest
+	12, // 37: sluice.v1.StateService.Adopt:input_type -> sluice.v1.AdoptRequest
+	10, // 38: sluice.v1.StateService.ForgetSettings:input_type -> sluice.v1.ForgetSettingsRequest
+	14, // 39: sluice.v1.StateService.Reconcile:input_type -> sluice.v1.ReconcileRequest
+	29, // 40: sluice.v1.StateService.Plan:input_type -> sluice.v1.PlanRequest
+	33, // 41: sluice.v1.StateService.Apply:input_type -> sluice.v1.ApplyRequest
+	35, // 42: sluice.v1.StateService.Rollback:input_type -> sluice.v1.RollbackRequest
+	38, // 43: sluice.v1.StateService.Follow:input_type -> sluice.v1.FollowRequest
+	16, // 44: sluice.v1.StateService.ListHistory:input_type -> sluice.v1.ListHistoryRequest
+	19, // 45: sluice.v1.StateService.Backup:input_type -> sluice.v1.BackupRequest
+	21, // 46: sluice.v1.StateService.Restore:input_type -> sluice.v1.RestoreRequest
+	25, // 47: sluice.v1.StateService.WatchHistory:input_type -> sluice.v1.WatchHistoryRequest
+	2,  // 48: sluice.v1.StateService.GetState:output_type -> sluice.v1.GetStateResponse
+	5,  // 49: sluice.v1.StateService.ListState:output_type -> sluice.v1.ListStateResponse
+	8,  // 50: sluice.v1.StateService.ListOwners:output_type -> sluice.v1.ListOwnersResponse
+	13, // 51: sluice.v1.StateService.Adopt:output_type -> sluice.v1.AdoptResponse
+	11, // 52: sluice.v1.StateService.ForgetSettings:output_type -> sluice.v1.ForgetSettingsResponse
+	15, // 53: sluice.v1.StateService.Reconcile:output_type -> sluice.v1.ReconcileResponse
+	30, // 54: sluice.v1.StateService.Plan:output_type -> sluice.v1.PlanResponse
+	34, // 55: sluice.v1.StateService.Apply:output_type -> sluice.v1.ApplyResponse
+	36, // 56: sluice.v1.StateService.Rollback:output_type -> sluice.v1.RollbackResponse
+	39, // 57: sluice.v1.StateService.Follow:output_type -> sluice.v1.FollowResponse
+	17, // 58: sluice.v1.StateService.ListHistory:output_type -> sluice.v1.ListHistoryResponse
+	20, // 59: sluice.v1.StateService.Backup:output_type -> sluice.v1.BackupResponse
+	23, // 60: sluice.v1.StateService.Restore:output_type -> sluice.v1.RestoreResponse
+	26, // 61: sluice.v1.StateService.WatchHistory:output_type -> sluice.v1.WatchHistoryResponse
+	48, // [48:62] is the sub-list for method output_type
+	34, // [34:48] is the sub-list for method input_type
+	34, // [34:34] is the sub-list for extension type_name
+	34, // [34:34] is the sub-list for extension extendee
+	0,  // [0:34] is the sub-list for field type_name
 }
 
 func init() { file_sluice_v1_state_proto_init() }
