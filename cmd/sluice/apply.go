@@ -119,8 +119,8 @@ func (c *client) apply() *cobra.Command {
 		Long: `Shows what would change, as plan does, asks, and makes the changes: only what
 differs is sent, groups and meters before the flows that use them. It returns when
 the switches have confirmed all of it. The switches are changed one after the
-other; if one fails, those before it are brought back. What changes between the
-plan and the answer stops it.
+other; if one fails, or apply is interrupted, those before it are brought back.
+What changes between the plan and the answer stops it.
 
 ` + netHelp,
 		Example: "  sluice apply -f net.yaml\n  sluice apply -f net.yaml --prune --yes\n  sluice export br0 | sluice apply --yes -f -",

@@ -46,7 +46,8 @@ func (c *client) modPort() *cobra.Command {
 		Short: "Change the configuration of a port",
 		Long: `Changes the configuration of a port. ACTION is up or down; receive, forward,
 packet-in, or one of these with no- before it; and in OpenFlow 1.0 also flood, stp
-or receive-stp.`,
+or receive-stp. With sluiced --state the port is set so again when it, or the
+switch, comes back, until sluice forget-settings.`,
 		Example:           "  sluice mod-port br0 eth1 down\n  sluice mod-port br0 2 no-forward",
 		Args:              want,
 		ValidArgsFunction: c.completeWord(2, words...),
@@ -86,7 +87,8 @@ func (c *client) modTable() *cobra.Command {
 		Short: "Set what a table does with packets that no flow takes",
 		Long: `Sets what a table does with packets that no flow takes, in OpenFlow 1.1 and 1.2:
 MISS is controller, continue (in the next table) or drop. TABLE is a number, or all.
-In 1.3 a flow says that: sluice add-flow SWITCH priority=0,actions=CONTROLLER`,
+In 1.3 a flow says that: sluice add-flow SWITCH priority=0,actions=CONTROLLER
+With sluiced --state it is kept as what mod-port sets.`,
 		Example:           "  sluice mod-table br0 0 drop\n  sluice mod-table br0 all controller",
 		Args:              want,
 		ValidArgsFunction: c.completeWord(2, words...),
@@ -168,7 +170,8 @@ func (c *client) setFrags() *cobra.Command {
 		Use:   "set-frags SWITCH HOW",
 		Short: "Set how a switch treats IP fragments",
 		Long: `Sets how a switch treats IP fragments: HOW is normal, drop, reassemble, or in Open
-vSwitch nx-match. Few switches can do all of them; one that cannot is told.`,
+vSwitch nx-match. Few switches can do all of them; one that cannot is told. With
+sluiced --state it is kept as what mod-port sets.`,
 		Example:           "  sluice set-frags br0 drop",
 		Args:              want,
 		ValidArgsFunction: c.completeWord(1, words...),

@@ -65,12 +65,11 @@ confirmed the change, and exits with status 0 only then.`,
 		}
 		return nil
 	}
-	root.AddGroup(&cobra.Group{ID: "look", Title: "Look:"}, &cobra.Group{ID: "change", Title: "Change:"})
+	root.AddGroup(&cobra.Group{ID: "look", Title: "Look:"}, &cobra.Group{ID: "change", Title: "Change:"}, &cobra.Group{ID: "state", Title: "Desired state (sluiced --state):"})
 	for _, verb := range []*cobra.Command{
 		c.switches(), c.show(), c.dumpDesc(), c.dumpPorts(), c.dumpPortsDesc(), c.dumpTables(),
 		c.dumpFlows(), c.diffFlows(), c.dumpAggregate(), c.dumpGroups(), c.dumpGroupStats(), c.dumpGroupFeatures(),
 		c.dumpMeters(), c.meterStats(), c.meterFeatures(), c.dumpTableFeatures(), c.getFrags(), c.queueGetConfig(), c.queueStats(), c.getRole(), c.getAsync(), c.snoop(),
-		c.status(), c.owners(), c.history(), c.planVerb(), c.export(),
 	} {
 		verb.GroupID = "look"
 		root.AddCommand(verb)
@@ -78,9 +77,14 @@ confirmed the change, and exits with status 0 only then.`,
 	for _, verb := range []*cobra.Command{
 		c.addFlow(), c.addFlows(), c.modFlows(), c.delFlows(), c.replaceFlows(), c.addGroup(), c.addGroups(), c.modGroup(), c.delGroups(), c.bundle(),
 		c.addMeter(), c.modMeter(), c.delMeters(), c.modPort(), c.modTable(), c.setFrags(), c.packetOut(), c.setRole(), c.setAsync(), c.barrier(),
-		c.apply(), c.rollback(), c.adopt(), c.forgetSettings(), c.reconcile(), c.backup(), c.restore(),
 	} {
 		verb.GroupID = "change"
+		root.AddCommand(verb)
+	}
+	for _, verb := range []*cobra.Command{
+		c.status(), c.owners(), c.history(), c.planVerb(), c.apply(), c.export(), c.rollback(), c.adopt(), c.forgetSettings(), c.reconcile(), c.backup(), c.restore(),
+	} {
+		verb.GroupID = "state"
 		root.AddCommand(verb)
 	}
 	for _, verb := range root.Commands() {

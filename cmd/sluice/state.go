@@ -27,10 +27,11 @@ timeouts, the groups and the meters that were written through Sluice, which
 sluiced keeps (sluiced --state DIR) and brings them back to.
 
 Without SWITCH a line for each switch. With it, each flow, group and meter that
-the switch has not confirmed, or refuses, and why. A switch that is not connected
-has the name of its last connection, or its datapath identifier. --foreign reads the switch and prints what is
-foreign: what nobody wrote through Sluice, but for flows with timeouts and those of
-the apps in sluiced.`,
+the switch has not confirmed, or refuses, and why, and how its ports, tables and
+fragments were set. A switch that is not connected has the name of its last
+connection, or its datapath identifier. --foreign reads the switch and prints what
+is foreign: what nobody wrote through Sluice, but for flows with timeouts and those
+of the apps in sluiced.`,
 		Example:           "  sluice status\n  sluice status br0\n  sluice status br0 --foreign",
 		Args:              want,
 		ValidArgsFunction: c.completeSwitch,
