@@ -89,6 +89,10 @@ type Config struct {
 	// Desired is what switches should have, kept over restarts; nil: nothing is
 	// kept. The controller does not close its store.
 	Desired *desired.State
+	// ReconcilePeriod is how often Maintain compares a switch with its desired state
+	// though nothing tells that it differs, a fifth more or less. 0: five minutes;
+	// negative: never; else a second at least.
+	ReconcilePeriod time.Duration
 
 	restoreWait time.Duration // of tests; 0: the constant
 }
@@ -126,6 +130,7 @@ func New(cfg Config) (*Controller, error) {
 	if c.log == nil {
 		c.log = logrus.StandardLogger()
 	}
+	c.cfg.ReconcilePeriod = cmp.Or(c.cfg.ReconcilePeriod, reconcilePeriod)
 	if c.cfg.restoreWait == 0 {
 		c.cfg.restoreWait = restoreWait
 	}

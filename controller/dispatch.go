@@ -245,6 +245,7 @@ func (s *Switch) handle(typ ofp.Type, frame []byte) {
 	}
 	if m, ok := m.(*ofp.Error); ok && d.from == 0 {
 		s.unclaimed(h.XID, m)
+		s.errorDrifted(m)
 	}
 	for ; d.from < len(d.handlers); d.from++ {
 		a := &d.handlers[d.from]

@@ -122,7 +122,7 @@ func (s *Switch) Reconcile(ctx context.Context) (desired.Report, error) {
 	}
 	s.c.metrics.reconciled(r, err)
 	s.toldForeign(&r)
-	s.restore.done(time.Now(), r, err)
+	s.restore.done(time.Now(), s.c.cfg.ReconcilePeriod, r, err)
 	if err == nil && (r.Changed > 0 || r.Refused > 0 || r.Unable > 0) {
 		fields := logrus.Fields{"changed": r.Changed, "same": r.Same, "foreign": r.Foreign, "first": r.First, "took": r.Duration.Round(time.Millisecond)}
 		log := s.log.WithFields(fields)
@@ -176,103 +176,6 @@ func (s *Switch) restored() {
 	case <-wait.C:
 		s.log.WithField("waited", s.c.cfg.restoreWait).Warn("switch is slow to tell what it has: apps get it while it is compared with its desired state")
 	}
-}
-
-// restore says when a switch is to be compared next. The zero value stands for
-// one that nobody has compared.
-type restore struct {
-	mu    sync.Mutex
-	at    time.Time // not before
-	fails int       // in a row
-	again bool      // soon or told was called since the last comparison began
-	ended time.Time // the last comparison
-}
-
-// How long to wait after a comparison: with no fault, and after the first failure
-// or refusal, twice as long after each further one.
-const (
-	restorePeriod = 5 * time.Minute
-	retryFirst    = time.Second
-	retryMost     = time.Minute
-)
-
-// soon has the switch compared at the next occasion.
-func (r *restore) soon(now time.Time) {
-	r.mu.Lock()
-	r.at, r.again = now, true
-	r.mu.Unlock()
-}
-
-// told is soon for what the switch says by itself, as often as it likes: the next
-// comparison does not come before retryFirst has passed since the last one.
-func (r *restore) told(now time.Time) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if first := r.ended.Add(retryFirst); now.Before(first) {
-		now = first
-	}
-	if r.at.After(now) {
-		r.at = now
-	}
-	r.again = true
-}
-
-// later has the switch compared from then on, if nothing comes before.
-func (r *restore) later(at time.Time) {
-	r.mu.Lock()
-	r.at = at
-	r.mu.Unlock()
-}
-
-// within has the switch compared by then, but not before: for what may well come
-// again and again.
-func (r *restore) within(by time.Time) {
-	r.mu.Lock()
-	if r.at.After(by) {
-		r.at = by
-	}
-	r.mu.Unlock()
-}
-
-// asked is within for what a comparison that runs may have passed by already.
-func (r *restore) asked(by time.Time) {
-	r.within(by)
-	r.mu.Lock()
-	r.again = true
-	r.mu.Unlock()
-}
-
-// begin notes that a comparison begins.
-func (r *restore) begin() {
-	r.mu.Lock()
-	r.again = false
-	r.mu.Unlock()
-}
-
-// done notes how a comparison ended. One that was asked for meanwhile may be about
-// what this one did not see: it follows, but not at once, for a switch that has room
-// for only one of two flows would have it for ever.
-func (r *restore) done(now time.Time, report desired.Report, err error) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.ended = now
-	if err == nil && report.Refused == 0 {
-		r.at, r.fails = now.Add(restorePeriod), 0
-		if r.again {
-			r.at = now.Add(retryFirst)
-		}
-		return
-	}
-	r.at = now.Add(min(retryFirst<<min(r.fails, 10), retryMost))
-	r.fails++
-}
-
-// next returns from when on the switch is to be compared, and whether that failed
-// the last time.
-func (r *restore) next() (at time.Time, failed bool) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return r.at, r.fails > 0
 }
 
 const (
@@ -375,7 +278,7 @@ func admitDue(due []dueSwitch, places, again int) []dueSwitch {
 func (s *Switch) lost(m *ofp.FlowRemoved) {
 	s.roomMade()
 	if d := s.c.cfg.Desired; d != nil && m.Reason != ofp.RemovedIdleTimeout && m.Reason != ofp.RemovedHardTimeout && d.Wants(s.dpid, m.Table, m.Priority, &m.Match) {
-		s.restore.told(time.Now())
+		s.restore.drifted(time.Now(), driftGap)
 	}
 }
 

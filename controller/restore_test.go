@@ -7,6 +7,9 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/sluice-sdn/sluice/controller/desired"
+	"github.com/sluice-sdn/sluice/controller/store"
+	"github.com/sluice-sdn/sluice/ofp"
+	"github.com/sluice-sdn/sluice/test/simswitch"
 )
 
 // TestMuteSwitchesLeaveRoom: switches that failed the last time take half of the
@@ -46,18 +49,113 @@ func TestSwitchThatSaysMuch(t *testing.T) {
 	start := time.Unix(1000, 0)
 	var r restore
 	r.begin()
-	r.done(start, desired.Report{}, nil)
+	r.done(start, time.Hour, desired.Report{}, nil)
 	for i := range 100 {
-		r.told(start.Add(time.Duration(i) * time.Millisecond))
+		r.drifted(start.Add(time.Duration(i)*time.Millisecond), driftGap)
 	}
-	if at, _ := r.next(); !at.Equal(start.Add(retryFirst)) {
-		t.Errorf("compared again after %v, want %v", at.Sub(start), retryFirst)
+	if at, _ := r.next(); !at.Equal(start.Add(driftGap)) {
+		t.Errorf("compared again after %v, want %v", at.Sub(start), driftGap)
 	}
 	r.begin()
-	r.done(start, desired.Report{}, nil)
-	once := start.Add(2 * retryFirst)
-	r.told(once)
+	r.done(start, time.Hour, desired.Report{}, nil)
+	once := start.Add(2 * driftGap)
+	r.drifted(once, driftGap)
 	if at, _ := r.next(); !at.Equal(once) {
 		t.Errorf("compared %v after it was told", at.Sub(once))
+	}
+}
+
+// TestDriftIsDebounced: the first thing that tells of a difference has the switch
+// compared at once, and however many follow, there is time after each comparison.
+func TestDriftIsDebounced(t *testing.T) {
+	now := time.Unix(1000, 0)
+	at := func(r *restore) time.Duration {
+		at, _ := r.next()
+		return at.Sub(now)
+	}
+	r := restore{at: now.Add(time.Hour)}
+	r.drifted(now, driftGap)
+	if got := at(&r); got != 0 {
+		t.Errorf("the first is compared after %v", got)
+	}
+	r.begin()
+	r.drifted(now, driftGap) // which the comparison may have passed by
+	r.done(now, time.Hour, desired.Report{Duration: time.Millisecond}, nil)
+	if got := at(&r); got != driftGap {
+		t.Errorf("what came meanwhile is compared after %v, want %v", got, driftGap)
+	}
+	r.begin()
+	r.done(now, time.Hour, desired.Report{Duration: 2 * time.Second}, nil)
+	if got := at(&r); got < 48*time.Minute || got > 72*time.Minute {
+		t.Errorf("the next one comes by itself after %v", got)
+	}
+	for range 100 {
+		r.drifted(now, driftGap)
+	}
+	if got := at(&r); got != 8*time.Second {
+		t.Errorf("after a comparison of 2s the next one comes after %v", got)
+	}
+	r.drifted(now.Add(time.Minute), driftGap)
+	if got := at(&r); got != 8*time.Second {
+		t.Errorf("another one puts it off, to %v", got)
+	}
+	r.begin()
+	r.done(now, -1, desired.Report{}, nil)
+	if got := at(&r); got < 1000*time.Hour {
+		t.Errorf("with no period there is a comparison after %v", got)
+	}
+}
+
+// TestHintsOfDrift: a port that comes where something is lacking, and an error about
+// a flow that nobody waits for, have the switch compared before the period is over;
+// others do not.
+func TestHintsOfDrift(t *testing.T) {
+	st, err := desired.New(t.Context(), store.NewMemory(store.Options{}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := serve(t, Config{Desired: st, ReconcilePeriod: time.Hour})
+	sim := simulated(t, c, ofp.V13, simswitch.Config{})
+	s := c.sw(t, 1)
+	if _, err := s.Apply(t.Context(), Txn{Messages: aFlow()}); err != nil {
+		t.Fatal(err)
+	}
+	send := func(ms ...ofp.Message) func() {
+		return func() {
+			for _, m := range ms {
+				if err := sim.Send(0, m); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+	}
+	came := send(&ofp.PortStatus{Reason: ofp.PortAdded, Port: ofp.Port{No: 9}})
+	for _, tt := range []struct {
+		what string
+		do   func()
+		due  bool
+	}{
+		{"a port where all is installed", came, false},
+		{"a port where something is pending", func() { st.Gone(1); came() }, true},
+		{"a port that goes", send(&ofp.PortStatus{Reason: ofp.PortDeleted, Port: ofp.Port{No: 9}}), false},
+		{"an error about a flow", send(ofp.NewError(ofp.FlowModFailedTableFull, nil)), true},
+		{"an error about a group", send(ofp.NewError(ofp.GroupModFailedOutOfGroups, nil)), true},
+		{"an error about a packet", send(ofp.NewError(ofp.BadActionBadOutPort, nil)), false},
+	} {
+		s.restore.mu.Lock() // as an hour after a comparison
+		s.restore.at, s.restore.ended = time.Now().Add(time.Hour), time.Now().Add(-time.Hour)
+		s.restore.mu.Unlock()
+		due := func() bool { at, _ := s.restore.next(); return !time.Now().Before(at) }
+		tt.do()
+		if tt.due {
+			eventually(t, tt.what, due)
+			continue
+		}
+		mark := ofp.PortNo(100 + time.Now().UnixNano()%1e6)
+		send(&ofp.PortStatus{Reason: ofp.PortModified, Port: ofp.Port{No: mark}})()
+		eventually(t, "what came after it", func() bool { _, ok := s.Port(mark); return ok })
+		if due() {
+			t.Errorf("%s has the switch compared", tt.what)
+		}
 	}
 }

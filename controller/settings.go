@@ -136,14 +136,22 @@ func (s *Switch) PortSettled(key string, x desired.PortSetting) (settled, there 
 	return there && p.Config&x.Mask == x.Config, there
 }
 
-// portCame has the switch compared soon, at most once in retryFirst, if a port came,
-// or was changed, that is not as users have set it.
+// portCame has the switch compared soon if a port came, or was changed, that is not
+// as users have set it; and if a port came while the switch lacks something of its
+// desired state, which may name that port.
 func (s *Switch) portCame(m *ofp.PortStatus) {
-	if s.c.cfg.Desired == nil || m.Reason == ofp.PortDeleted {
+	d := s.c.cfg.Desired
+	if d == nil || m.Reason == ofp.PortDeleted {
 		return
 	}
-	want, ok := s.c.cfg.Desired.Settings(s.dpid).Ports[desired.PortKey(&m.Port)]
+	want, ok := d.Settings(s.dpid).Ports[desired.PortKey(&m.Port)]
 	if ok && m.Port.Config&want.Mask != want.Config {
 		s.restore.asked(time.Now().Add(retryFirst))
+	}
+	if m.Reason != ofp.PortAdded {
+		return
+	}
+	if n := d.Summary(s.dpid); n.Pending+n.Degraded > 0 {
+		s.restore.drifted(time.Now(), driftGap)
 	}
 }

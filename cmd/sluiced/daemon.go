@@ -106,6 +106,7 @@ func newDaemon(ctx context.Context, s *settings, logger logrus.FieldLogger) (*da
 	}()
 	config := controller.Config{
 		Desired:         state,
+		ReconcilePeriod: s.period.orNever(),
 		Logger:          logger,
 		Apps:            chosen,
 		Channel:         channel.Config{Extensions: bool(s.extensions), Pins: channel.Pins(s.tlsPin), PacketInLimits: s.packetIn.Limits},

@@ -111,7 +111,7 @@ func TestPrecedence(t *testing.T) {
 }
 
 func TestWrongSettings(t *testing.T) {
-	const keys = "there are: openflow, connect, tls-cert, tls-key, tls-ca, tls-pin, max-pending, connect-rate, connect-rate-total, grpc, http, apps, extensions, packet-in-rate, controller-meter, state, owner-flows, foreign, foreign-keep, role, generation-id, async, record, record-size, record-files, log-level, log-format"
+	const keys = "there are: openflow, connect, tls-cert, tls-key, tls-ca, tls-pin, max-pending, connect-rate, connect-rate-total, grpc, http, apps, extensions, packet-in-rate, controller-meter, state, owner-flows, foreign, foreign-keep, reconcile-period, role, generation-id, async, record, record-size, record-files, log-level, log-format"
 	for _, test := range []struct {
 		name string
 		env  map[string]string

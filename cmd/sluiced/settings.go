@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 	"unicode/utf8"
 
 	"github.com/sirupsen/logrus"
@@ -35,6 +36,7 @@ type settings struct {
 	ownerFlows quotas
 	foreign    foreignRule
 	foreignFew flowFilters
+	period     every
 	apps       appNames
 	role       choice
 	generation generationID
@@ -56,6 +58,7 @@ func defaults() *settings {
 		rateTotal:  5000,
 		grpc:       "127.0.0.1:8653",
 		http:       "127.0.0.1:9653",
+		period:     every(5 * time.Minute),
 		apps:       appNames{l2switch.Name},
 		role:       choice{value: "equal", of: []string{"equal", "master", "slave"}},
 		recording:  recordSettings{size: 100 << 20, files: 5},
@@ -90,6 +93,7 @@ func (s *settings) flags() *pflag.FlagSet {
 	f.Var(&s.ownerFlows, "owner-flows", "how many flows an owner may have on one switch: a number for each, NAME=NUMBER for one, such as 10000,backup=500; none for no limit")
 	f.Var(&s.foreign, "foreign", "what becomes of flows on a switch that nobody wrote through here, but for those with timeouts and those of apps: report, adopt, adopt:OWNER or remove")
 	f.Var(&s.foreignFew, "foreign-keep", "flows that are reported whatever --foreign says, in ovs-ofctl's syntax with ; between them, such as 'table=1;cookie=0x10/0xff;arp'; none for none")
+	f.Var(&s.period, "reconcile-period", "compare each switch with what it should have this often, a fifth more or less, though nothing tells that it differs; 0: never")
 	f.Var(&s.role, "role", "what to be on switches that have other controllers: equal, master or slave")
 	f.Var(&s.generation, "generation-id", "id of the election that gave the role; 0: the one after the switch's own")
 	f.Var(&s.async, "async", "what switches send of their own accord, where it differs from OpenFlow's defaults: [slave:]KIND=REASONS,... such as flow-removed=none")

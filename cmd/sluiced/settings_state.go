@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/sluice-sdn/sluice/controller/desired"
 	"github.com/sluice-sdn/sluice/ofp"
@@ -128,4 +129,45 @@ func (q *quotas) Set(s string) error {
 	}
 	q.Quotas = x
 	return nil
+}
+
+// every is a time from one comparison of a switch to the next; 0: there are none.
+type every time.Duration
+
+func (*every) Type() string { return "TIME" }
+
+func (e *every) String() string {
+	switch d := time.Duration(*e); {
+	case d == 0:
+		return "0"
+	case d%time.Hour == 0:
+		return fmt.Sprintf("%dh", d/time.Hour)
+	case d%time.Minute == 0:
+		return fmt.Sprintf("%dm", d/time.Minute)
+	default:
+		return d.String()
+	}
+}
+
+// maxEvery is the longest time between comparisons.
+const maxEvery = 7 * 24 * time.Hour
+
+func (e *every) Set(s string) error {
+	d, err := time.ParseDuration(s)
+	switch {
+	case err != nil:
+		return fmt.Errorf("%q is no time: want a number with a unit, such as 30s, 5m or 1h, or 0 for never", cut(s))
+	case d != 0 && (d < time.Second || d > maxEvery):
+		return fmt.Errorf("%q is not from 1s to %s, nor 0 for never", cut(s), new(every(maxEvery)))
+	}
+	*e = every(d)
+	return nil
+}
+
+// orNever is the period as the controller takes it.
+func (e every) orNever() time.Duration {
+	if e == 0 {
+		return -1
+	}
+	return time.Duration(e)
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"strings"
 	"testing"
+	"time"
 )
 
 func TestQuotas(t *testing.T) {
@@ -25,6 +26,24 @@ func TestQuotas(t *testing.T) {
 		}
 		if got != tt.err || q.String() != tt.want {
 			t.Errorf("%q: %q, error %q; want %q, %q", tt.set, q.String(), got, tt.want, tt.err)
+		}
+	}
+}
+
+func TestPeriod(t *testing.T) {
+	for _, tt := range []struct {
+		set, want, err string
+		is             time.Duration
+	}{
+		{"0", "0", "", -1}, {"1s", "1s", "", time.Second}, {"90s", "1m30s", "", 90 * time.Second}, {"5m", "5m", "", 5 * time.Minute}, {"168h", "168h", "", maxEvery},
+		{"5", "0", `"5" is no time: want a number with a unit, such as 30s, 5m or 1h, or 0 for never`, -1},
+		{"1ms", "0", `"1ms" is not from 1s to 168h, nor 0 for never`, -1},
+		{"-5m", "0", `"-5m" is not from 1s to 168h, nor 0 for never`, -1},
+		{"169h", "0", `"169h" is not from 1s to 168h, nor 0 for never`, -1},
+	} {
+		var e every
+		if err := e.Set(tt.set); errorText(err) != tt.err || e.String() != tt.want || e.orNever() != tt.is {
+			t.Errorf("%q: %q, %v, error %v; want %q, %v, %q", tt.set, e.String(), e.orNever(), err, tt.want, tt.is, tt.err)
 		}
 	}
 }
