@@ -308,7 +308,7 @@ func (d *State) adopt(ctx context.Context, b *book, a Adoption, has *plan.Has, p
 		effects = append(effects, effect{-1, at, nil, v})
 		out.Messages = append(out.Messages, chosen[at])
 	}
-	if err := d.within(b, effects); err != nil {
+	if err := d.within(b, effects, owner, a.Owner); err != nil {
 		return Adopted{}, err
 	}
 	if a.PlanOnly || len(effects) == 0 {
@@ -327,7 +327,7 @@ func (d *State) adopt(ctx context.Context, b *book, a Adoption, has *plan.Has, p
 	}
 	b.exhumed = nil
 	b.carry(effects)
-	b.confirm(effects)
+	b.confirm(effects, b.was)
 	out.Revision = done.Revision
 	b.mu.Lock()
 	b.foreign = max(b.foreign-len(effects), 0)

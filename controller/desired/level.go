@@ -105,7 +105,7 @@ func (d *State) sendOnly(ctx context.Context, sw Switch, b *book, t Txn, effects
 			return
 		}
 		defer b.release()
-		b.settle(effects, err)
+		b.settle(effects, was, err)
 		if missed := was.missed(effects, t.Messages); err == nil && len(missed) > 0 {
 			b.stand(missed)
 			b.setBehind(true)
@@ -119,7 +119,7 @@ func (d *State) sendOnly(ctx context.Context, sw Switch, b *book, t Txn, effects
 
 // settle notes what became of effects that were sent some time ago, as far as
 // nobody has changed them since.
-func (b *book) settle(effects []effect, err error) {
+func (b *book) settle(effects []effect, was standing, err error) {
 	refused := make(map[int]string)
 	we := (*channel.WriteError)(nil)
 	switch {
@@ -143,7 +143,7 @@ func (b *book) settle(effects []effect, err error) {
 			still = append(still, e)
 		}
 	}
-	b.confirm(still)
+	b.confirm(still, was)
 }
 
 // stands reports whether nobody has changed what an effect led to.

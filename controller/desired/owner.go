@@ -3,6 +3,7 @@ package desired
 import (
 	"context"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"hash/fnv"
 	"maps"
@@ -105,6 +106,29 @@ func (d *State) owner(ctx context.Context, name string) (ownerID, error) {
 	d.owners[name], d.names[id] = id, name
 	d.mu.Unlock()
 	return id, nil
+}
+
+// errRenumbered means that an owner has another number than was expected.
+var errRenumbered = errors.New("somebody else was given the owner's number meanwhile")
+
+// makeOwner has the store know an owner by the number that was expected. Who fails
+// with errRenumbered goes by the number that it has now, once: that is its for ever.
+// It comes after all checks: no refused write leaves an owner.
+func (d *State) makeOwner(ctx context.Context, name string, expected ownerID) error {
+	now, err := d.owner(ctx, name)
+	if err == nil && now != expected {
+		err = errRenumbered
+	}
+	return err
+}
+
+// stands reports whether messages bear the owner's cookie, which says on the switch
+// whose they are.
+func (id ownerID) stands(msgs []ofp.Message) bool {
+	return id != 0 && slices.ContainsFunc(msgs, func(m ofp.Message) bool {
+		f, ok := m.(*ofp.FlowMod)
+		return ok && f.Cookie == id.cookie()
+	})
 }
 
 // freeNumber returns the number that a new owner is given: one that comes from its

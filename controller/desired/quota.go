@@ -49,8 +49,9 @@ func (e *QuotaError) Error() string {
 }
 
 // within fails if effects would give somebody more flows than they may have. The
-// caller has the turn. What goes back to how it was is not bounded, see Wish.Former.
-func (d *State) within(b *book, effects []effect) error {
+// caller has the turn. as is the name of owner, which may not have its number yet. What goes back to
+// how it was is not bounded, see Wish.Former.
+func (d *State) within(b *book, effects []effect, owner ownerID, as string) error {
 	if d.quotas.Each == 0 && len(d.quotas.Of) == 0 {
 		return nil
 	}
@@ -68,6 +69,9 @@ func (d *State) within(b *book, effects []effect) error {
 	}
 	for id, n := range more {
 		name := d.ownerName(id)
+		if id == owner {
+			name = as
+		}
 		limit := d.quotas.of(name)
 		if n <= 0 || limit == 0 {
 			continue

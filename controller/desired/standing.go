@@ -6,6 +6,8 @@ import "github.com/sluice-sdn/sluice/ofp"
 // transaction changed them.
 type standing map[place]item
 
+func (s standing) has(p place) bool { _, ok := s[p]; return ok }
+
 // standing returns how what effects change stands, as far as it is not installed. The
 // caller has b.mu.
 func (b *book) standing(effects []effect) standing {

@@ -194,16 +194,22 @@ const undoTimeout = 10 * time.Second
 // to be kept is a Write with its errors: nothing of it is undone. With a Level other
 // than Confirmed it returns sooner or later, as that says; what Verified finds
 // different is an *InDoubtError whose items are *DifferErrors.
-func (d *State) Apply(ctx context.Context, sw Switch, t Txn) (store.Revision, error) {
-	owner, err := d.owner(ctx, t.Owner)
-	if err != nil {
-		return 0, err
-	}
+func (d *State) Apply(ctx context.Context, sw Switch, t Txn) (rev store.Revision, err error) {
 	b := d.book(sw.DPID())
 	if err := b.take(ctx); err != nil {
 		return 0, err
 	}
 	defer b.release()
+	err = errRenumbered
+	for errors.Is(err, errRenumbered) {
+		rev, err = d.apply(ctx, sw, b, t, d.expectOwner(t.Owner))
+	}
+	return rev, err
+}
+
+// apply is Apply for the number that its owner has, or would be given. The caller has
+// the turn.
+func (d *State) apply(ctx context.Context, sw Switch, b *book, t Txn, owner ownerID) (store.Revision, error) {
 	if t.Level == Stored {
 		if err := storable(t.Messages); err != nil {
 			return 0, err
@@ -231,7 +237,7 @@ func (d *State) Apply(ctx context.Context, sw Switch, t Txn) (store.Revision, er
 			return 0, err
 		}
 	}
-	if err := d.within(b, dec.effects); err != nil {
+	if err := d.within(b, dec.effects, owner, t.Owner); err != nil {
 		return d.orRepeated(ctx, sw, b, &t, content, err)
 	}
 	if len(dec.effects) == 0 && t.Request != "" {
@@ -241,6 +247,11 @@ func (d *State) Apply(ctx context.Context, sw Switch, t Txn) (store.Revision, er
 	}
 	if err := d.catchUp(ctx, sw, b, t.Level); err != nil {
 		return 0, err
+	}
+	if len(dec.effects) > 0 || t.Level != Stored && owner.stands(t.Messages) {
+		if err := d.makeOwner(ctx, t.Owner, owner); err != nil {
+			return 0, err
+		}
 	}
 	defer d.putBack(ctx, sw, b, t.Messages)
 	if len(dec.effects) == 0 {
@@ -262,7 +273,7 @@ func (d *State) settled(ctx context.Context, sw Switch, b *book, t Txn, effects 
 		return rev, d.stillSo(ctx, sw, b, t.Level, rev, b.outcome(effects))
 	}
 	if err == nil {
-		b.confirm(effects)
+		b.confirm(effects, b.was)
 		if t.Level == Verified {
 			err = Verify(ctx, sw, t.Messages)
 		}
@@ -337,17 +348,23 @@ func (b *book) carry(effects []effect) {
 			b.noteFlow(e.at, e.after)
 			b.items.put(e.at, e.after, now)
 			b.exhumeLocked(e.at)
+			// An app that was permitted the place while this was stored has lost it.
+			delete(b.claims, e.at)
 		}
 	}
 }
 
-// confirm notes that the switch has carried all effects out.
-func (b *book) confirm(effects []effect) {
+// confirm notes that the switch has carried all effects out. What it was told nothing
+// about, since the book alone has changed, stands as it did before, which was says.
+func (b *book) confirm(effects []effect, was standing) {
 	now := time.Now().UnixNano()
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	for _, e := range effects {
 		switch {
+		case e.after != nil && e.message < 0 && was.has(e.at):
+			x := was[e.at]
+			b.items.mark(e.at, x.condition, x.why, x.since)
 		case e.after != nil:
 			b.items.mark(e.at, Installed, "", now)
 		case e.message >= 0:
@@ -397,7 +414,7 @@ func (d *State) undo(ctx context.Context, sw Switch, b *book, t Txn, effects []e
 			return rev, &InDoubtError{d.store.Revision(), errors.Join(refused, fmt.Errorf("undo: %w", err))}
 		}
 	} else {
-		b.confirm(back)
+		b.confirm(back, was)
 		b.stand(was)
 	}
 	return 0, &UndoneError{Err: refused, Transient: !refused.Untouched && slices.ContainsFunc(t.Messages, transient)}

@@ -106,15 +106,22 @@ func (d *State) Plan(ctx context.Context, sw Switch, w Wish) (Outlook, error) {
 // Apply does. Besides the errors of Apply, in whose *channel.WriteError an index
 // is one into Things or -1, it fails with a *ThingError, and with a *ChangedError.
 func (d *State) Fulfil(ctx context.Context, sw Switch, w Wish) (Outlook, error) {
-	owner, err := d.owner(ctx, w.Owner)
-	if err != nil {
-		return Outlook{}, err
-	}
 	b := d.book(sw.DPID())
 	if err := b.take(ctx); err != nil {
 		return Outlook{}, err
 	}
 	defer b.release()
+	var out Outlook
+	err := errRenumbered
+	for errors.Is(err, errRenumbered) {
+		out, err = d.fulfil(ctx, sw, b, w, d.expectOwner(w.Owner))
+	}
+	return out, err
+}
+
+// fulfil is Fulfil for the number that its owner has, or would be given. The caller
+// has the turn.
+func (d *State) fulfil(ctx context.Context, sw Switch, b *book, w Wish, owner ownerID) (Outlook, error) {
 	x, err := d.prepare(sw, b, &w, owner)
 	if changed := (*ChangedError)(nil); errors.As(err, &changed) {
 		return d.wishedBefore(ctx, sw, b, &w, owner, err)
@@ -131,6 +138,11 @@ func (d *State) Fulfil(ctx context.Context, sw Switch, w Wish) (Outlook, error) 
 	}
 	if _, err := sayable(sw, x.messages, false); err != nil {
 		return Outlook{}, x.toThings(err)
+	}
+	if w.Former == nil { // else nothing comes to belong to who asks
+		if err := d.makeOwner(ctx, w.Owner, owner); err != nil {
+			return Outlook{}, err
+		}
 	}
 	t := Txn{Owner: w.Owner, Author: w.Author, Note: w.Note, Request: w.Request, Level: w.Level, Messages: x.messages}
 	tx := d.txn(b, t, x.effects)
@@ -162,7 +174,7 @@ func (d *State) prepare(sw Switch, b *book, w *Wish, owner ownerID) (*difference
 	}
 	x, err := a.difference(sw, b)
 	if err == nil && w.Former == nil {
-		err = d.within(b, x.effects)
+		err = d.within(b, x.effects, owner, w.Owner)
 	}
 	return x, err
 }
