@@ -74,6 +74,7 @@ func (r *received) Read(b []byte) (int, error) {
 func recallError(err error) error {
 	text := err.Error() + "; nothing was changed"
 	var changed *controller.ChangedError
+	var owner *controller.OwnerError
 	switch {
 	case errors.Is(err, controller.ErrDamaged):
 		return withDetails(codes.InvalidArgument, text+": take another backup")
@@ -85,6 +86,8 @@ func recallError(err error) error {
 		return withDetails(codes.ResourceExhausted, text+": to restore it whole end sluiced, put the file in the place of state.db, and start it again")
 	case errors.As(err, &changed):
 		return withDetails(codes.Aborted, text)
+	case errors.As(err, &owner):
+		return withDetails(codes.PermissionDenied, text+": end the app, or restore while that switch is away")
 	}
 	if full := diskError(err); full != nil {
 		return full

@@ -1,8 +1,10 @@
 package desired
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/sluice-sdn/sluice/ofp"
@@ -162,4 +164,35 @@ func TestNothingToldLeavesItDegraded(t *testing.T) {
 	if items, err := r.d.Items(1); err != nil || len(items) != 2 || items[0].Owner+items[1].Owner != "" || items[0].Why+items[1].Why == "" {
 		t.Errorf("%+v, %v", items, err)
 	}
+}
+
+// TestGoingBackLeavesAppsTheirPlaces: neither a rollback nor a backup that is restored
+// puts an owner's flow where an app has one now.
+func TestGoingBackLeavesAppsTheirPlaces(t *testing.T) {
+	r := diskRig(t)
+	r.d.Govern(Foreign{}, []string{"l2switch"})
+	r.apply("add-flow priority=1,ip,actions=output:1")
+	was, backup := r.st.Revision(), r.backup()
+	r.apply("del-flow priority=1,ip")
+	line := fmt.Sprintf("cookie=%#x,priority=1,ip", AppCookie("l2switch")|1)
+	if err := r.app("add-flow " + line + ",actions=drop"); err != nil {
+		t.Fatal(err)
+	}
+	rev := r.st.Revision()
+	f, err := r.d.AsOf(t.Context(), was)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, planned := r.d.Plan(t.Context(), r.sw, Wish{Former: f})
+	_, back := r.d.Fulfil(t.Context(), r.sw, Wish{Former: f})
+	_, restored := r.d.Recall(t.Context(), bytes.NewReader(backup), Recall{})
+	for what, err := range map[string]error{"plan": planned, "rollback": back, "restore": restored} {
+		if oe := (*OwnerError)(nil); !errors.As(err, &oe) || !oe.App || oe.Owner != "l2switch" || oe.Index != -1 || strings.Contains(err.Error(), "message") {
+			t.Errorf("%s: %v", what, err)
+		}
+	}
+	if r.st.Revision() != rev {
+		t.Error("something is stored")
+	}
+	r.has(line + " actions=drop")
 }

@@ -26,7 +26,7 @@ func (id ownerID) cookie() uint64 { return uint64(id) << 48 }
 
 // OwnerError says that what a transaction would change belongs to somebody else.
 type OwnerError struct {
-	Index int    // of the message
+	Index int    // of the message; -1: none, it is about what was desired once
 	What  string // such as "flow table=0,priority=5,ip"
 	Owner string // "" is the default owner
 	App   bool   // it is the app of that name, "" for one that is not known
@@ -34,6 +34,9 @@ type OwnerError struct {
 
 // Error names the owner.
 func (e *OwnerError) Error() string {
+	if e.Index < 0 {
+		return fmt.Sprintf("%s belongs to %s", e.What, e.Whose())
+	}
 	return fmt.Sprintf("message %d: %s belongs to %s", e.Index, e.What, e.Whose())
 }
 

@@ -48,7 +48,7 @@ var ErrRecalling = errors.New("another backup is being restored; try again when 
 // Tombstones of the backup are left out: what was to go then is wanted by nobody.
 // Settings that the backup does not have are forgotten (Forget).
 //
-// It fails with ErrRecalling, ErrChanged (a *ChangedError), what store.Receive
+// It fails with an *OwnerError where an app has the place of a flow, ErrRecalling, ErrChanged (a *ChangedError), what store.Receive
 // says, store.ErrLimit if too much changes for one transaction, or what the store
 // says; then nothing has changed but that owners may have got a number.
 func (d *State) Recall(ctx context.Context, backup io.Reader, o Recall) (r Recalled, err error) {
@@ -82,7 +82,7 @@ func (d *State) Recall(ctx context.Context, backup io.Reader, o Recall) (r Recal
 			return r, err
 		}
 		var s RecalledSwitch
-		if effects[i], s, err = in.effects(ctx, b); err != nil {
+		if effects[i], s, err = in.effects(ctx, d, b); err != nil {
 			return r, fmt.Errorf("backup: %w", err)
 		}
 		settings, err := in.settled(b, &s)
@@ -234,7 +234,7 @@ func placeOf(m ofp.Message) place {
 }
 
 // effects compares a book with the backup. The caller has its turn.
-func (in *recalled) effects(ctx context.Context, b *book) (all []effect, s RecalledSwitch, err error) {
+func (in *recalled) effects(ctx context.Context, d *State, b *book) (all []effect, s RecalledSwitch, err error) {
 	s.DPID = b.dpid
 	wanted := make(map[place]bool)
 	for _, kind := range []byte{kindFlow, kindGroup, kindMeter} {
@@ -251,6 +251,10 @@ func (in *recalled) effects(ctx context.Context, b *book) (all []effect, s Recal
 				s.Same++
 				return nil
 			case before == nil:
+				if e := d.claimed(b, p); e != nil {
+					e.Index = -1
+					return fmt.Errorf("switch %s: %w", b.dpid, e)
+				}
 				s.Added++
 			default:
 				s.Changed++

@@ -206,7 +206,12 @@ func (d *State) aim(b *book, w *Wish, owner ownerID) (*aim, error) {
 	if w.Former != nil {
 		a.exactly = true
 		for p, v := range w.Former.values[b.dpid] {
-			if string(b.value(p)) != string(v) {
+			before := b.value(p)
+			if e := d.claimed(b, p); before == nil && v != nil && e != nil {
+				e.Index = -1
+				return nil, e
+			}
+			if string(before) != string(v) {
 				a.values[p] = v
 			}
 		}
