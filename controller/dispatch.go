@@ -236,6 +236,16 @@ func (s *Switch) handle(typ ofp.Type, frame []byte) {
 		s.conn.Undecodable(frame, err)
 		return
 	}
+	switch m := m.(type) {
+	case *ofp.MultipartReply:
+		if m, ok := m.Body.(*ofp.FlowMonitorReply); ok {
+			s.toldOfFlows(m)
+		}
+		return
+	case *ofp.FlowMonitorResumed:
+		s.resumed()
+		return
+	}
 	if m, ok := m.(*ofp.PortStatus); ok && d.from == 0 {
 		s.ports.change(m)
 		s.portCame(m)

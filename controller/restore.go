@@ -115,6 +115,7 @@ func (s *Switch) Reconcile(ctx context.Context) (desired.Report, error) {
 	if s.conn.Slave() {
 		return desired.Report{}, (*slaveError)(s)
 	}
+	s.watchFlows(ctx)
 	s.restore.begin()
 	r, err := d.Reconcile(stage(ofOwners(ctx), s, 0, 1), s)
 	if err == nil {

@@ -44,6 +44,7 @@ type Switch struct {
 
 	async   atomic.Pointer[ofp.AsyncMasks] // that were set on this connection; nil: none
 	restore restore
+	watch   flowWatch
 	owned   *desired.Guard // nil: nothing is kept
 	later   later
 

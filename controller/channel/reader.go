@@ -305,15 +305,25 @@ func (c *Conn) settle(h ofp.Header, typ ofp.Type, frame []byte) bool {
 		if typ == ofp.TypeRoleReply {
 			c.hearRole(h, typ, frame)
 		}
-		if !c.replies.settle(h, typ, frame) && !(typ == ofp.TypeBarrierReply && c.out.looseReply()) {
-			c.stats.Drops[DropLateReply].Add(1)
+		if c.replies.settle(h, typ, frame) || typ == ofp.TypeBarrierReply && c.out.looseReply() {
+			return true
 		}
+		if typ == ofp.TypeMultipartReply && h.XID == 0 { // section 2 of Open vSwitch's nicira-ext.h: of a flow monitor
+			if news := ofp.LookFlowNews(frame); news != ofp.NoFlowNews {
+				return news == ofp.OwnFlowNews
+			}
+		}
+		c.stats.Drops[DropLateReply].Add(1)
 	case ofp.TypeExperimenter:
 		own := ofp.TypeOf(frame)
 		if own == ofp.TypeRoleReply || own == ofp.TypeRoleStatus {
 			c.hearRole(h, own, frame)
 		}
-		if !c.replies.settle(h, typ, frame) && own != ofp.TypeRoleStatus {
+		switch {
+		case c.replies.settle(h, typ, frame) || own == ofp.TypeRoleStatus || own == ofp.TypeFlowMonitorPaused:
+		case own == ofp.TypeFlowMonitorResumed:
+			return false
+		default:
 			c.stats.Drops[DropUnhandled].Add(1)
 		}
 	default:
