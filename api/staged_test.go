@@ -70,6 +70,9 @@ func TestApplyWhoseCallerGoesAway(t *testing.T) {
 				}
 				ctx, cancel := context.WithTimeout(t.Context(), patience)
 				defer cancel()
+				// What comes behind on the same connection tells that the
+				// server knows of it.
+				r.lastRevision(ctx)
 				close(release)
 				want := "1"
 				if tt.switches == 1 {
