@@ -47,8 +47,9 @@ type book struct {
 	short   map[place]bool // what had no room when the switch was last compared, likewise
 	noted   Known          // what the store remembers of the switch, likewise
 
-	was    standing // what the last transaction changed, likewise
-	levels levels   // of the flows in items
+	head   store.Revision // of the head record in the store, likewise
+	was    standing       // what the last transaction changed, likewise
+	levels levels         // of the flows in items
 
 	mu       sync.Mutex
 	items    shelf

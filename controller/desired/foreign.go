@@ -321,12 +321,12 @@ func (d *State) adopt(ctx context.Context, b *book, a Adoption, has *plan.Has, p
 			binary.BigEndian.PutUint16(effects[i].after[1:], uint16(now))
 		}
 	}
-	done, err := d.store.Commit(ctx, d.txn(b, Txn{Author: a.Author, Note: a.Note}, effects))
+	done, err := d.commit(ctx, d.txn(b, Txn{Author: a.Author, Note: a.Note}, effects))
 	if err != nil {
 		return Adopted{}, err
 	}
 	b.exhumed = nil
-	b.carry(effects)
+	b.carry(effects, done.Revision)
 	b.confirm(effects, b.was)
 	out.Revision = done.Revision
 	b.mu.Lock()

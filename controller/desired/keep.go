@@ -26,11 +26,11 @@ func (d *State) keep(ctx context.Context, sw Switch, b *book, t Txn, effects []e
 	stored := func() error {
 		k.first, k.stored = k.Revision, true
 		b.exhumed = nil
-		b.carry(effects)
+		b.carry(effects, k.Revision)
 		return nil
 	}
 	if !t.staged(sw) {
-		if k.Done, err = d.store.Commit(ctx, x); err != nil || k.Repeated {
+		if k.Done, err = d.commit(ctx, x); err != nil || k.Repeated {
 			k.first, b.noted = k.Revision, Known{} // nothing of it is stored
 			return k, err
 		}
@@ -51,7 +51,7 @@ func (d *State) keep(ctx context.Context, sw Switch, b *book, t Txn, effects []e
 	var failed error
 	go func() {
 		defer close(ended)
-		if k.Done, failed = d.store.Commit(ctx, x); failed != nil || k.Repeated {
+		if k.Done, failed = d.commit(ctx, x); failed != nil || k.Repeated {
 			drop()
 		}
 	}()

@@ -101,7 +101,8 @@ func (d *State) owner(ctx context.Context, name string) (ownerID, error) {
 	if !ok {
 		return 0, fmt.Errorf("owner %q: %w: there are %d already", name, store.ErrLimit, maxOwners-1)
 	}
-	_, err := d.store.Commit(ctx, store.Txn{Edits: []store.Edit{{Key: append([]byte{kindOwner}, name...), Value: binary.BigEndian.AppendUint16(nil, uint16(id))}}})
+	key := append([]byte{kindOwner}, name...)
+	_, err := d.store.Commit(ctx, store.Txn{If: []store.Condition{{Key: key}}, Edits: []store.Edit{{Key: key, Value: binary.BigEndian.AppendUint16(nil, uint16(id))}}})
 	if err != nil {
 		return 0, fmt.Errorf("owner %q: %w", name, err)
 	}

@@ -97,7 +97,8 @@ func (d *State) Recall(ctx context.Context, backup io.Reader, o Recall) (r Recal
 			continue
 		}
 		if len(effects[i]) > 0 {
-			x.Edits = append(x.Edits, d.txn(b, Txn{}, effects[i]).Edits...)
+			one := d.txn(b, Txn{}, effects[i])
+			x.If, x.Edits = append(x.If, one.If...), append(x.Edits, one.Edits...)
 		}
 		if s.Settings {
 			x.Edits = append(x.Edits, settings)
@@ -106,7 +107,7 @@ func (d *State) Recall(ctx context.Context, backup io.Reader, o Recall) (r Recal
 	if o.PlanOnly || len(r.Switches) == 0 {
 		return r, nil
 	}
-	done, err := d.store.Commit(ctx, x)
+	done, err := d.commit(ctx, x)
 	if err != nil {
 		return r, err
 	}
@@ -116,7 +117,7 @@ func (d *State) Recall(ctx context.Context, backup io.Reader, o Recall) (r Recal
 		b.mu.Unlock()
 		if len(effects[i]) > 0 {
 			b.exhumed = nil
-			b.carry(effects[i])
+			b.carry(effects[i], done.Revision)
 		}
 	}
 	r.Revision = done.Revision

@@ -202,7 +202,7 @@ func (d *State) forgetGraves(ctx context.Context, sw Switch, b *book, used map[p
 		}
 	}
 	b.mu.Unlock()
-	x := store.Txn{Edits: b.exhumedEdits(nil)}
+	x := store.Txn{If: []store.Condition{b.unmoved()}, Edits: b.exhumedEdits(nil)}
 	if len(x.Edits) == 0 {
 		return
 	}

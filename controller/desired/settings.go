@@ -112,7 +112,7 @@ func (d *State) keepSettings(ctx context.Context, b *book, author, note string, 
 	if err != nil {
 		return 0, err
 	}
-	done, err := d.store.Commit(ctx, store.Txn{Author: author, Note: note, Edits: d.knownEdit([]store.Edit{edit}, b)})
+	done, err := d.commit(ctx, store.Txn{Author: author, Note: note, If: []store.Condition{b.unmoved()}, Edits: d.knownEdit([]store.Edit{edit}, b)})
 	if err != nil {
 		b.noted = Known{} // nothing of it is stored
 		return 0, err

@@ -94,6 +94,7 @@ func (d *State) load(r store.Record, now int64) error {
 	case kindSwitch:
 		return d.loadKnown(b, r.Value)
 	case kindHead:
+		b.head = r.Revision
 		b.changes = binary.BigEndian.Uint64(append(make([]byte, 8), r.Value...)[len(r.Value):])
 	default:
 		return fmt.Errorf("key %x: %w", r.Key, store.ErrFormat)
@@ -320,6 +321,7 @@ func sayable(sw Switch, msgs []ofp.Message, digest bool) (content []byte, _ erro
 // txn is the store's side of a transaction.
 func (d *State) txn(b *book, t Txn, effects []effect) store.Txn {
 	x := store.Txn{Author: t.Author, Note: t.Note, Request: t.Request}
+	x.If = []store.Condition{b.unmoved()}
 	x.Edits = b.exhumedEdits(make([]store.Edit, 0, len(effects)+len(b.exhumed)+1))
 	for _, e := range effects {
 		if e.after != nil {
@@ -333,12 +335,13 @@ func (d *State) txn(b *book, t Txn, effects []effect) store.Txn {
 	return x
 }
 
-// carry takes effects that the store has over into the book.
-func (b *book) carry(effects []effect) {
+// carry takes effects that the store has, as a revision, over into the book.
+func (b *book) carry(effects []effect, rev store.Revision) {
 	now := time.Now().UnixNano()
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.changes++
+	b.head = rev
 	b.was = b.standing(effects)
 	for _, e := range effects {
 		if e.after == nil {
@@ -400,12 +403,13 @@ func (d *State) undo(ctx context.Context, sw Switch, b *book, t Txn, effects []e
 	if len(x.Note) > store.MaxText {
 		x.Note = x.Note[:store.MaxText]
 	}
-	if _, err := d.store.Commit(ctx, x); err != nil {
+	done, err := d.store.Commit(ctx, x)
+	if err != nil {
 		return rev, &InDoubtError{rev, errors.Join(refused, fmt.Errorf("undo: %w", err))}
 	}
 	b.exhumed = nil
 	was := b.was
-	b.carry(back)
+	b.carry(back, done.Revision)
 	if sw.Version() <= ofp.V11 {
 		b.buryAdded(t.Messages)
 	}
