@@ -68,8 +68,9 @@ const recordHead = 12
 // sealer makes records as they are stored. Those of one transaction lie in common
 // blocks of memory, which are as long as what they hold, or sealBlock.
 type sealer struct {
-	free []byte
-	left int // bytes of the records that are to come
+	free   []byte
+	left   int    // bytes of the records that are to come
+	copies []byte // free, for what was there before
 }
 
 const sealBlock = 64 << 10
@@ -84,6 +85,17 @@ func (s *sealer) sealed(key, value []byte, r Revision) []byte {
 	s.free, s.left = s.free[n:n:cap(s.free)], s.left-n
 	binary.BigEndian.PutUint64(b, uint64(r))
 	binary.BigEndian.PutUint32(b[8:], checksum(key, b))
+	return b
+}
+
+// copied returns a copy of value, which is not nil, in a block as records lie in.
+func (s *sealer) copied(value []byte) []byte {
+	n := len(value)
+	if s.copies == nil || cap(s.copies) < n {
+		s.copies = make([]byte, 0, max(n, min(s.left, sealBlock)))
+	}
+	b := append(s.copies[:0:n], value...)
+	s.copies = s.copies[n:n:cap(s.copies)]
 	return b
 }
 
@@ -262,7 +274,7 @@ func edit(m memoryOf, e *Edit, rev Revision, seal *sealer) (before []byte, chang
 		if !e.Remove && bytes.Equal(r.Value, e.Value) {
 			return nil, false, nil
 		}
-		before = append([]byte{}, r.Value...)
+		before = seal.copied(r.Value)
 	}
 	if e.Remove {
 		return before, before != nil, m.remove(records, e.Key)
@@ -280,7 +292,7 @@ func forgetOld(m memoryOf, last Revision, size uint64, o *Options) error {
 			continue
 		}
 		size -= min(size, uint64(len(v)))
-		c, err := readChange(oldest, v)
+		c, _, err := readHead(oldest, v)
 		if err != nil {
 			return err
 		}

@@ -30,13 +30,6 @@ const (
 	fillPercent = 0.75
 )
 
-// So many edits at once leave pages of records that full: they are fewer to write,
-// and what comes later makes new ones where there is no room. Else it is half.
-const (
-	bulk     = 1000
-	bulkFill = 0.9
-)
-
 // bolt is a Store in a file.
 type bolt struct {
 	db   *bbolt.DB
@@ -311,15 +304,9 @@ func closed(err error) error {
 func (s *bolt) carryOut(all []*waiting) {
 	err := s.db.Update(func(tx *bbolt.Tx) error {
 		return faultless(func() error {
-			edits := 0
+			m := newWriting(tx)
 			for _, w := range all {
-				edits += len(w.txn.Edits)
-			}
-			if edits >= bulk {
-				pages{tx}.bucket(records).FillPercent = bulkFill
-			}
-			for _, w := range all {
-				w.done, w.err = apply(pages{tx}, &w.txn, &s.o)
+				w.done, w.err = apply(m, &w.txn, &s.o)
 				if w.err != nil && !errors.Is(w.err, ErrConflict) && !errors.Is(w.err, ErrReused) {
 					return w.err
 				}

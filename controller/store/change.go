@@ -1,6 +1,7 @@
 package store
 
 import (
+	"bytes"
 	"encoding/binary"
 	"fmt"
 	"hash/crc32"
@@ -46,21 +47,36 @@ func (c *Change) append(b []byte) []byte {
 	return b
 }
 
-// readChange reads what append has written; what it returns is in memory of its
-// own.
-func readChange(r Revision, b []byte) (c Change, err error) {
-	damaged := func() (Change, error) {
-		return Change{}, fmt.Errorf("history of revision %d: %w: it is not what was written", r, ErrDamaged)
-	}
+// readHead reads what append has written but for the edits, which in has then, in b's
+// memory.
+func readHead(r Revision, b []byte) (c Change, in scanner, err error) {
 	if len(b) < 12 || binary.BigEndian.Uint32(b) != crc32.Checksum(b[4:], castagnoli) {
-		return damaged()
+		return Change{}, scanner{}, notWritten(r)
 	}
-	in := scanner{b: append([]byte{}, b[12:]...)}
+	in = scanner{b: b[12:]}
 	c = Change{Revision: r, Time: time.Unix(0, int64(binary.BigEndian.Uint64(b[4:])))}
 	c.Author, c.Note, c.Request = string(in.text(in.number())), string(in.text(in.number())), string(in.text(in.number()))
+	if in.bad {
+		return Change{}, scanner{}, notWritten(r)
+	}
+	return c, in, nil
+}
+
+func notWritten(r Revision) error {
+	return fmt.Errorf("history of revision %d: %w: it is not what was written", r, ErrDamaged)
+}
+
+// readChange reads what append has written; what it returns is in memory of its
+// own.
+func readChange(r Revision, b []byte) (Change, error) {
+	c, in, err := readHead(r, b)
+	if err != nil {
+		return Change{}, err
+	}
+	in.b = bytes.Clone(in.b)
 	n := in.number()
 	if n > uint64(len(in.b)) {
-		return damaged()
+		return Change{}, notWritten(r)
 	}
 	c.Edits = make([]Changed, n)
 	for i := range c.Edits {
@@ -71,7 +87,7 @@ func readChange(r Revision, b []byte) (c Change, err error) {
 		}
 	}
 	if in.bad || len(in.b) > 0 {
-		return damaged()
+		return Change{}, notWritten(r)
 	}
 	return c, nil
 }
