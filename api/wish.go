@@ -152,6 +152,7 @@ func expectedRevision(n *uint64) *controller.Revision { return (*controller.Revi
 func fromOutlooks(wishes []controller.SwitchWish, all []controller.Outlook) (out []*sluicev1.SwitchPlan) {
 	for i, x := range all {
 		p := &sluicev1.SwitchPlan{Switch: valid(wishes[i].Switch.Name()), Dpid: wishes[i].Switch.DPID().String(), Same: uint32(x.Same), Revision: uint64(x.Revision)}
+		_, p.Away = wishes[i].Switch.(*controller.Away)
 		for _, s := range x.Steps {
 			c := new(sluicev1.PlannedChange)
 			if s.Before != nil {

@@ -136,6 +136,9 @@ What changes between the plan and the answer stops it.
 					return err
 				}
 			}
+			if err := until.reaches(planned.GetSwitches()); err != nil {
+				return err
+			}
 			if err := c.sure(yes, "Apply?"); err != nil {
 				return err
 			}
@@ -200,6 +203,9 @@ revisions.`,
 					return err
 				}
 			}
+			if err := until.reaches(r.GetSwitches()); err != nil {
+				return err
+			}
 			if err := c.sure(yes, fmt.Sprintf("Go back to revision %d?", rev)); err != nil {
 				return err
 			}
@@ -246,7 +252,11 @@ func printPlan(w io.Writer, all []*sluicev1.SwitchPlan, paint func(sign byte, li
 		if len(s.GetChanges()) == 0 {
 			continue
 		}
-		fmt.Fprintf(w, "%s\n", printable(s.GetSwitch()))
+		away := ""
+		if s.GetAway() {
+			away = " (away)"
+		}
+		fmt.Fprintf(w, "%s%s\n", printable(s.GetSwitch()), away)
 		for _, x := range s.GetChanges() {
 			before, after := oneLine(x.GetBefore()), oneLine(x.GetAfter())
 			switch {
@@ -266,6 +276,29 @@ func printPlan(w io.Writer, all []*sluicev1.SwitchPlan, paint func(sign byte, li
 		return
 	}
 	fmt.Fprintf(w, "plan: %d to add, %d to change, %d to remove; %d as they should be\n", added, changed, removed, same)
+}
+
+// reaches fails if a plan is about switches that are away, which can be carried out
+// with the level stored alone: sluiced would refuse the whole.
+func (l level) reaches(all []*sluicev1.SwitchPlan) error {
+	if l == "stored" {
+		return nil
+	}
+	var away []string
+	for _, s := range all {
+		if s.GetAway() {
+			away = append(away, printable(cmp.Or(s.GetSwitch(), s.GetDpid())))
+		}
+	}
+	if len(away) == 0 {
+		return nil
+	}
+	const few = 5
+	more := ""
+	if n := len(away) - few; n > 0 {
+		away, more = away[:few], fmt.Sprintf(" and %d more", n)
+	}
+	return fmt.Errorf("not connected: %s%s; nothing was changed\n  with --level stored they are changed when they are back, and the others right away; or name only switches that are connected", strings.Join(away, ", "), more)
 }
 
 // oneLine joins the lines of a text.

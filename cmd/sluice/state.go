@@ -31,7 +31,12 @@ the switch has not confirmed, or refuses, and why, and how its ports, tables and
 fragments were set. A switch that is not connected has the name of its last
 connection, or its datapath identifier. --foreign reads the switch and prints what
 is foreign: what nobody wrote through Sluice, but for flows with timeouts and those
-of the apps in sluiced.`,
+of the apps in sluiced.
+
+DELETING counts what was deleted while the switch was away: it is remembered until
+the switch is back and has lost it, for ever if it never comes back. A switch of
+which this controller is a slave (sluice set-role) is not compared: it may not be
+changed, and what is told of it is as old as CHECKED says.`,
 		Example:           "  sluice status\n  sluice status br0\n  sluice status br0 --foreign",
 		Args:              want,
 		ValidArgsFunction: c.completeSwitch,
@@ -180,8 +185,8 @@ does so by itself whenever a switch connects, and from time to time.`,
 				}
 				r := done.GetReconcile()
 				err = c.print(r, func(w io.Writer) {
-					fmt.Fprintf(w, "%d as they should be, %d messages sent and confirmed, %d refused, %d cannot be had; %d foreign are left alone",
-						r.GetSame(), r.GetChanged(), r.GetRefused(), r.GetUnable(), r.GetForeign())
+					fmt.Fprintf(w, "%d as they should be, %s sent and confirmed, %d refused, %d cannot be had; %d foreign are left alone",
+						r.GetSame(), messages(r.GetChanged()), r.GetRefused(), r.GetUnable(), r.GetForeign())
 					if n := r.GetRemoved(); n > 0 {
 						fmt.Fprintf(w, ", %d removed", n)
 					}
@@ -197,6 +202,13 @@ does so by itself whenever a switch connects, and from time to time.`,
 			})
 		},
 	}
+}
+
+func messages(n uint32) string {
+	if n == 1 {
+		return "1 message"
+	}
+	return fmt.Sprintf("%d messages", n)
 }
 
 func (c *client) history() *cobra.Command {
@@ -253,7 +265,8 @@ func (c *client) backup() *cobra.Command {
 	return &cobra.Command{
 		Use:   "backup FILE",
 		Short: "Copy what sluiced stores into a file, while it runs",
-		Long: `Copies what sluiced stores into a file, while it runs. sluice restore has again what
+		Long: `Copies what sluiced stores into a file, while it runs. A file of that name is
+replaced, once the copy is whole. sluice restore has again what
 it holds. Where sluiced does not run, put the file in the place of state.db in its
 --state directory, and start it.`,
 		Example: "  sluice backup sluice-state.backup",
@@ -288,7 +301,10 @@ it holds. Where sluiced does not run, put the file in the place of state.db in i
 func wholeFile(name string, fill func(io.Writer) error) (err error) {
 	f, err := os.CreateTemp(filepath.Dir(name), ".sluice-*")
 	if err != nil {
-		return err
+		if fault := (*os.PathError)(nil); errors.As(err, &fault) {
+			err = fault.Err // the name is nobody's business
+		}
+		return fmt.Errorf("write %s: %w", name, err)
 	}
 	defer func() {
 		f.Close()

@@ -2048,7 +2048,10 @@ type SwitchPlan struct {
 	// What is wished for and is as it should be.
 	Same uint32 `protobuf:"varint,4,opt,name=same,proto3" json:"same,omitempty"`
 	// The revision with the outcome, where it was carried out.
-	Revision      uint64 `protobuf:"varint,5,opt,name=revision,proto3" json:"revision,omitempty"`
+	Revision uint64 `protobuf:"varint,5,opt,name=revision,proto3" json:"revision,omitempty"`
+	// It is not connected: it can be changed with LEVEL_STORED alone, and has it when
+	// it is back.
+	Away          bool `protobuf:"varint,6,opt,name=away,proto3" json:"away,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -2116,6 +2119,13 @@ func (x *SwitchPlan) GetRevision() uint64 {
 		return x.Revision
 	}
 	return 0
+}
+
+func (x *SwitchPlan) GetAway() bool {
+	if x != nil {
+		return x.Away
+	}
+	return false
 }
 
 // PlannedChange is what changes about a flow, group or meter.
@@ -2893,14 +2903,15 @@ const file_sluice_v1_state_proto_rawDesc = "" +
 	"\x05prune\x18\x03 \x01(\bR\x05prune\"]\n" +
 	"\fPlanResponse\x121\n" +
 	"\bswitches\x18\x01 \x03(\v2\x15.sluice.v1.SwitchPlanR\bswitches\x12\x1a\n" +
-	"\brevision\x18\x02 \x01(\x04R\brevision\"\x9c\x01\n" +
+	"\brevision\x18\x02 \x01(\x04R\brevision\"\xb0\x01\n" +
 	"\n" +
 	"SwitchPlan\x12\x16\n" +
 	"\x06switch\x18\x01 \x01(\tR\x06switch\x12\x12\n" +
 	"\x04dpid\x18\x02 \x01(\tR\x04dpid\x122\n" +
 	"\achanges\x18\x03 \x03(\v2\x18.sluice.v1.PlannedChangeR\achanges\x12\x12\n" +
 	"\x04same\x18\x04 \x01(\rR\x04same\x12\x1a\n" +
-	"\brevision\x18\x05 \x01(\x04R\brevision\"Q\n" +
+	"\brevision\x18\x05 \x01(\x04R\brevision\x12\x12\n" +
+	"\x04away\x18\x06 \x01(\bR\x04away\"Q\n" +
 	"\rPlannedChange\x12\x12\n" +
 	"\x04kind\x18\x01 \x01(\tR\x04kind\x12\x16\n" +
 	"\x06before\x18\x02 \x01(\tR\x06before\x12\x14\n" +
