@@ -133,7 +133,11 @@ func (s *state) Rollback(ctx context.Context, r *sluicev1.RollbackRequest) (*slu
 		if err != nil {
 			return nil, err
 		}
-		wishes = append(wishes, controller.SwitchWish{Switch: sw, Wish: wish})
+		w := wish
+		if id := r.GetRequestId(); id != "" {
+			w.Request = id + " " + sw.DPID().String() // also for one: how many differ may be another number next time
+		}
+		wishes = append(wishes, controller.SwitchWish{Switch: sw, Wish: w})
 	}
 	carry := s.c.FulfilWishes
 	if r.GetPlanOnly() {

@@ -169,6 +169,7 @@ What changes between the plan and the answer stops it.
 func (c *client) rollback() *cobra.Command {
 	var yes bool
 	var until level
+	var request string
 	cmd := &cobra.Command{
 		Use:   "rollback REVISION [SWITCH]",
 		Short: "Have switches have what they should have had at a revision",
@@ -209,7 +210,7 @@ revisions.`,
 			if err := c.sure(yes, fmt.Sprintf("Go back to revision %d?", rev)); err != nil {
 				return err
 			}
-			q.PlanOnly, q.ExpectedRevision, q.Level = false, &r.Revision, until.proto()
+			q.PlanOnly, q.ExpectedRevision, q.Level, q.RequestId = false, &r.Revision, until.proto(), request
 			if err := ask(); err != nil {
 				return err
 			}
@@ -217,6 +218,8 @@ revisions.`,
 		},
 	}
 	cmd.Flags().BoolVarP(&yes, "yes", "y", false, "do not ask")
+	cmd.Flags().StringVar(&request, "request-id", "", "a text of your choice: sent again with the same one it is not carried out again")
+	complete(cmd, "request-id")
 	until.add(cmd)
 	return cmd
 }

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/sluice-sdn/sluice/controller/store"
 	"github.com/sluice-sdn/sluice/ofp"
 )
 
@@ -195,4 +196,36 @@ func TestGoingBackLeavesAppsTheirPlaces(t *testing.T) {
 		t.Error("something is stored")
 	}
 	r.has(line + " actions=drop")
+}
+
+// TestRollbackIsSentAgain: with the same request id it is not carried out again, also
+// where others have changed the switch meanwhile, and where the revision is past that
+// it expects.
+func TestRollbackIsSentAgain(t *testing.T) {
+	r := newRig(t, ofp.V13)
+	r.apply("add-flow priority=1,ip,actions=output:1")
+	was := r.st.Revision()
+	r.apply("add-flow priority=2,ip,actions=output:2")
+	expected := r.st.Revision()
+	back := func(at store.Revision, expected *store.Revision) error {
+		f, err := r.d.AsOf(t.Context(), at)
+		if err == nil {
+			_, err = r.d.Fulfil(t.Context(), r.sw, Wish{Author: "ann", Request: "r", Former: f, Expected: expected})
+		}
+		return err
+	}
+	if err := back(was, &expected); err != nil {
+		t.Fatal(err)
+	}
+	r.apply("add-flow priority=3,ip,actions=output:3")
+	rev, has := r.st.Revision(), r.sw.all()
+	for what, expected := range map[string]*store.Revision{"as it was": &expected, "without a revision": nil} {
+		if err := back(was, expected); err != nil || r.st.Revision() != rev {
+			t.Errorf("%s: %v, revision %d, was %d", what, err, r.st.Revision(), rev)
+		}
+	}
+	if err := back(expected, nil); !errors.Is(err, store.ErrReused) {
+		t.Errorf("another rollback: %v", err)
+	}
+	r.has(has...)
 }

@@ -58,9 +58,6 @@ func (d *State) plannedBefore(ctx context.Context, b *book, w *Wish, owner owner
 
 // wishedBefore is orRepeated for a wish.
 func (d *State) wishedBefore(ctx context.Context, sw Switch, b *book, w *Wish, owner ownerID, changed error) (Outlook, error) {
-	if w.Former != nil {
-		return Outlook{}, changed
-	}
 	a, err := d.aim(b, w, owner)
 	if err != nil {
 		return Outlook{}, changed

@@ -92,7 +92,7 @@ func (d *State) Plan(ctx context.Context, sw Switch, w Wish) (Outlook, error) {
 	rev := d.store.Revision()
 	owner := d.expectOwner(w.Owner)
 	x, err := d.prepare(sw, b, &w, owner)
-	if changed := (*ChangedError)(nil); errors.As(err, &changed) && w.Request != "" && w.Former == nil {
+	if changed := (*ChangedError)(nil); errors.As(err, &changed) && w.Request != "" {
 		return d.plannedBefore(ctx, b, &w, owner, err)
 	}
 	if err != nil {
@@ -205,6 +205,8 @@ func (d *State) aim(b *book, w *Wish, owner ownerID) (*aim, error) {
 	a := &aim{values: make(map[place]value), things: make(map[place]int)}
 	if w.Former != nil {
 		a.exactly = true
+		sum := sha256.Sum256(fmt.Appendf(nil, "former %d", w.Former.Revision))
+		a.content = sum[:]
 		for p, v := range w.Former.values[b.dpid] {
 			before := b.value(p)
 			if e := d.claimed(b, p); before == nil && v != nil && e != nil {

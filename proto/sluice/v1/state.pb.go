@@ -2342,6 +2342,9 @@ type RollbackRequest struct {
 	PlanOnly bool `protobuf:"varint,3,opt,name=plan_only,json=planOnly,proto3" json:"plan_only,omitempty"`
 	// What the switches should have must not have changed since.
 	ExpectedRevision *uint64 `protobuf:"varint,4,opt,name=expected_revision,json=expectedRevision,proto3,oneof" json:"expected_revision,omitempty"`
+	// As in ApplyRequest, for each switch by itself: where switches is empty, those
+	// are meant that differ when the request comes.
+	RequestId string `protobuf:"bytes,5,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
 	// As in ApplyRequest.
 	Level         WriteLevel `protobuf:"varint,6,opt,name=level,proto3,enum=sluice.v1.WriteLevel" json:"level,omitempty"`
 	unknownFields protoimpl.UnknownFields
@@ -2404,6 +2407,13 @@ func (x *RollbackRequest) GetExpectedRevision() uint64 {
 		return *x.ExpectedRevision
 	}
 	return 0
+}
+
+func (x *RollbackRequest) GetRequestId() string {
+	if x != nil {
+		return x.RequestId
+	}
+	return ""
 }
 
 func (x *RollbackRequest) GetLevel() WriteLevel {
@@ -2927,12 +2937,14 @@ const file_sluice_v1_state_proto_rawDesc = "" +
 	"\x05level\x18\b \x01(\x0e2\x15.sluice.v1.WriteLevelR\x05levelB\x14\n" +
 	"\x12_expected_revision\"B\n" +
 	"\rApplyResponse\x121\n" +
-	"\bswitches\x18\x01 \x03(\v2\x15.sluice.v1.SwitchPlanR\bswitches\"\xdb\x01\n" +
+	"\bswitches\x18\x01 \x03(\v2\x15.sluice.v1.SwitchPlanR\bswitches\"\xfa\x01\n" +
 	"\x0fRollbackRequest\x12\x1a\n" +
 	"\brevision\x18\x01 \x01(\x04R\brevision\x12\x1a\n" +
 	"\bswitches\x18\x02 \x03(\tR\bswitches\x12\x1b\n" +
 	"\tplan_only\x18\x03 \x01(\bR\bplanOnly\x120\n" +
-	"\x11expected_revision\x18\x04 \x01(\x04H\x00R\x10expectedRevision\x88\x01\x01\x12+\n" +
+	"\x11expected_revision\x18\x04 \x01(\x04H\x00R\x10expectedRevision\x88\x01\x01\x12\x1d\n" +
+	"\n" +
+	"request_id\x18\x05 \x01(\tR\trequestId\x12+\n" +
 	"\x05level\x18\x06 \x01(\x0e2\x15.sluice.v1.WriteLevelR\x05levelB\x14\n" +
 	"\x12_expected_revision\"a\n" +
 	"\x10RollbackResponse\x121\n" +
