@@ -224,6 +224,13 @@ func (d *State) apply(ctx context.Context, sw Switch, b *book, t Txn, owner owne
 	if err := d.unchanged(b, t.Expected); err != nil {
 		return d.orRepeated(ctx, sw, b, &t, content, err)
 	}
+	// It may adopt flows: what is decided comes after it.
+	if err := d.catchUp(ctx, sw, b, t.Level); err != nil {
+		return 0, err
+	}
+	if err := d.unchanged(b, t.Expected); err != nil {
+		return 0, err
+	}
 	dec := decider{state: d, book: b, owner: owner, version: sw.Version(), extended: sw.Extended(), names: d.ownerName, expect: len(t.Messages)}
 	if t.Level != Stored {
 		dec.has = func() ([]ofp.FlowStats, error) { return sw.Flows(ctx, ofp.AllFlows()) }
@@ -246,15 +253,14 @@ func (d *State) apply(ctx context.Context, sw Switch, b *book, t Txn, owner owne
 			return rev, err
 		}
 	}
-	if err := d.catchUp(ctx, sw, b, t.Level); err != nil {
-		return 0, err
-	}
 	if len(dec.effects) > 0 || t.Level != Stored && owner.stands(t.Messages) {
 		if err := d.makeOwner(ctx, t.Owner, owner); err != nil {
 			return 0, err
 		}
 	}
-	defer d.putBack(ctx, sw, b, t.Messages)
+	if t.Level != Stored { // else nothing is sent
+		defer d.putBack(ctx, sw, b, t.Messages)
+	}
 	if len(dec.effects) == 0 {
 		return d.store.Revision(), t.WriteOnly(ctx, sw)
 	}

@@ -122,14 +122,17 @@ func (d *State) Fulfil(ctx context.Context, sw Switch, w Wish) (Outlook, error) 
 // fulfil is Fulfil for the number that its owner has, or would be given. The caller
 // has the turn.
 func (d *State) fulfil(ctx context.Context, sw Switch, b *book, w Wish, owner ownerID) (Outlook, error) {
+	if d.unchanged(b, w.Expected) == nil { // else prepare tells
+		// It may adopt flows: what is decided comes after it.
+		if err := d.catchUp(ctx, sw, b, w.Level); err != nil {
+			return Outlook{}, err
+		}
+	}
 	x, err := d.prepare(sw, b, &w, owner)
 	if changed := (*ChangedError)(nil); errors.As(err, &changed) {
 		return d.wishedBefore(ctx, sw, b, &w, owner, err)
 	}
 	if err != nil {
-		return Outlook{}, err
-	}
-	if err := d.catchUp(ctx, sw, b, w.Level); err != nil {
 		return Outlook{}, err
 	}
 	x.Revision = d.store.Revision()
