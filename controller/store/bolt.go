@@ -36,6 +36,7 @@ type bolt struct {
 	o    Options
 	last atomic.Uint64 // revision
 	news news
+	place
 	health
 	committer
 }
@@ -50,7 +51,7 @@ func Open(path string, o Options) (Store, error) {
 		err = create(path)
 	}
 	if err == nil {
-		s.db, err = open(path, bbolt.Options{InitialMmapSize: addressSpace})
+		s.db, err = open(path, bbolt.Options{InitialMmapSize: addressSpace, OpenFile: s.place.open})
 	}
 	if errors.Is(err, ErrDamaged) {
 		err = fmt.Errorf("%w; %s", err, wayOut)
@@ -304,6 +305,9 @@ func closed(err error) error {
 func (s *bolt) carryOut(all []*waiting) {
 	err := s.db.Update(func(tx *bbolt.Tx) error {
 		return faultless(func() error {
+			if err := s.place.check(s.o.Now()); err != nil {
+				return err
+			}
 			m := newWriting(tx)
 			for _, w := range all {
 				w.done, w.err = apply(m, &w.txn, &s.o)

@@ -74,6 +74,10 @@ func (s *bolt) tryFile() error {
 	if err != nil {
 		return closed(err)
 	}
+	s.place.at = time.Time{} // look now
+	if err := s.place.check(s.o.Now()); err != nil {
+		return errors.Join(err, tx.Rollback())
+	}
 	return closed(faultless(tx.Commit)) // a commit that fails is rolled back
 }
 
