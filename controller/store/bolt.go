@@ -305,7 +305,7 @@ func closed(err error) error {
 func (s *bolt) carryOut(all []*waiting) {
 	err := s.db.Update(func(tx *bbolt.Tx) error {
 		return faultless(func() error {
-			if err := s.place.check(s.o.Now()); err != nil {
+			if err := s.place.check(time.Now()); err != nil {
 				return err
 			}
 			m := newWriting(tx)

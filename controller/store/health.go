@@ -75,7 +75,7 @@ func (s *bolt) tryFile() error {
 		return closed(err)
 	}
 	s.place.at = time.Time{} // look now
-	if err := s.place.check(s.o.Now()); err != nil {
+	if err := s.place.check(time.Now()); err != nil {
 		return errors.Join(err, tx.Rollback())
 	}
 	return closed(faultless(tx.Commit)) // a commit that fails is rolled back
