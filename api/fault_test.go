@@ -40,4 +40,8 @@ func TestFullDisk(t *testing.T) {
 			t.Errorf("%v: %v", errno, err)
 		}
 	}
+	err := stateError(nil, fmt.Errorf("store: %w: move it back", controller.ErrMoved))
+	if said := status.Convert(err).Message(); status.Code(err) != codes.Unavailable || !strings.Contains(said, "move it back; nothing was changed") {
+		t.Errorf("the file is gone: %v", err)
+	}
 }

@@ -106,6 +106,8 @@ func diskError(err error) error {
 	switch {
 	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT):
 		return withDetails(codes.ResourceExhausted, fmt.Sprintf("%v; nothing was changed: make room where sluiced keeps its state (--state)", err))
+	case errors.Is(err, controller.ErrMoved):
+		return withDetails(codes.Unavailable, err.Error()+"; nothing was changed")
 	case errors.Is(err, syscall.EROFS), errors.Is(err, syscall.EACCES), errors.Is(err, syscall.EPERM), errors.Is(err, syscall.EIO), errors.Is(err, syscall.EFBIG):
 		return withDetails(codes.Unavailable, fmt.Sprintf("%v; nothing was changed: the directory of sluiced --state must be writable, and its disk sound", err))
 	}

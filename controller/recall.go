@@ -25,6 +25,8 @@ var (
 	ErrRecalling = desired.ErrRecalling
 	// ErrDamaged: what is stored cannot be what was written.
 	ErrDamaged = store.ErrDamaged
+	// ErrMoved means that the file of the desired state is no longer at its path.
+	ErrMoved = store.ErrMoved
 	// ErrFormat: what is stored is of a format that this version cannot read.
 	ErrFormat = store.ErrFormat
 	// ErrTooLarge: it is more than is stored, or stored at once.

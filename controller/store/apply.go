@@ -141,7 +141,7 @@ func apply(m memoryOf, t *Txn, o *Options) (Done, error) {
 		}
 	}
 	rev := Revision(number(m, keyRevision) + 1)
-	at := max(uint64(o.Now().UnixNano()), number(m, keyTime))
+	at := max(uint64(max(o.Now().UnixNano(), 0)), number(m, keyTime))
 	count := number(m, keyCount)
 	change := Change{Revision: rev, Time: time.Unix(0, int64(at)), Author: t.Author, Note: t.Note, Request: t.Request}
 	edits := byKey(t.Edits)

@@ -154,7 +154,12 @@ func TestBundleIsCut(t *testing.T) {
 			proxy.Set(faults...)
 			err = write(macFlows(row.flows)...)
 			proxy.Set()
-			if status.Code(err) != codes.Unavailable || !strings.HasSuffix(status.Convert(err).Message(), row.says) {
+			said := status.Convert(err).Message()
+			if row.has < 0 && row.state == "" && strings.HasSuffix(said, "; nothing was changed") {
+				// What the bridge said second was something else: it was cut
+				// before the commit was sent.
+				row.has, row.will = 0, 0
+			} else if status.Code(err) != codes.Unavailable || !strings.HasSuffix(said, row.says) {
 				t.Errorf("%v, want it to end in %q", err, row.says)
 			}
 			count := func() int {

@@ -61,8 +61,11 @@ func TestRecord(t *testing.T) {
 		}
 		return lines
 	}
-	for _, wrong := range []string{"_ws.malformed", "_ws.expert.severity >= error", "tcp.analysis.flags", `tcp.len > 0 && !(frame.protocols contains "openflow")`, "tcp.checksum.status == 0 || ip.checksum.status == 0"} {
-		if lines := dissect(wrong, "frame.number", "_ws.expert.message", "_ws.col.Info"); len(lines) > 0 {
+	// tshark finds an end too early in the answer of a bridge of 1.3 to the request
+	// for a flow monitor, where nothing is to be told yet: see docs/record.md.
+	const known = " && !(openflow_v4.multipart_reply.type == 0xffff)"
+	for _, wrong := range []string{"_ws.malformed" + known, "_ws.expert.severity >= error" + known, "tcp.analysis.flags", `tcp.len > 0 && !(frame.protocols contains "openflow")`, "tcp.checksum.status == 0 || ip.checksum.status == 0"} {
+		if lines := dissect(wrong, "frame.number", "_ws.expert.message", "openflow_v4.multipart_reply.type", "openflow_v4.length", "_ws.col.Info"); len(lines) > 0 {
 			t.Errorf("%s: %d packets, such as %q", wrong, len(lines), lines[:min(len(lines), 5)])
 		}
 	}

@@ -56,6 +56,9 @@ func between(t *testing.T, faults string, seed uint64) *ends {
 func (e *ends) connect(t *testing.T) {
 	t.Helper()
 	sw, err := net.Dial("tcp", e.p.Addr())
+	for errors.Is(err, syscall.ECONNRESET) && t.Context().Err() == nil { // before Dial has looked at it
+		sw, err = net.Dial("tcp", e.p.Addr())
+	}
 	if err != nil {
 		t.Fatal(err)
 	}
