@@ -17,17 +17,26 @@ import (
 	sluicev1 "github.com/sluice-sdn/sluice/proto/sluice/v1"
 )
 
-// restoreLimit bounds how long a Restore may take: a caller that does not go on
-// holds up other ones for so long.
-const restoreLimit = 10 * time.Minute
+// copyLimit bounds how long a Restore or a Backup may take. A caller that does not
+// go on holds others up for so long: of a Restore the next one, and of a Backup the
+// store, whose file grows as long as somebody reads it as it was.
+const copyLimit = 10 * time.Minute
+
+// inTime fails if a call may take longer than copyLimit, and a little for the way.
+func inTime(ctx context.Context) error {
+	if end, ok := ctx.Deadline(); !ok || time.Until(end) > copyLimit+time.Minute {
+		return withDetails(codes.InvalidArgument, fmt.Sprintf("the call needs a deadline, of %v at most", copyLimit))
+	}
+	return nil
+}
 
 func (s *state) Restore(stream grpc.ClientStreamingServer[sluicev1.RestoreRequest, sluicev1.RestoreResponse]) error {
 	if _, err := s.c.State(); err != nil {
 		return noState()
 	}
 	ctx := stream.Context()
-	if end, ok := ctx.Deadline(); !ok || time.Until(end) > restoreLimit+time.Minute {
-		return withDetails(codes.InvalidArgument, fmt.Sprintf("the call needs a deadline, of %v at most", restoreLimit))
+	if err := inTime(ctx); err != nil {
+		return err
 	}
 	first, err := stream.Recv()
 	if err != nil {

@@ -67,6 +67,11 @@ func TestRestore(t *testing.T) {
 		}
 		backup.Write(p.GetData())
 	}
+	if open, err := api.Backup(context.WithoutCancel(ctx), &sluicev1.BackupRequest{}); err != nil {
+		t.Fatal(err)
+	} else if _, err := open.Recv(); status.Code(err) != codes.InvalidArgument {
+		t.Errorf("a backup without a deadline: %v", err)
+	}
 	r.add(ctx, "priority=2,ip,actions=drop")
 	restore := func(ctx context.Context, o *sluicev1.RestoreOptions, data []byte) (*sluicev1.RestoreResponse, error) {
 		stream, err := api.Restore(ctx)

@@ -94,8 +94,11 @@ func (g guard) stream(srv any, ss grpc.ServerStream, info *grpc.StreamServerInfo
 	return next(srv, boundedStream{ss, ctx})
 }
 
-// lasting are the streams that last as long as the caller likes.
-var lasting = []string{healthpb.Health_Watch_FullMethodName, sluicev1.SwitchService_Snoop_FullMethodName, sluicev1.StateService_WatchHistory_FullMethodName}
+// lasting are the streams whose deadline is the caller's alone, if there is one.
+var lasting = []string{
+	healthpb.Health_Watch_FullMethodName, sluicev1.SwitchService_Snoop_FullMethodName,
+	sluicev1.StateService_WatchHistory_FullMethodName, sluicev1.StateService_Backup_FullMethodName,
+}
 
 // boundedStream is a stream with another context.
 type boundedStream struct {

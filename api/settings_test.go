@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"slices"
+	"strings"
 	"testing"
 
 	"google.golang.org/grpc/codes"
@@ -12,6 +13,50 @@ import (
 	sluicev1 "github.com/sluice-sdn/sluice/proto/sluice/v1"
 	"github.com/sluice-sdn/sluice/test/simswitch"
 )
+
+// TestSettingsBehindARefusal: a port that the switch refuses to set does not keep
+// what comes behind it from being set, and the comparison says so.
+func TestSettingsBehindARefusal(t *testing.T) {
+	r := newStateRig(t)
+	cfg := simswitch.Config{Name: "br0", DPID: 5, Versions: []ofp.Version{ofp.V13}, Ports: []ofp.Port{{No: 1, Name: "eth1"}, {No: 2, Name: "eth2"}}}
+	sim := r.connect(cfg)
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	api := sluicev1.NewConfigServiceClient(r.conn)
+	for _, name := range []string{"eth1", "eth2"} {
+		if _, err := api.ModifyPort(ctx, &sluicev1.ModifyPortRequest{Switch: "br0", Port: name, Set: []string{"port_down"}}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := api.SetSwitchConfig(ctx, &sluicev1.SetSwitchConfigRequest{Switch: "br0", Fragments: sluicev1.FragmentHandling_FRAGMENT_HANDLING_DROP}); err != nil {
+		t.Fatal(err)
+	}
+	r.gone(sim)
+	sim.Close()
+	again := simswitch.New(cfg)
+	t.Cleanup(again.Close)
+	again.SetFaults(func(_ int, _ ofp.Header, m ofp.Message) simswitch.Fault {
+		if p, ok := m.(*ofp.PortMod); ok && p.Port == 1 {
+			return simswitch.Fault{Refuse: ofp.PortModFailedEPERM}
+		}
+		return simswitch.Fault{}
+	})
+	if err := again.Dial(ctx, r.openflow); err != nil {
+		t.Fatal(err)
+	}
+	r.eventually("the rest is set", func() bool {
+		got := r.standing("br0")
+		return got["eth2 port_down"] == "INSTALLED: " && got["drop"] == "INSTALLED: " && got["eth1 port_down"] != "INSTALLED: "
+	})
+	now, err := api.GetSwitchConfig(ctx, &sluicev1.GetSwitchConfigRequest{Switch: "br0"})
+	if err != nil || now.GetConfig().GetFragments() != sluicev1.FragmentHandling_FRAGMENT_HANDLING_DROP {
+		t.Errorf("%v, %v", now, err)
+	}
+	_, err = sluicev1.NewStateServiceClient(r.conn).Reconcile(ctx, &sluicev1.ReconcileRequest{Switch: "br0"})
+	if said := status.Convert(err).Message(); !strings.Contains(said, "port eth1") {
+		t.Errorf("the comparison ends with %v", err)
+	}
+}
 
 // TestSettingsComeBack: a switch that has restarted has its ports, tables and
 // fragments set as before; a port that comes later, under another number, is set

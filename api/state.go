@@ -166,6 +166,9 @@ func (s *state) Reconcile(ctx context.Context, r *sluicev1.ReconcileRequest) (*s
 	if errors.Is(err, controller.ErrNoState) {
 		return nil, noState()
 	}
+	if un, ok := errors.AsType[*controller.UnsettledError](err); ok {
+		return nil, withDetails(codes.FailedPrecondition, fmt.Sprintf("%s: %v", sw.Name(), un))
+	}
 	if err != nil {
 		return nil, readError(sw, err)
 	}
@@ -207,6 +210,9 @@ func (s *state) Backup(_ *sluicev1.BackupRequest, stream grpc.ServerStreamingSer
 	st, err := s.c.State()
 	if err != nil {
 		return noState()
+	}
+	if err := inTime(stream.Context()); err != nil {
+		return err
 	}
 	w := bufio.NewWriterSize(parts{stream}, backupPart)
 	if err := st.Backup(w); err != nil {

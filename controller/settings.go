@@ -2,9 +2,11 @@ package controller
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/sluice-sdn/sluice/controller/desired"
@@ -54,7 +56,7 @@ func (s *Switch) KeepFragments(ctx context.Context, author string, how ofp.Confi
 	if s.c.cfg.Desired == nil {
 		return s.SetFragments(ctx, how)
 	}
-	refused := fmt.Errorf("not taken")
+	refused := errors.New("not taken")
 	err = s.c.cfg.Desired.Set(ctx, s.dpid, author, "set-frags", func() error {
 		var err error
 		if now, err = s.SetFragments(ctx, how); err == nil && now.Flags&allFragments != how {
@@ -62,7 +64,7 @@ func (s *Switch) KeepFragments(ctx context.Context, author string, how ofp.Confi
 		}
 		return err
 	}, func(x *Settings) { x.Fragments = &how })
-	if err == refused {
+	if errors.Is(err, refused) {
 		err = nil // now tells
 	}
 	return now, err
@@ -83,12 +85,14 @@ func (s *Switch) keptPort(key string, x desired.PortSetting) (ofp.Port, bool) {
 
 // resettle brings ports, tables and the treatment of fragments back to what users
 // have set. Only what differs is sent, but for tables, of which nobody can be asked
-// everywhere. A port that is not there is set when it comes.
+// everywhere. A port that is not there is set when it comes. What the switch refuses
+// does not keep the rest from being set; the error tells all of it.
 func (s *Switch) resettle(ctx context.Context) error {
 	return s.c.cfg.Desired.Settle(ctx, s.dpid, func(x Settings) error { return s.settle(ctx, &x) })
 }
 
 func (s *Switch) settle(ctx context.Context, x *Settings) error {
+	var refused []error
 	for _, key := range slices.Sorted(maps.Keys(x.Ports)) {
 		want := x.Ports[key]
 		p, ok := s.keptPort(key, want)
@@ -101,7 +105,10 @@ func (s *Switch) settle(ctx context.Context, x *Settings) error {
 			continue
 		}
 		if err := s.ModifyPort(ctx, m); err != nil {
-			return fmt.Errorf("port %s: %w", key, err)
+			refused = append(refused, fmt.Errorf("port %s: %w", key, err))
+			if s.ended() || ctx.Err() != nil {
+				return errors.Join(refused...)
+			}
 		}
 	}
 	if s.Version() == ofp.V11 || s.Version() == ofp.V12 {
@@ -113,7 +120,7 @@ func (s *Switch) settle(ctx context.Context, x *Settings) error {
 		}
 		if len(msgs) > 0 {
 			if err := s.Write(ctx, msgs); err != nil {
-				return fmt.Errorf("tables: %w", err)
+				refused = append(refused, fmt.Errorf("tables: %w", err))
 			}
 		}
 	}
@@ -123,11 +130,27 @@ func (s *Switch) settle(ctx context.Context, x *Settings) error {
 			_, err = s.SetFragments(ctx, *x.Fragments)
 		}
 		if err != nil {
-			return fmt.Errorf("fragments: %w", err)
+			refused = append(refused, fmt.Errorf("fragments: %w", err))
 		}
 	}
-	return nil
+	err := errors.Join(refused...)
+	if err == nil || s.ended() || ctx.Err() != nil {
+		return err
+	}
+	return &UnsettledError{err}
 }
+
+// UnsettledError says which settings a switch does not take. The others are as they
+// should be.
+type UnsettledError struct{ Err error }
+
+// Error names each of them.
+func (e *UnsettledError) Error() string {
+	return "settings are not taken: " + strings.ReplaceAll(e.Err.Error(), "\n", "; ")
+}
+
+// Unwrap returns the reasons.
+func (e *UnsettledError) Unwrap() error { return e.Err }
 
 // PortSettled reports whether a port that users have set is as they have set it,
 // and whether it is there at all.

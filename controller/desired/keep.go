@@ -23,18 +23,17 @@ var errRepeated = errors.New("it was carried out before, by the request of the s
 // says. A bundle is given to the switch while the disk writes, and is carried out
 // when that is done, or never.
 func (d *State) keep(ctx context.Context, sw Switch, b *book, t Txn, effects []effect, x store.Txn) (k kept, err error) {
-	stored := func() error {
+	stored := func() {
 		k.first, k.stored = k.Revision, true
 		b.exhumed = nil
 		b.carry(effects, k.Revision)
-		return nil
 	}
 	if !t.staged(sw) {
 		if k.Done, err = d.commit(ctx, x); err != nil || k.Repeated {
 			k.first, b.noted = k.Revision, Known{} // nothing of it is stored
 			return k, err
 		}
-		_ = stored() // it never fails
+		stored()
 		switch {
 		case t.Level == Stored:
 			b.setBehind(true)
@@ -64,7 +63,8 @@ func (d *State) keep(ctx context.Context, sw Switch, b *book, t Txn, effects []e
 		case k.Repeated:
 			return errRepeated
 		}
-		return stored()
+		stored()
+		return nil
 	})
 	err = t.carryOut(staging, sw, when)
 	if when() != nil {

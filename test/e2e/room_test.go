@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -9,6 +10,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/sluice-sdn/sluice/test/ovs"
 )
 
 // flowMods is how many flow-mods sluiced has sent.
@@ -30,13 +33,12 @@ func (l *lab) flowMods(t *testing.T) int {
 func (l *lab) stands(t *testing.T, bridge string, installed, pending, degraded int) {
 	t.Helper()
 	want := regexp.MustCompile(fmt.Sprintf(`(?m)^%s .*?\b%d +%d +%d +`, bridge, installed, pending, degraded))
-	var out string
-	for end := time.Now().Add(2 * time.Minute); time.Now().Before(end); time.Sleep(50 * time.Millisecond) {
-		if out = l.sluice(t, "status"); want.MatchString(out) {
-			return
+	l.check(ovs.Wait(l.within(2*time.Minute), "the flows of "+bridge, func(context.Context) error {
+		if out := l.sluice(t, "status"); !want.MatchString(out) {
+			return fmt.Errorf("not yet %d installed, %d pending, %d degraded:\n%s", installed, pending, degraded, out)
 		}
-	}
-	t.Fatalf("never %d installed, %d pending, %d degraded:\n%s", installed, pending, degraded, out)
+		return nil
+	}))
 }
 
 // TestTableFull: of thirty flows ten fit; the others are degraded, with the reason,

@@ -84,7 +84,7 @@ type StateServiceClient interface {
 	// ListHistory tells what was changed, the latest first.
 	ListHistory(ctx context.Context, in *ListHistoryRequest, opts ...grpc.CallOption) (*ListHistoryResponse, error)
 	// Backup returns a copy of the store, in parts. It can be used as the store's
-	// file.
+	// file. The call must have a deadline of ten minutes at most.
 	Backup(ctx context.Context, in *BackupRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[BackupResponse], error)
 	// Restore has what a backup holds be desired of all switches in the stead of
 	// what is: one change, with a revision of its own. The history stays. The whole
@@ -341,7 +341,7 @@ type StateServiceServer interface {
 	// ListHistory tells what was changed, the latest first.
 	ListHistory(context.Context, *ListHistoryRequest) (*ListHistoryResponse, error)
 	// Backup returns a copy of the store, in parts. It can be used as the store's
-	// file.
+	// file. The call must have a deadline of ten minutes at most.
 	Backup(*BackupRequest, grpc.ServerStreamingServer[BackupResponse]) error
 	// Restore has what a backup holds be desired of all switches in the stead of
 	// what is: one change, with a revision of its own. The history stays. The whole
