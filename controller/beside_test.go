@@ -11,9 +11,10 @@ import (
 	"github.com/sluice-sdn/sluice/test/simswitch"
 )
 
-// TestSlowSwitchIsGivenToApps: a switch that does not tell which flows it has comes
-// to the apps all the same, and is brought to its desired state when it tells.
-func TestSlowSwitchIsGivenToApps(t *testing.T) {
+// comesBack returns a switch that is away and should have a flow, and that is given to
+// apps before it is compared.
+func comesBack(t *testing.T) (*served, *simswitch.Switch) {
+	t.Helper()
 	st, err := desired.New(t.Context(), store.NewMemory(store.Options{}))
 	if err != nil {
 		t.Fatal(err)
@@ -25,6 +26,13 @@ func TestSlowSwitchIsGivenToApps(t *testing.T) {
 	}
 	sim.Disconnect()
 	eventually(t, "no switches", func() bool { return len(c.Switches()) == 0 })
+	return c, sim
+}
+
+// TestSlowSwitchIsGivenToApps: a switch that does not tell which flows it has comes
+// to the apps all the same, and is brought to its desired state when it tells.
+func TestSlowSwitchIsGivenToApps(t *testing.T) {
+	c, sim := comesBack(t)
 	sim.Restart() // without its flows
 	if n := len(sim.Flows()); n != 0 {
 		t.Fatalf("%d flows after a restart", n)
@@ -53,17 +61,7 @@ func TestSlowSwitchIsGivenToApps(t *testing.T) {
 // TestGoneWhileItIsCompared: a switch that goes away while it is compared beside the
 // apps is let go at once.
 func TestGoneWhileItIsCompared(t *testing.T) {
-	st, err := desired.New(t.Context(), store.NewMemory(store.Options{}))
-	if err != nil {
-		t.Fatal(err)
-	}
-	c := serve(t, Config{Desired: st, restoreWait: time.Millisecond})
-	sim := simulated(t, c, ofp.V13, simswitch.Config{})
-	if _, err := c.sw(t, 1).Apply(t.Context(), Txn{Messages: aFlow()}); err != nil {
-		t.Fatal(err)
-	}
-	sim.Disconnect()
-	eventually(t, "no switches", func() bool { return len(c.Switches()) == 0 })
+	c, sim := comesBack(t)
 	sim.SetFaults(func(_ int, _ ofp.Header, m ofp.Message) simswitch.Fault {
 		q, ok := m.(*ofp.MultipartRequest)
 		return simswitch.Fault{Silent: ok && q.Body.Kind() == ofp.PartFlow}

@@ -33,6 +33,16 @@ type bundler struct {
 
 const none = ofp.ErrorReason(0)
 
+// start has the peer serve a connection until that ends, which the channel tells.
+func (b *bundler) start(t *testing.T) (*Conn, <-chan struct{}) {
+	b.r = start(t, ofp.V13, Config{})
+	b.r.mute = map[ofp.Type]bool{ofp.TypeBarrierRequest: true}
+	c := b.r.ready()
+	ended := make(chan struct{})
+	go b.serve(ended)
+	return c, ended
+}
+
 func (b *bundler) serve(ended chan<- struct{}) {
 	defer close(ended)
 	b.open = make(map[uint32][]received)
@@ -157,11 +167,7 @@ func TestBundle(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				b := tt.peer
-				b.r = start(t, ofp.V13, Config{})
-				b.r.mute = map[ofp.Type]bool{ofp.TypeBarrierRequest: true}
-				c := b.r.ready()
-				ended := make(chan struct{})
-				go b.serve(ended)
+				c, ended := b.start(t)
 				msgs := flowMods(tt.n)
 				err := c.WriteBundle(t.Context(), msgs)
 				synctest.Wait() // a discard is not waited for
@@ -226,11 +232,7 @@ func TestBundlesAreRemembered(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				b := tt.peer
-				b.r = start(t, ofp.V13, Config{})
-				b.r.mute = map[ofp.Type]bool{ofp.TypeBarrierRequest: true}
-				c := b.r.ready()
-				ended := make(chan struct{})
-				go b.serve(ended)
+				c, ended := b.start(t)
 				began := time.Now()
 				for range 3 {
 					if is, err := c.Bundles(t.Context()); is != tt.want || tt.fails != (err != nil) {
@@ -302,11 +304,8 @@ func TestBundleOfGroupDeletions(t *testing.T) {
 
 func TestBundleBounds(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		b := bundler{r: start(t, ofp.V13, Config{})}
-		b.r.mute = map[ofp.Type]bool{ofp.TypeBarrierRequest: true}
-		c := b.r.ready()
-		ended := make(chan struct{})
-		go b.serve(ended)
+		var b bundler
+		c, ended := b.start(t)
 		m := ofp.NewFlowMod(ofp.FlowAdd)
 		msgs := make([]ofp.Message, MaxBundle+1)
 		for i := range msgs {
@@ -368,11 +367,7 @@ func TestBundleWhen(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				b := tt.peer
-				b.r = start(t, ofp.V13, Config{})
-				b.r.mute = map[ofp.Type]bool{ofp.TypeBarrierRequest: true}
-				c := b.r.ready()
-				ended := make(chan struct{})
-				go b.serve(ended)
+				c, ended := b.start(t)
 				asked := 0
 				err := c.WriteBundleWhen(t.Context(), flowMods(1500), func() error { asked++; return tt.err })
 				synctest.Wait()

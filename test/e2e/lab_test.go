@@ -25,25 +25,10 @@ import (
 var bin string
 
 func TestMain(m *testing.M) {
-	os.Exit(func() int {
-		if ovs.Available() != nil {
-			return m.Run() // every test says why it skips
-		}
-		dir, remove, err := ovs.Folder()
-		if err != nil {
-			fmt.Fprintln(os.Stderr, err)
-			return 1
-		}
-		defer remove()
-		bin = dir
-		ctx, cancel := context.WithTimeout(context.Background(), 4*time.Minute)
-		defer cancel()
-		if err := ovs.Build(ctx, bin, "sluiced", "sluice"); err != nil {
-			fmt.Fprintln(os.Stderr, err)
-			return 1
-		}
-		return m.Run()
-	}())
+	if ovs.Available() != nil {
+		os.Exit(m.Run()) // every test says why it skips
+	}
+	os.Exit(ovs.Main(m, &bin, "sluiced", "sluice"))
 }
 
 // heal is how long a network may take to work again by itself.

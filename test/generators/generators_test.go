@@ -13,7 +13,6 @@ import (
 	"time"
 
 	"github.com/sluice-sdn/sluice/ofp"
-	"github.com/sluice-sdn/sluice/test/ovs"
 	"github.com/sluice-sdn/sluice/test/sluiced"
 	"go.uber.org/goleak"
 )
@@ -59,17 +58,7 @@ func TestGeneratorsAreServed(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer func() {
-		if err := d.Stop(); err != nil {
-			t.Error(err)
-		}
-		for _, line := range ovs.Trouble(d.Log()) {
-			t.Error(line)
-		}
-		if t.Failed() {
-			t.Log(d.Log())
-		}
-	}()
+	defer d.End(t)
 	for _, c := range conducts {
 		for _, mode := range []struct {
 			name           string

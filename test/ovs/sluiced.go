@@ -13,6 +13,7 @@ import (
 	"regexp"
 	"runtime"
 	"strings"
+	"testing"
 	"time"
 )
 
@@ -36,6 +37,31 @@ func Build(ctx context.Context, dir string, programs ...string) error {
 		return &CommandError{Args: cmd.Args, Output: string(out), Err: err}
 	}
 	return nil
+}
+
+// Main runs the tests of a package with programs of cmd/ in a folder, whose name it
+// puts into dir, and returns how they ended. The folder goes with the process.
+func Main(m *testing.M, dir *string, programs ...string) (code int) {
+	failed := func(err error) int {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	folder, remove, err := Folder()
+	if err != nil {
+		return failed(err)
+	}
+	defer func() {
+		if err := remove(); err != nil {
+			code = failed(err)
+		}
+	}()
+	*dir = folder
+	ctx, cancel := context.WithTimeout(context.Background(), 4*time.Minute)
+	defer cancel()
+	if err := Build(ctx, folder, programs...); err != nil {
+		return failed(err)
+	}
+	return m.Run()
 }
 
 // StartSluiced starts a controller beside the switch, on its default addresses

@@ -52,15 +52,7 @@ func newBadRig(t *testing.T) *badRig {
 		r.bad.Close()
 		r.good.Close()
 		r.conn.Close()
-		if err := d.Stop(); err != nil {
-			t.Error(err)
-		}
-		for _, line := range ovs.Trouble(d.Log()) {
-			t.Error(line)
-		}
-		if t.Failed() {
-			t.Log(d.Log())
-		}
+		d.End(t)
 	})
 	r.dial(r.good)
 	r.dial(r.bad)

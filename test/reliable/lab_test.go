@@ -19,34 +19,12 @@ import (
 
 	sluicev1 "github.com/sluice-sdn/sluice/proto/sluice/v1"
 	"github.com/sluice-sdn/sluice/test/ovs"
-	"github.com/sluice-sdn/sluice/test/sluiced"
 )
 
 // bin is the folder of sluiced.
 var bin string
 
-func TestMain(m *testing.M) {
-	os.Exit(func() int {
-		dir, remove, err := ovs.Folder()
-		if err != nil {
-			fmt.Fprintln(os.Stderr, err)
-			return 1
-		}
-		defer func() {
-			if err := remove(); err != nil {
-				fmt.Fprintln(os.Stderr, err)
-			}
-		}()
-		bin = dir
-		ctx, cancel := context.WithTimeout(context.Background(), 4*time.Minute)
-		defer cancel()
-		if err := sluiced.Build(ctx, bin); err != nil {
-			fmt.Fprintln(os.Stderr, err)
-			return 1
-		}
-		return m.Run()
-	}())
-}
+func TestMain(m *testing.M) { os.Exit(ovs.Main(m, &bin, "sluiced")) }
 
 // patience bounds every wait for what must come, on a busy machine.
 const patience = 60 * time.Second

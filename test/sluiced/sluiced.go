@@ -21,6 +21,7 @@ import (
 	"strings"
 	"sync"
 	"syscall"
+	"testing"
 	"time"
 
 	"github.com/sluice-sdn/sluice/test/ovs"
@@ -152,6 +153,20 @@ func (d *Daemon) Stop() error {
 	}
 	os.RemoveAll(d.state)
 	return errors.Join(late, d.err)
+}
+
+// End is Stop for the end of a test, which fails if the daemon did not end well, or
+// said that something is wrong, and then shows the log.
+func (d *Daemon) End(t testing.TB) {
+	if err := d.Stop(); err != nil {
+		t.Error(err)
+	}
+	for _, line := range ovs.Trouble(d.Log()) {
+		t.Error(line)
+	}
+	if t.Failed() {
+		t.Log(d.Log())
+	}
 }
 
 // Dump ends it as a crash does, with the stacks of its goroutines in the log, and

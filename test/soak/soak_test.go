@@ -18,7 +18,6 @@ import (
 	"time"
 
 	"github.com/sluice-sdn/sluice/ofp"
-	"github.com/sluice-sdn/sluice/test/ovs"
 	"github.com/sluice-sdn/sluice/test/simswitch"
 	"github.com/sluice-sdn/sluice/test/sluiced"
 	"golang.org/x/sync/errgroup"
@@ -130,14 +129,7 @@ func start(t *testing.T) *rig {
 	if r.daemon, err = sluiced.Start(t.Context(), filepath.Join(dir, "sluiced"), "--log-level", "info"); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() {
-		if err := r.daemon.Stop(); err != nil {
-			t.Error(err)
-		}
-		for _, line := range ovs.Trouble(r.daemon.Log()) {
-			t.Error(line)
-		}
-	})
+	t.Cleanup(func() { r.daemon.End(t) })
 	if r.conn, err = grpc.NewClient(r.daemon.GRPC, grpc.WithTransportCredentials(insecure.NewCredentials()),
 		grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(64<<20))); err != nil {
 		t.Fatal(err)
