@@ -97,6 +97,9 @@ func (c *Controller) connection(ctx context.Context, nc net.Conn, leave func()) 
 	s.leave = leave
 	s.conn = channel.New(nc, c.cfg.Channel, &c.stats, log)
 	end := s.conn.Run(ctx, (*link)(s))
+	if s.owned != nil {
+		s.owned.Close()
+	}
 	if s.since.IsZero() {
 		leave()
 	}

@@ -41,6 +41,8 @@ type book struct {
 	dpid ofp.DPID
 	turn chan struct{} // of capacity 1: who has put something in has the turn
 
+	holds, guards int // who holds it, and how many of them are guards; of State.mu
+
 	// exhumed are the tombstones that nobody needs any more and that the store
 	// still has: the next transaction removes them. Of who has the turn.
 	exhumed []place

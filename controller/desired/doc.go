@@ -62,8 +62,14 @@
 // The package starts none but those of the store, and one for a transaction which
 // waits for the store while the switch is given a bundle (keep), and ends before
 // Apply or Fulfil do. Recall takes the turns of all
-// switches, by ascending DPID; everybody else one at a time. The transactions and
+// switches that have a book when it begins, and of those in the backup, by ascending
+// DPID; everybody else one at a time. The transactions and
 // reconciliations of one switch exclude each other (book.turn, which callers wait
 // for on their context); those of several switches do not. State.mu and book.mu
 // are leaves.
+//
+// A book is kept in memory for as long as the store has something about its switch,
+// or somebody holds it: a connection (Guard), or who has its turn or waits for it. So
+// switches that come and go, and of which nothing is ever wanted, take no memory; what
+// they were is remembered of 65,536 at most (Remember).
 package desired

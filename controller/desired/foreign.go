@@ -150,14 +150,11 @@ type ForeignItem struct {
 // ForeignItems reads a switch and returns what is foreign on it: flows, then groups,
 // then meters.
 func (d *State) ForeignItems(ctx context.Context, sw Switch) ([]ForeignItem, error) {
-	b := d.look(sw.DPID())
-	if b == nil {
-		b = newBook(sw.DPID())
-	}
-	if err := b.take(ctx); err != nil {
+	b, err := d.take(ctx, sw.DPID())
+	if err != nil {
 		return nil, err
 	}
-	defer b.release()
+	defer d.release(b)
 	has, p, err := d.compare(ctx, sw, b)
 	if err != nil {
 		return nil, err
@@ -248,11 +245,11 @@ type Adopted struct {
 // on it is kept there. Nothing is sent. It fails as Apply does before anything is
 // sent, and as reading does.
 func (d *State) Adopt(ctx context.Context, sw Switch, a Adoption) (Adopted, error) {
-	b := d.book(sw.DPID())
-	if err := b.take(ctx); err != nil {
+	b, err := d.take(ctx, sw.DPID())
+	if err != nil {
 		return Adopted{}, err
 	}
-	defer b.release()
+	defer d.release(b)
 	has, p, err := d.compare(ctx, sw, b)
 	if err != nil {
 		return Adopted{}, err

@@ -16,8 +16,26 @@ type Guard struct {
 	b *book
 }
 
-// Guard returns that of a switch.
-func (d *State) Guard(dpid ofp.DPID) *Guard { return &Guard{d, d.book(dpid)} }
+// Guard returns that of a switch, for one connection. Whoever asks for it closes it
+// when the connection has ended.
+func (d *State) Guard(dpid ofp.DPID) *Guard {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	b := d.bookLocked(dpid)
+	b.holds++
+	b.guards++
+	return &Guard{d, b}
+}
+
+// Close ends a guard, once: of a switch of which nothing was ever wanted nothing is
+// kept, then, but what it was (Remember). An app that still sends to the switch,
+// which can only fail, may ask all the same.
+func (g *Guard) Close() {
+	g.d.mu.Lock()
+	g.b.guards--
+	g.d.mu.Unlock()
+	g.d.letGo(g.b)
+}
 
 // maxClaims bounds the apps' lasting flows that are noted for a switch. Those beyond
 // it are not protected from owners.

@@ -20,9 +20,9 @@ type Known struct {
 	Tables     int         `json:"tables"` // 0: not known
 }
 
-// maxKnown bounds the switches of which nothing is wanted and that are remembered
-// for as long as the program runs. Of more of them nothing is known while they are
-// away. Those of which something is wanted are remembered in the store.
+// maxKnown bounds the switches that are remembered for as long as the program runs:
+// if there are more, one of which nothing was ever wanted is forgotten when it goes.
+// Those of which something was wanted are remembered in the store.
 const maxKnown = 1 << 16
 
 func knownKey(dpid ofp.DPID) []byte {

@@ -98,13 +98,15 @@ const settleTimeout = 5 * time.Second
 // What became of them is noted when the switch has answered.
 func (d *State) sendOnly(ctx context.Context, sw Switch, b *book, t Txn, effects []effect, rev store.Revision) error {
 	was := b.was
+	d.keepHold(b) // for the answer
 	err := sw.WriteSent(ctx, t.Messages, func(err error) {
 		ctx, cancel := context.WithTimeout(context.Background(), settleTimeout)
 		defer cancel()
+		defer d.letGo(b)
 		if b.take(ctx) != nil {
 			return
 		}
-		defer b.release()
+		defer b.giveBack()
 		b.settle(effects, was, err)
 		if missed := was.missed(effects, t.Messages); err == nil && len(missed) > 0 {
 			b.stand(missed)
@@ -112,6 +114,7 @@ func (d *State) sendOnly(ctx context.Context, sw Switch, b *book, t Txn, effects
 		}
 	})
 	if err != nil {
+		d.letGo(b)
 		return &InDoubtError{rev, err}
 	}
 	return nil

@@ -67,12 +67,15 @@ func (d *State) Recall(ctx context.Context, backup io.Reader, o Recall) (r Recal
 	if err != nil {
 		return r, fmt.Errorf("backup: %w", err)
 	}
-	books := d.allBooks(in.switches)
+	books := d.holdAll(in.switches)
+	for _, b := range books {
+		defer d.letGo(b)
+	}
 	for _, b := range books {
 		if err := b.take(ctx); err != nil {
 			return r, err
 		}
-		defer b.release()
+		defer b.giveBack()
 	}
 	r.Backup, r.Revision = in.revision, d.store.Revision()
 	x := store.Txn{Author: o.Author, Note: o.Note}
@@ -138,21 +141,6 @@ func (in *recalled) settled(b *book, s *RecalledSwitch) (store.Edit, error) {
 	after, err := now.edit(b.dpid)
 	s.Settings = string(before.Value) != string(after.Value)
 	return after, err
-}
-
-// allBooks returns the books of these switches and of all that have one already,
-// by ascending DPID: who takes several turns takes them in this order.
-func (d *State) allBooks(switches map[ofp.DPID]bool) []*book {
-	for dpid := range switches {
-		d.book(dpid)
-	}
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	books := make([]*book, 0, len(d.books))
-	for _, dpid := range slices.Sorted(maps.Keys(d.books)) {
-		books = append(books, d.books[dpid])
-	}
-	return books
 }
 
 // recalled is a backup with what its owners' numbers are here.

@@ -35,17 +35,11 @@ type Report struct {
 // A reading that fails changes nothing: unknown is not empty. What the switch
 // refuses is degraded, with the reason, and no error of Reconcile.
 func (d *State) Reconcile(ctx context.Context, sw Switch) (Report, error) {
-	b := d.look(sw.DPID())
-	if b == nil && d.foreign.Rule != ForeignAdopt {
-		return Report{}, nil
-	}
-	if b == nil {
-		b = d.book(sw.DPID())
-	}
-	if err := b.take(ctx); err != nil {
+	b, err := d.take(ctx, sw.DPID())
+	if err != nil {
 		return Report{}, err
 	}
-	defer b.release()
+	defer d.release(b)
 	r, err := d.bring(ctx, sw, b)
 	b.mu.Lock()
 	if b.fault = ""; err != nil {

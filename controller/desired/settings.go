@@ -85,11 +85,11 @@ func (d *State) Settings(dpid ofp.DPID) Settings {
 // called with the settings so far, and do brings the switch to it. If do fails, or
 // the store, nothing is stored.
 func (d *State) Set(ctx context.Context, dpid ofp.DPID, author, note string, do func() error, change func(*Settings)) error {
-	b := d.book(dpid)
-	if err := b.take(ctx); err != nil {
+	b, err := d.take(ctx, dpid)
+	if err != nil {
 		return err
 	}
-	defer b.release()
+	defer d.release(b)
 	now := d.Settings(dpid)
 	change(&now)
 	if len(now.Ports) > maxSettings {
@@ -152,14 +152,11 @@ var ErrNoSetting = errors.New("nothing of that is set")
 // restarts or is set otherwise. It returns how many were forgotten, and fails with
 // ErrNoSetting if none, and with what the store says.
 func (d *State) Forget(ctx context.Context, dpid ofp.DPID, author, note, kind, name string) (int, store.Revision, error) {
-	b := d.look(dpid)
-	if b == nil {
-		return 0, 0, ErrNoSetting
-	}
-	if err := b.take(ctx); err != nil {
+	b, err := d.take(ctx, dpid)
+	if err != nil {
 		return 0, 0, err
 	}
-	defer b.release()
+	defer d.release(b)
 	now := d.Settings(dpid)
 	n := now.forget(kind, name)
 	if n == 0 {
@@ -232,16 +229,13 @@ func (b *book) loadSettings(value []byte) (err error) {
 // Settle calls do with the settings of a switch that has some, while nobody else
 // changes them.
 func (d *State) Settle(ctx context.Context, dpid ofp.DPID, do func(Settings) error) error {
-	b := d.look(dpid)
-	if b == nil {
-		return nil
-	}
 	if now := d.Settings(dpid); now.empty() {
 		return nil
 	}
-	if err := b.take(ctx); err != nil {
+	b, err := d.take(ctx, dpid)
+	if err != nil {
 		return err
 	}
-	defer b.release()
+	defer d.release(b)
 	return do(d.Settings(dpid))
 }

@@ -102,40 +102,6 @@ func (d *State) load(r store.Record, now int64) error {
 	return nil
 }
 
-// book returns a switch's book, a new one if it has none.
-func (d *State) book(dpid ofp.DPID) *book {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	b := d.books[dpid]
-	if b == nil {
-		b = newBook(dpid)
-		d.books[dpid] = b
-	}
-	return b
-}
-
-// look returns a switch's book, or nil if nothing was ever wanted of it.
-func (d *State) look(dpid ofp.DPID) *book {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	return d.books[dpid]
-}
-
-// take waits for a switch's turn.
-func (b *book) take(ctx context.Context) error {
-	select {
-	case b.turn <- struct{}{}:
-		return nil
-	case <-ctx.Done():
-		return fmt.Errorf("waiting for other changes of switch %s: %w", b.dpid, ctx.Err())
-	}
-}
-
-func (b *book) release() {
-	b.was = nil
-	<-b.turn
-}
-
 // Txn is a transaction on one switch.
 type Txn struct {
 	// Owner says whose the outcome is; "" is the default owner.
@@ -196,11 +162,11 @@ const undoTimeout = 10 * time.Second
 // than Confirmed it returns sooner or later, as that says; what Verified finds
 // different is an *InDoubtError whose items are *DifferErrors.
 func (d *State) Apply(ctx context.Context, sw Switch, t Txn) (rev store.Revision, err error) {
-	b := d.book(sw.DPID())
-	if err := b.take(ctx); err != nil {
+	b, err := d.take(ctx, sw.DPID())
+	if err != nil {
 		return 0, err
 	}
-	defer b.release()
+	defer d.release(b)
 	err = errRenumbered
 	for errors.Is(err, errRenumbered) {
 		rev, err = d.apply(ctx, sw, b, t, d.expectOwner(t.Owner))

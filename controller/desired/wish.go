@@ -81,14 +81,11 @@ func (e *ChangedError) Unwrap() error { return store.ErrConflict }
 // Plan works out what Fulfil would do, and does nothing. For a wish with a request id
 // that was carried out, and whose revision is past, that is nothing.
 func (d *State) Plan(ctx context.Context, sw Switch, w Wish) (Outlook, error) {
-	b := d.look(sw.DPID())
-	if b == nil {
-		b = newBook(sw.DPID())
-	}
-	if err := b.take(ctx); err != nil {
+	b, err := d.take(ctx, sw.DPID())
+	if err != nil {
 		return Outlook{}, err
 	}
-	defer b.release()
+	defer d.release(b)
 	rev := d.store.Revision()
 	owner := d.expectOwner(w.Owner)
 	x, err := d.prepare(sw, b, &w, owner)
@@ -106,13 +103,13 @@ func (d *State) Plan(ctx context.Context, sw Switch, w Wish) (Outlook, error) {
 // Apply does. Besides the errors of Apply, in whose *channel.WriteError an index
 // is one into Things or -1, it fails with a *ThingError, and with a *ChangedError.
 func (d *State) Fulfil(ctx context.Context, sw Switch, w Wish) (Outlook, error) {
-	b := d.book(sw.DPID())
-	if err := b.take(ctx); err != nil {
+	b, err := d.take(ctx, sw.DPID())
+	if err != nil {
 		return Outlook{}, err
 	}
-	defer b.release()
+	defer d.release(b)
 	var out Outlook
-	err := errRenumbered
+	err = errRenumbered
 	for errors.Is(err, errRenumbered) {
 		out, err = d.fulfil(ctx, sw, b, w, d.expectOwner(w.Owner))
 	}
@@ -357,7 +354,10 @@ func (d *State) AsOf(ctx context.Context, rev store.Revision) (*Former, error) {
 		return nil, fmt.Errorf("revision %d: %w", rev, err)
 	}
 	for _, dpid := range sortedKeys(f.values) {
-		b := d.book(dpid)
+		b := d.look(dpid)
+		if b == nil {
+			b = newBook(dpid)
+		}
 		for p, v := range f.values[dpid] {
 			if string(b.value(p)) != string(v) {
 				f.other = append(f.other, dpid)
