@@ -249,7 +249,7 @@ func (s *Switch) Write(ctx context.Context, msgs []ofp.Message) error {
 	return err
 }
 
-func (s *Switch) write(ctx context.Context, msgs []ofp.Message, left chan<- struct{}) error {
+func (s *Switch) write(ctx context.Context, msgs []ofp.Message, left chan struct{}) error {
 	if err := s.refusedWrite(msgs); err != nil {
 		return err
 	}

@@ -34,7 +34,7 @@ type transaction struct {
 	err       error        // why it ended early
 	ended     bool
 	done      chan struct{}
-	left      chan<- struct{} // closed by the outbox when all of it has left; may be nil
+	left      chan struct{} // closed by the outbox when all of it has left; may be nil
 
 	begun, heard time.Time    // when it was given to the outbox, and when the last barrier was answered
 	group        atomic.Int32 // messages to the next barrier, which the outbox asks for
@@ -117,8 +117,9 @@ func (c *Conn) Write(ctx context.Context, msgs []ofp.Message) error {
 }
 
 // WriteTelling is Write that closes left, if it is not nil, when the last message
-// is on its way: what is sent or asked from then on comes behind it.
-func (c *Conn) WriteTelling(ctx context.Context, msgs []ofp.Message, left chan<- struct{}) error {
+// is on its way: what is sent or asked from then on comes behind it, and the end of
+// ctx does not end the wait for the answers any more, which have their own time.
+func (c *Conn) WriteTelling(ctx context.Context, msgs []ofp.Message, left chan struct{}) error {
 	t := &transaction{
 		messages: len(msgs),
 		done:     make(chan struct{}),
@@ -215,7 +216,11 @@ func (c *Conn) await(ctx context.Context, t *transaction, p *push) error {
 		case <-t.done:
 			return nil
 		case <-ctx.Done():
-			return ctx.Err()
+			if !c.allLeft(t, p) {
+				return ctx.Err()
+			}
+			ctx = context.WithoutCancel(ctx)
+			continue
 		case <-far.tick:
 			far.told(confirmed(), t.messages)
 			continue
@@ -228,6 +233,18 @@ func (c *Conn) await(ctx context.Context, t *transaction, p *push) error {
 		}
 		before, taken = now, frames
 		timer.Reset(c.cfg.RequestTimeout)
+	}
+}
+
+// allLeft takes back what has not left of a Write, and reports whether there was
+// nothing of it and its caller has been told that all has left.
+func (c *Conn) allLeft(t *transaction, p *push) bool {
+	c.out.withdraw(p)
+	select {
+	case <-t.left:
+		return true
+	default:
+		return false // also where nobody is told
 	}
 }
 
