@@ -238,7 +238,7 @@ func notOpenFlow(b []byte) *CloseError {
 	case slices.Contains(httpMethods, string(b[:4])):
 		return closef(ReasonHTTP, "the peer speaks HTTP")
 	case (b[0] == 0x16 || b[0] == 0x15) && b[1] == 0x03: // a handshake, or an alert about ours that was none
-		return closef(ReasonTLS, "the peer speaks TLS; this port is plain OpenFlow")
+		return closef(ReasonTLS, "the peer speaks TLS; this port is plain OpenFlow: connect the switch with tcp:HOST:PORT instead of ssl:, or to a port for TLS (--openflow ssl::PORT)")
 	case b[1] > 1:
 		return closef(ReasonNotOpenFlow, "the peer begins with % x, which is no hello", b[:4])
 	}

@@ -45,8 +45,11 @@ func shown(who identity) string {
 		return "missing"
 	}
 	some := make([]string, 0, 3)
-	for _, n := range who.names[:min(len(who.names), 3)] {
-		some = append(some, strconv.QuoteToASCII(short(n)))
+	for _, n := range who.names {
+		// The common name often comes again as a DNS name.
+		if n := strconv.QuoteToASCII(short(n)); len(some) < cap(some) && !slices.Contains(some, n) {
+			some = append(some, n)
+		}
 	}
 	return strings.Join(some, ", ")
 }

@@ -26,6 +26,7 @@ func TestPins(t *testing.T) {
 		{"right by another of its names", pins, 2, tlsAs("x", "urn:b"), ""},
 		{"wrong", pins, 1, tlsAs("br1"), `dpid 0000000000000001 is accepted with the certificate br0 only, this is "br1"`},
 		{"wrong of two", pins, 2, tlsAs("br1", "\x00"), `dpid 0000000000000002 is accepted with the certificate a or urn:b only, this is "br1", "\x00"`},
+		{"wrong, and named twice", pins, 1, tlsAs("br1", "br1", "br2", "br3", "br4"), `dpid 0000000000000001 is accepted with the certificate br0 only, this is "br1", "br2", "br3"`},
 		{"no certificate", pins, 1, tlsAs(), "dpid 0000000000000001 is accepted over TLS with the certificate br0 only"},
 		{"plain", pins, 1, identity{transport: TransportTCP}, "dpid 0000000000000001 is accepted over TLS with the certificate br0 only"},
 		{"unix", pins, 1, identity{transport: TransportUnix}, "dpid 0000000000000001 is accepted over TLS with the certificate br0 only"},

@@ -178,15 +178,15 @@ func tlsWords(err error) string {
 	if e, ok := errors.AsType[*tls.CertificateVerificationError](err); ok && len(e.UnverifiedCertificates) > 0 {
 		return unverified(e.UnverifiedCertificates[0], e.Err)
 	}
+	if text := err.Error(); strings.Contains(text, "unsupported versions") || strings.Contains(text, "protocol version") {
+		return "the switch offers no TLS version from 1.2 on: " + strings.TrimPrefix(text, "tls: ")
+	}
 	if e, ok := errors.AsType[*net.OpError](err); ok && e.Op == remoteError {
 		return fmt.Sprintf("the switch ended TLS with %q: if that is about a certificate, it is the controller's (--tls-cert): "+
 			"the CA that the switch was given must have signed it (the third file of ovs-vsctl set-ssl)", strings.TrimPrefix(e.Err.Error(), "tls: "))
 	}
-	switch text := err.Error(); {
-	case strings.Contains(text, "didn't provide a certificate"):
+	if strings.Contains(err.Error(), "didn't provide a certificate") {
 		return "the switch showed no certificate: give it one (ovs-vsctl set-ssl KEY CERTIFICATE CA), signed by a CA in --tls-ca"
-	case strings.Contains(text, "unsupported versions"):
-		return "the switch offers no TLS version from 1.2 on: " + strings.TrimPrefix(text, "tls: ")
 	}
 	return ""
 }

@@ -358,6 +358,9 @@ func TestTLSToSwitch(t *testing.T) {
 		"ours is refused": {func(nc net.Conn) {
 			_ = tls.Server(nc, &tls.Config{Certificates: []tls.Certificate{good.TLS(t)}, ClientAuth: tls.RequireAndVerifyClientCert, ClientCAs: x509.NewCertPool()}).Handshake()
 		}, ReasonTLSHandshake, "it is the controller's (--tls-cert)"},
+		"TLS 1.1": {func(nc net.Conn) {
+			_ = tls.Server(nc, &tls.Config{Certificates: []tls.Certificate{good.TLS(t)}, MinVersion: tls.VersionTLS10, MaxVersion: tls.VersionTLS11}).Handshake()
+		}, ReasonTLSHandshake, "the switch offers no TLS version from 1.2 on: remote error: tls: protocol version not supported"},
 		"plain": {func(nc net.Conn) {
 			_, _ = io.WriteString(nc, "\x04\x00\x00\x08\x00\x00\x00\x01")
 			_, _ = io.Copy(io.Discard, nc)

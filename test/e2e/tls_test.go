@@ -148,7 +148,7 @@ func TestWrongTLS(t *testing.T) {
 	s.connect("mistaken", 4, "tcp:127.0.0.1:6654")
 	s.said("connection refused", "reason=plain_openflow", "connect the switch with ssl:HOST:PORT instead of tcp:")
 	s.connect("reversed", 5, "ssl:127.0.0.1:6653")
-	s.said("connection refused", "reason=tls", "the peer speaks TLS; this port is plain OpenFlow")
+	s.said("connection refused", "reason=tls", "the peer speaks TLS; this port is plain OpenFlow: connect the switch with tcp:HOST:PORT instead of ssl:")
 
 	s.setSSL(s.ca.Sign("vswitch", nil), trusted)
 	s.ready(4*heal, "late", "later")
