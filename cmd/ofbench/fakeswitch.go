@@ -24,7 +24,8 @@ const (
 // errGarbage is about bytes that cannot be OpenFlow.
 var errGarbage = errors.New("not OpenFlow")
 
-// fakeSwitch is one connection. Two goroutines own it, both started by run: the
+// fakeSwitch is one connection. In throughput mode it is a loop's, where there are
+// loops. Else two goroutines own it, both started by run: the
 // reader takes note of answers and puts replies into pending, the writer sends
 // pending and packet-ins. Only the writer writes while packet-ins flow in
 // bulk, so that reading never waits for writing and no two buffers full of
@@ -36,6 +37,7 @@ type fakeSwitch struct {
 	eager  bool      // latency mode: the reader sends
 	bufLen int       // of the read buffer, at first
 	wake   chan struct{}
+	loop   *loop // serves it; nil: goroutines of its own do
 
 	mu          sync.Mutex // guards what follows; held for one chunk at a time
 	conn        net.Conn   // nil until connected
@@ -46,6 +48,7 @@ type fakeSwitch struct {
 	lastControl int64      // when the latest message came that is no answer
 	complaint   string     // the controller's latest error message
 	chunk       []byte     // what the reader sends
+	poke        func()     // has the loop look at it; nil while that does not serve it
 }
 
 func newFakeSwitch(o *options, index int, start time.Time) (*fakeSwitch, error) {
@@ -96,6 +99,25 @@ func (s *fakeSwitch) connect(ctx context.Context, addr string) error {
 // ctx ended it.
 func (s *fakeSwitch) run(ctx context.Context) error {
 	defer s.conn.Close()
+	var err error
+	if s.loop != nil {
+		err = s.loop.serve(ctx, s)
+	} else {
+		err = s.runAlone(ctx)
+	}
+	if ctx.Err() != nil {
+		return nil
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.complaint != "" {
+		return fmt.Errorf("%w; the controller's latest error message: %s", err, s.complaint)
+	}
+	return err
+}
+
+// runAlone is run with goroutines of the switch's own.
+func (s *fakeSwitch) runAlone(ctx context.Context) error {
 	done := make(chan struct{})
 	closed := make(chan struct{})
 	stop := context.AfterFunc(ctx, func() { s.conn.Close(); close(closed) })
@@ -115,16 +137,8 @@ func (s *fakeSwitch) run(ctx context.Context) error {
 	close(done)
 	s.conn.Close() // ends a write that is waiting
 	writer.Wait()
-	if ctx.Err() != nil {
-		return nil
-	}
 	if writeErr != nil && (err == nil || errors.Is(err, net.ErrClosed)) {
 		err = writeErr
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.complaint != "" {
-		return fmt.Errorf("%w; the controller's latest error message: %s", err, s.complaint)
 	}
 	return err
 }
@@ -158,46 +172,17 @@ func (s *fakeSwitch) read() error {
 // take handles the whole messages at the start of b, which came at now, and
 // returns how many bytes they have.
 func (s *fakeSwitch) take(b []byte, now int64) (used int, err error) {
-	answered := 0
 	s.mu.Lock()
-	for {
-		f := b[used:]
-		if len(f) < ofp.HeaderLen {
-			break
-		}
-		n := int(binary.BigEndian.Uint16(f[2:]))
-		if n < ofp.HeaderLen || f[0] == 0 || f[0] > versionTop {
-			err = fmt.Errorf("the controller sent % x: %w", f[:min(len(f), 16)], errGarbage)
-			break
-		}
-		if len(f) < n {
-			break
-		}
-		used += n
-		id, isAnswer := bufferID(s.version, f[:n])
-		if isAnswer && s.traffic != nil {
-			if s.traffic.answer(id, now) {
-				answered++
-			}
-			continue
-		}
-		if isAnswer {
-			continue // while holding, what it sends does not matter
-		}
-		s.lastControl = now
-		if err = s.control(f[:n]); err != nil {
-			break
-		}
-	}
+	used, answered, err := s.absorb(b, now)
 	talk := len(s.pending) > 0
 	var out []byte
-	if s.eager && s.running && answered > 0 {
+	if s.eager && s.running && answered {
 		s.chunk = s.traffic.fill(s.chunk[:0], now, chunkLen)
 		out = s.chunk
 	}
 	s.mu.Unlock()
 
-	if talk || answered > 0 && !s.eager {
+	if talk || answered && !s.eager {
 		s.wakeWriter()
 	}
 	if len(out) > 0 && err == nil {
@@ -208,11 +193,58 @@ func (s *fakeSwitch) take(b []byte, now int64) (used int, err error) {
 	return used, err
 }
 
+// absorb is take without what is sent then: it reports whether the window has
+// opened. s.mu is held.
+func (s *fakeSwitch) absorb(b []byte, now int64) (used int, answered bool, err error) {
+	var before uint64
+	if s.traffic != nil {
+		before = s.traffic.Answered
+		defer func() { answered = s.traffic.Answered > before }()
+	}
+	for {
+		f := b[used:]
+		if len(f) < ofp.HeaderLen {
+			return used, false, nil
+		}
+		n := int(binary.BigEndian.Uint16(f[2:]))
+		if n < ofp.HeaderLen || f[0] == 0 || f[0] > versionTop {
+			return used, false, fmt.Errorf("the controller sent % x: %w", f[:min(len(f), 16)], errGarbage)
+		}
+		if len(f) < n {
+			return used, false, nil
+		}
+		at, isAnswer := bufferIDPlace(s.version, f[:n])
+		switch {
+		case isAnswer && s.traffic != nil:
+			used += s.traffic.answers(f, binary.BigEndian.Uint32(f), at, now)
+			continue
+		case isAnswer: // while holding, what it sends does not matter
+			used += n
+			continue
+		}
+		used += n
+		s.lastControl = now
+		if err = s.control(f[:n]); err != nil {
+			return used, false, err
+		}
+	}
+}
+
 // bufferID returns the buffer id of a flow-mod or packet-out, and whether the
 // message is one.
 func bufferID(v ofp.Version, frame []byte) (id uint32, ok bool) {
+	at, ok := bufferIDPlace(v, frame)
+	if !ok {
+		return 0, false
+	}
+	return binary.BigEndian.Uint32(frame[at:]), true
+}
+
+// bufferIDPlace returns where the buffer id of a flow-mod or packet-out is, and
+// whether the message is one.
+func bufferIDPlace(v ofp.Version, frame []byte) (at int, ok bool) {
 	const packetOut, flowMod = 13, 14 // in all versions
-	at := ofp.HeaderLen
+	at = ofp.HeaderLen
 	switch {
 	case frame[0] != uint8(v):
 		return 0, false
@@ -224,10 +256,7 @@ func bufferID(v ofp.Version, frame []byte) (id uint32, ok bool) {
 	default:
 		at = 32
 	}
-	if len(frame) < at+4 {
-		return 0, false
-	}
-	return binary.BigEndian.Uint32(frame[at:]), true
+	return at, len(frame) >= at+4
 }
 
 // control handles a message that is no answer. s.mu is held.
@@ -293,7 +322,17 @@ func complaint(frame []byte) string {
 	return e.Describe()
 }
 
+// wakeWriter has whoever writes look at what there is to be written.
 func (s *fakeSwitch) wakeWriter() {
+	if s.loop != nil {
+		s.mu.Lock()
+		poke := s.poke
+		s.mu.Unlock()
+		if poke != nil {
+			poke()
+		}
+		return
+	}
 	select {
 	case s.wake <- struct{}{}:
 	default: // it is awake, or about to be

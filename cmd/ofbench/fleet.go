@@ -16,13 +16,16 @@ const (
 	pollEvery   = 20 * time.Millisecond // for the end of the handshakes
 )
 
-// fleet is all fake switches. Its goroutines are one reader and one writer a
-// switch, and with --rate one that paces them; close ends them and waits for them.
+// fleet is all fake switches. Its goroutines are one for each switch, and a loop
+// for each core that serve all connections in throughput mode, or else one reader
+// and one writer a connection; with --rate one more paces them. close ends them and
+// waits for them.
 type fleet struct {
 	options  *options
 	addr     string            // where the switches connect
 	proxy    *faultproxy.Proxy // between them and the controller; nil without --fault
 	switches []*fakeSwitch
+	loops    []*loop
 	start    time.Time
 	failures chan error // one at most from each switch
 	cancel   context.CancelFunc
@@ -44,12 +47,25 @@ func launch(ctx context.Context, o *options) (*fleet, error) {
 			return nil, err
 		}
 	}
+	if o.looped() {
+		for range o.procs {
+			l, err := startLoop()
+			if err != nil {
+				f.close()
+				return nil, fmt.Errorf("start to serve connections: %w", err)
+			}
+			f.loops = append(f.loops, l)
+		}
+	}
 	turn := make(chan struct{}, dialsAtOnce)
 	for i := range o.switches {
 		s, err := newFakeSwitch(o, i, f.start)
 		if err != nil {
 			f.close()
 			return nil, err
+		}
+		if len(f.loops) > 0 {
+			s.loop = f.loops[i%len(f.loops)]
 		}
 		f.switches = append(f.switches, s)
 		f.all.Go(func() {
@@ -124,6 +140,9 @@ func (f *fleet) close() {
 		f.proxy.Close()
 	}
 	f.all.Wait()
+	for _, l := range f.loops {
+		l.close()
+	}
 }
 
 // setRunning starts or stops the packet-ins of all switches.

@@ -50,7 +50,13 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		fmt.Fprintf(stderr, "ofbench: %v\n", err)
 		return 1
 	}
-	runtime.GOMAXPROCS(o.procs)
+	procs := o.procs
+	if o.looped() {
+		// One more, which has next to nothing to do: so nobody takes the processor from
+		// a loop that waits in the kernel, which would have to find one again.
+		procs++
+	}
+	runtime.GOMAXPROCS(procs)
 	out := &report{options: o, w: stdout}
 	if o.hold > 0 {
 		err = hold(ctx, o, out)

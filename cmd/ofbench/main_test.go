@@ -262,6 +262,12 @@ func TestBadControllersEndInAClearError(t *testing.T) {
 }
 
 func TestFloodOfRequestsIsBounded(t *testing.T) {
+	for _, mode := range []string{"-t", "--throughput=false"} {
+		t.Run(mode, func(t *testing.T) { floodOfRequests(t, mode) })
+	}
+}
+
+func floodOfRequests(t *testing.T, mode string) {
 	// The controller asks without end and never reads what comes back. Only the
 	// bound on waiting replies can end this; the writer's deadline is longer than
 	// the handshake's.
@@ -287,7 +293,7 @@ func TestFloodOfRequestsIsBounded(t *testing.T) {
 		}
 	}()
 	var stdout, stderr bytes.Buffer
-	code := run(t.Context(), []string{"-s", "1", "-p", strconv.Itoa(ln.Addr().(*net.TCPAddr).Port), "--procs", "2", "-l", "2"}, &stdout, &stderr)
+	code := run(t.Context(), []string{mode, "-s", "1", "-p", strconv.Itoa(ln.Addr().(*net.TCPAddr).Port), "--procs", "2", "-l", "2"}, &stdout, &stderr)
 	ln.Close()
 	<-done
 	if code != 1 || !strings.Contains(stderr.String(), "does not read replies") {

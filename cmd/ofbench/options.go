@@ -51,6 +51,9 @@ func (o *options) inFlight() int {
 	return 1
 }
 
+// looped reports whether loops serve the connections.
+func (o *options) looped() bool { return haveLoops && o.throughput && o.hold == 0 }
+
 const helpText = `ofbench measures an OpenFlow controller: it plays switches, sends packet-ins and
 counts the answers. Flags and RESULT line are those of cbench.
 

@@ -18,11 +18,12 @@ const (
 // knows no socket and no clock: times are nanoseconds since a start of the
 // caller's choice. It is not safe for concurrent use.
 type traffic struct {
-	templates [portCount][]byte // a packet-in for each port, with the switch's MAC prefix
-	payloadAt int               // where the packet begins in a packet-in
-	prefix    uint32            // lowest byte of the switch's number, over a host's 24 bits
-	hosts     uint32
-	src, step uint32 // the next packet-in goes from host src to the host step after it
+	sheet     []byte // packet-ins, one after the other, that are stamped where they stand
+	frame     int    // bytes of one
+	payloadAt int    // where the packet begins in one
+	portsAt   [2]int // where the lowest byte of the ingress port is; 1.1 has it twice
+	prefix    uint64 // first three bytes of the switch's MAC addresses
+	turn      turn
 
 	slots   []slot // by the lowest bits of the buffer id; len is a power of 2
 	next    uint32 // buffer id of the next packet-in
@@ -81,23 +82,34 @@ type slot struct {
 // most window packet-ins unanswered, a power of 2.
 func newTraffic(v ofp.Version, index, hosts, window int) (*traffic, error) {
 	t := &traffic{
-		prefix: uint32(index&0xff) << 24,
-		hosts:  uint32(hosts),
-		step:   1,
+		prefix: 0x02<<16 | uint64(index&0xffff),
+		turn:   turn{step: 1, hosts: uint32(hosts)},
 		credit: -1,
 		slots:  make([]slot, window),
 		next:   1,
 	}
-	for port := range portCount {
+	var of [2][]byte // packet-ins that differ in nothing but their port
+	for i := range of {
 		m := &ofp.PacketIn{TotalLen: payloadLen, Reason: ofp.ReasonNoMatch, Data: payload(index)}
-		m.Match.SetUint(ofp.FieldInPort, uint64(port+1))
+		m.Match.SetUint(ofp.FieldInPort, uint64(i+1))
 		b, err := ofp.Append(nil, v, 0, m)
 		if err != nil {
 			return nil, fmt.Errorf("make a packet-in: %w", err)
 		}
-		t.templates[port] = b
-		t.payloadAt = len(b) - payloadLen
+		of[i] = b
 	}
+	t.frame = len(of[0])
+	t.payloadAt = t.frame - payloadLen
+	first := true
+	for i, c := range of[0] {
+		if c == of[1][i] {
+			continue
+		}
+		if t.portsAt[1] = i; first {
+			t.portsAt[0], first = i, false
+		}
+	}
+	t.sheet = of[0]
 	return t, nil
 }
 
@@ -125,15 +137,19 @@ func payload(index int) []byte {
 }
 
 // frameLen is the length of each packet-in.
-func (t *traffic) frameLen() int { return len(t.templates[0]) }
+func (t *traffic) frameLen() int { return t.frame }
 
 // hostPort returns the index of the port that a host is behind.
 func hostPort(host uint32) uint32 { return host % portCount }
 
-// turn returns source and destination of the next packet-in. Each host in turn
+// turn says whose turn it is: the next packet-in goes from host src to the host
+// step after it, of so many hosts.
+type turn struct{ src, step, hosts uint32 }
+
+// next returns source and destination of the next packet-in. Each host in turn
 // is the source; the destination is the host step after it, or the first one
 // after that which is behind another port, and step grows by one each round.
-func (t *traffic) turn() (src, dst uint32) {
+func (t *turn) next() (src, dst uint32) {
 	src = t.src
 	dst = src + t.step
 	if dst >= t.hosts {
@@ -151,67 +167,6 @@ func (t *traffic) turn() (src, dst uint32) {
 		}
 	}
 	return src, dst
-}
-
-// fill appends packet-ins sent at now to dst, as many as window and credit let
-// and as fit in limit bytes of dst, and returns the longer slice.
-func (t *traffic) fill(dst []byte, now int64, limit int) []byte {
-	mask := uint32(len(t.slots) - 1)
-	for t.waiting < len(t.slots) && t.credit != 0 && len(dst)+t.frameLen() <= limit {
-		// A packet-in that is not answered keeps its slot, and those after it go
-		// on without it.
-		for t.slots[t.next&mask].state == slotWaiting {
-			t.next = (t.next + 1) & bufferIDMask
-		}
-		id := t.next
-		t.next = (id + 1) & bufferIDMask
-		s := &t.slots[id&mask]
-		*s = slot{sentAt: now, id: id, state: slotWaiting, lostBefore: s.state == slotLost}
-		t.waiting++
-		t.Sent++
-		t.credit = max(t.credit-1, min(t.credit, -1))
-
-		src, dstHost := t.turn()
-		at := len(dst)
-		dst = append(dst, t.templates[hostPort(src)]...)
-		b := dst[at:]
-		binary.BigEndian.PutUint32(b[bufferIDAt:], id)
-		packet := b[t.payloadAt:]
-		binary.BigEndian.PutUint32(packet[2:], t.prefix|dstHost)
-		binary.BigEndian.PutUint32(packet[8:], t.prefix|src)
-	}
-	return dst
-}
-
-// answer takes note of a flow-mod or packet-out with this buffer id that came at
-// now, and reports whether it is the one that counts.
-func (t *traffic) answer(id uint32, now int64) bool {
-	s := &t.slots[id&uint32(len(t.slots)-1)]
-	if s.id == id && s.state == slotWaiting {
-		s.state = slotAnswered
-		t.waiting--
-		t.Answered++
-		t.answeredUpTo = max(t.answeredUpTo, s.sentAt)
-		t.lastAnswer = now
-		if h := t.latency; h != nil {
-			d := now - s.sentAt
-			h.counts[bucketOf(d)]++
-			h.total++
-			h.max = max(h.max, d)
-		}
-		return true
-	}
-	switch age := (t.next - id) & bufferIDMask; {
-	case id == ofp.NoBuffer:
-		t.Unbuffered++
-	case id > bufferIDMask || age == 0 || uint64(age) > t.Sent+uint64(len(t.slots)):
-		t.Unknown++
-	case s.id == id && s.state == slotLost || s.id != id && s.lostBefore:
-		t.Late++
-	default:
-		t.Duplicate++
-	}
-	return false
 }
 
 // expire gives up packet-ins older than timeout if nothing was answered for that
