@@ -11,5 +11,6 @@
 //
 // Every call has a deadline: the caller's, or Config.Timeout. The server stops
 // waiting a little before the caller does, so that the caller still hears how
-// far a write came. A panic in a call becomes INTERNAL for that call alone.
+// far a write came. What answers with a stream has a bound of how many run at the
+// same time, and ends if nobody reads it (crowd.go). A panic in a call becomes INTERNAL for that call alone.
 package api

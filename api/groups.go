@@ -103,6 +103,31 @@ func inParts[T, R any](stream grpc.ServerStreamingServer[R], list []T, part func
 	return nil
 }
 
+// listing sends what is added to it in parts, as inParts does, and holds no more than
+// one part.
+type listing[T, R any] struct {
+	stream grpc.ServerStreamingServer[R]
+	part   func([]T) *R
+	list   []T
+}
+
+func (l *listing[T, R]) add(x T) error {
+	if l.list = append(l.list, x); len(l.list) < flowsPerResponse {
+		return nil
+	}
+	return l.end()
+}
+
+// end sends what is left.
+func (l *listing[T, R]) end() error {
+	if len(l.list) == 0 {
+		return nil
+	}
+	list := l.list
+	l.list = nil
+	return l.stream.Send(l.part(list))
+}
+
 // convertAll converts a list.
 func convertAll[T, R any](list []T, one func(*T) R) []R {
 	out := make([]R, len(list))

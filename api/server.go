@@ -31,6 +31,8 @@ type Config struct {
 	// Ending, once it is closed, ends the calls that last as long as the caller
 	// likes, so that the server can be stopped gracefully. Nil never does.
 	Ending <-chan struct{}
+
+	stall time.Duration // in the place of stallLimit
 }
 
 // maxStreams bounds the calls that one connection may have running.
@@ -49,7 +51,10 @@ func New(c *controller.Controller, cfg Config, opts ...grpc.ServerOption) *grpc.
 	if cfg.Logger == nil {
 		cfg.Logger = logrus.StandardLogger()
 	}
-	g := guard{cfg}
+	if cfg.stall <= 0 {
+		cfg.stall = stallLimit
+	}
+	g := guard{cfg, newCrowd()}
 	s := grpc.NewServer(append([]grpc.ServerOption{
 		grpc.ForceServerCodecV2(newCodec()),
 		grpc.MaxRecvMsgSize(cfg.MaxRequest),
@@ -74,8 +79,11 @@ func New(c *controller.Controller, cfg Config, opts ...grpc.ServerOption) *grpc.
 	return s
 }
 
-// guard gives every call a deadline and survives its panic.
-type guard struct{ Config }
+// guard gives every call a deadline, bounds how many run, and survives their panics.
+type guard struct {
+	Config
+	crowd *crowd
+}
 
 func (g guard) unary(ctx context.Context, req any, info *grpc.UnaryServerInfo, next grpc.UnaryHandler) (resp any, err error) {
 	ctx, cancel := g.deadline(ctx)
@@ -86,12 +94,20 @@ func (g guard) unary(ctx context.Context, req any, info *grpc.UnaryServerInfo, n
 
 func (g guard) stream(srv any, ss grpc.ServerStream, info *grpc.StreamServerInfo, next grpc.StreamHandler) (err error) {
 	defer g.survive(info.FullMethod, &err)
-	if info.IsClientStream || slices.Contains(lasting, info.FullMethod) {
+	if info.IsClientStream {
 		return next(srv, ss) // as reflection, whose stream is the client's
 	}
-	ctx, cancel := g.deadline(ss.Context())
-	defer cancel()
-	return next(srv, boundedStream{ss, ctx})
+	ctx := ss.Context()
+	if !slices.Contains(lasting, info.FullMethod) {
+		bounded, cancel := g.deadline(ctx)
+		defer cancel()
+		ctx = bounded
+	}
+	leave, err := g.crowd.enter(ctx, info.FullMethod)
+	if err != nil {
+		return err
+	}
+	return g.reads(srv, boundedStream{ss, ctx}, info, next, leave)
 }
 
 // lasting are the streams whose deadline is the caller's alone, if there is one.

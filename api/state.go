@@ -114,28 +114,33 @@ func (s *state) ListState(r *sluicev1.ListStateRequest, stream grpc.ServerStream
 	if err != nil {
 		return err
 	}
-	items, err := st.Items(dpid)
-	if err != nil {
-		return withDetails(codes.DataLoss, err.Error())
-	}
-	var out []*sluicev1.StateItem
+	out := listing[*sluicev1.StateItem, sluicev1.ListStateResponse]{stream: stream, part: func(list []*sluicev1.StateItem) *sluicev1.ListStateResponse {
+		return &sluicev1.ListStateResponse{Items: list}
+	}}
 	sum := st.Summary(dpid)
-	for i := range items {
-		if x := &items[i]; x.Condition == controller.StatePending && x.Why == "" {
-			x.Why = s.pending(&sum, s.connected(dpid))
+	waits := s.pending(&sum, s.connected(dpid))
+	for x, err := range st.EachItem(dpid) {
+		if err != nil {
+			return withDetails(codes.DataLoss, err.Error())
 		}
-		if c := conditions[items[i].Condition]; r.GetCondition() == 0 || c == r.GetCondition() {
-			out = append(out, fromItem(&items[i]))
+		if x.Condition == controller.StatePending && x.Why == "" {
+			x.Why = waits
+		}
+		if c := conditions[x.Condition]; r.GetCondition() != 0 && c != r.GetCondition() {
+			continue
+		}
+		if err := out.add(fromItem(&x)); err != nil {
+			return err
 		}
 	}
 	for _, x := range s.settings(dpid, s.waits(dpid)) {
 		if r.GetCondition() == 0 || x.GetCondition() == r.GetCondition() {
-			out = append(out, x)
+			if err := out.add(x); err != nil {
+				return err
+			}
 		}
 	}
-	return inParts(stream, out, func(list []*sluicev1.StateItem) *sluicev1.ListStateResponse {
-		return &sluicev1.ListStateResponse{Items: list}
-	})
+	return out.end()
 }
 
 // waits says what something pending waits for.

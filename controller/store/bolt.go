@@ -36,6 +36,7 @@ type bolt struct {
 	o    Options
 	last atomic.Uint64 // revision
 	news news
+	shared
 	place
 	health
 	committer
@@ -247,16 +248,18 @@ func (s *bolt) Get(key []byte) (r Record, ok bool, err error) {
 
 func (s *bolt) History(ctx context.Context, after Revision, f func(Change) error) error {
 	for r := after + 1; ; r++ {
-		var c Change
-		var ok bool
-		err := s.view(func(m pages) (err error) {
-			c, ok, err = changeAt(m, r)
-			return err
-		})
+		ok, err := s.shared.do(r, func(known *Change) (c Change, ok bool, err error) {
+			err = s.view(func(m pages) (err error) {
+				if known != nil && m.get(history, revisionKey(r)) != nil {
+					c, ok = *known, true
+					return nil
+				}
+				c, ok, err = changeAt(m, r)
+				return err
+			})
+			return c, ok, closed(err)
+		}, func(c Change) error { return errors.Join(ctx.Err(), f(c)) })
 		if err != nil || !ok {
-			return closed(err)
-		}
-		if err := errors.Join(ctx.Err(), f(c)); err != nil {
 			return err
 		}
 	}

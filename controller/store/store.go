@@ -126,7 +126,7 @@ type Store interface {
 	// turn; from then on its outcome is waited for, which the disk bounds.
 	Commit(ctx context.Context, t Txn) (Done, error)
 	// History calls f for the changes after a revision, oldest first, in memory
-	// of their own. It fails with ErrCompacted if some are not kept any more.
+	// that others who read them share: nobody may write to it. It fails with ErrCompacted if some are not kept any more.
 	History(ctx context.Context, after Revision, f func(Change) error) error
 	// Oldest returns the oldest revision of the history, 1 if there is none.
 	Oldest() (Revision, error)
