@@ -55,6 +55,12 @@ func (r *roles) remember(dpid ofp.DPID, got ofp.RoleState) {
 	}
 }
 
+func (r *roles) forget(dpid ofp.DPID) {
+	r.mu.Lock()
+	delete(r.of, dpid)
+	r.mu.Unlock()
+}
+
 // wanted returns the role to ask a switch for that connects; ask is false if none
 // is to be asked for.
 func (r *roles) wanted(dpid ofp.DPID) (want ofp.RoleState, ask bool) {

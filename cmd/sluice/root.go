@@ -82,7 +82,7 @@ confirmed the change, and exits with status 0 only then.`,
 		root.AddCommand(verb)
 	}
 	for _, verb := range []*cobra.Command{
-		c.status(), c.owners(), c.history(), c.planVerb(), c.apply(), c.export(), c.rollback(), c.adopt(), c.forgetSettings(), c.reconcile(), c.backup(), c.restore(),
+		c.status(), c.owners(), c.history(), c.planVerb(), c.apply(), c.export(), c.rollback(), c.adopt(), c.forgetSettings(), c.forgetSwitch(), c.reconcile(), c.backup(), c.restore(),
 	} {
 		verb.GroupID = "state"
 		root.AddCommand(verb)

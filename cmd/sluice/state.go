@@ -34,8 +34,8 @@ is foreign: what nobody wrote through Sluice, but for flows with timeouts and th
 of the apps in sluiced.
 
 DELETING counts what was deleted while the switch was away: it is remembered until
-the switch is back and has lost it, for ever if it never comes back. A switch of
-which this controller is a slave (sluice set-role) is not compared: it may not be
+the switch is back and has lost it; sluice forget SWITCH is for one that never comes
+back. A switch of which this controller is a slave (sluice set-role) is not compared: it may not be
 changed, and what is told of it is as old as CHECKED says.`,
 		Example:           "  sluice status\n  sluice status br0\n  sluice status br0 --foreign",
 		Args:              want,

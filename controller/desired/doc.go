@@ -55,7 +55,7 @@
 //
 // What was deleted stays known, as a tombstone, until the switch has confirmed
 // that it is gone: so a switch that was away at that time loses it when it is
-// back, and nothing else.
+// back, and nothing else. For a switch that never comes back there is ForgetSwitch.
 //
 // # Goroutines and locks
 //

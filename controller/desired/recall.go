@@ -188,7 +188,7 @@ func (d *State) read(ctx context.Context, c *store.Copy, plan bool) (*recalled, 
 				return err
 			}
 			in.switches[dpid], in.settings[dpid] = true, x
-		case kindHead, kindTombstone, kindSwitch:
+		case kindHead, kindTombstone, kindSwitch, kindForgotten:
 			// Switches are as they are now.
 		default:
 			return fmt.Errorf("key %x: %w", r.Key, store.ErrFormat)

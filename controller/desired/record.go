@@ -21,6 +21,7 @@ const (
 	kindOwner     = 'o' // name → number
 	kindSettings  = 'c' // nothing more → its settings
 	kindSwitch    = 's' // nothing more → what is remembered of it
+	kindForgotten = 'z' // nothing more, nor a DPID → the revision before a switch was last forgotten
 )
 
 // place is the key of a flow, group or meter within its switch: its kind, and

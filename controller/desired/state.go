@@ -77,6 +77,9 @@ func (d *State) load(r store.Record, now int64) error {
 		d.owners[name], d.names[id] = id, name
 		return nil
 	}
+	if kind == kindForgotten && len(r.Key) == 1 {
+		return nil // its revision is asked for when it is needed
+	}
 	if len(r.Key) < 9 {
 		return fmt.Errorf("key %x: %w", r.Key, store.ErrFormat)
 	}

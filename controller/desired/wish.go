@@ -179,12 +179,16 @@ func (d *State) prepare(sw Switch, b *book, w *Wish, owner ownerID) (*difference
 	return x, err
 }
 
-// unchanged fails if what is desired of a switch has changed since a revision.
+// unchanged fails if what is desired of a switch has changed since a revision; where
+// nothing is known of it, also if any switch was forgotten since.
 func (d *State) unchanged(b *book, expected *store.Revision) error {
 	if expected == nil {
 		return nil
 	}
 	r, ok, err := d.store.Get(headKey(b.dpid))
+	if err == nil && !ok {
+		r, ok, err = d.store.Get(lastForgotten) // perhaps this one
+	}
 	if err == nil && ok && r.Revision > *expected {
 		err = &ChangedError{r.Revision, *expected}
 	}

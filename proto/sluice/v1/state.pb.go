@@ -810,6 +810,132 @@ func (x *ForgetSettingsResponse) GetRevision() uint64 {
 	return 0
 }
 
+type ForgetSwitchRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Name or datapath identifier.
+	Switch        string `protobuf:"bytes,1,opt,name=switch,proto3" json:"switch,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ForgetSwitchRequest) Reset() {
+	*x = ForgetSwitchRequest{}
+	mi := &file_sluice_v1_state_proto_msgTypes[11]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ForgetSwitchRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ForgetSwitchRequest) ProtoMessage() {}
+
+func (x *ForgetSwitchRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_sluice_v1_state_proto_msgTypes[11]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ForgetSwitchRequest.ProtoReflect.Descriptor instead.
+func (*ForgetSwitchRequest) Descriptor() ([]byte, []int) {
+	return file_sluice_v1_state_proto_rawDescGZIP(), []int{11}
+}
+
+func (x *ForgetSwitchRequest) GetSwitch() string {
+	if x != nil {
+		return x.Switch
+	}
+	return ""
+}
+
+// ForgetSwitchResponse tells what was forgotten with the switch.
+type ForgetSwitchResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	Dpid  string                 `protobuf:"bytes,1,opt,name=dpid,proto3" json:"dpid,omitempty"`
+	// Flows, groups and meters that it should have.
+	Items uint32 `protobuf:"varint,2,opt,name=items,proto3" json:"items,omitempty"`
+	// Flows, groups and meters that were deleted and that it had not confirmed to have
+	// lost.
+	Deleting uint32 `protobuf:"varint,3,opt,name=deleting,proto3" json:"deleting,omitempty"`
+	// How many settings of ports, tables and fragments.
+	Settings      uint32 `protobuf:"varint,4,opt,name=settings,proto3" json:"settings,omitempty"`
+	Revision      uint64 `protobuf:"varint,5,opt,name=revision,proto3" json:"revision,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ForgetSwitchResponse) Reset() {
+	*x = ForgetSwitchResponse{}
+	mi := &file_sluice_v1_state_proto_msgTypes[12]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ForgetSwitchResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ForgetSwitchResponse) ProtoMessage() {}
+
+func (x *ForgetSwitchResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_sluice_v1_state_proto_msgTypes[12]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ForgetSwitchResponse.ProtoReflect.Descriptor instead.
+func (*ForgetSwitchResponse) Descriptor() ([]byte, []int) {
+	return file_sluice_v1_state_proto_rawDescGZIP(), []int{12}
+}
+
+func (x *ForgetSwitchResponse) GetDpid() string {
+	if x != nil {
+		return x.Dpid
+	}
+	return ""
+}
+
+func (x *ForgetSwitchResponse) GetItems() uint32 {
+	if x != nil {
+		return x.Items
+	}
+	return 0
+}
+
+func (x *ForgetSwitchResponse) GetDeleting() uint32 {
+	if x != nil {
+		return x.Deleting
+	}
+	return 0
+}
+
+func (x *ForgetSwitchResponse) GetSettings() uint32 {
+	if x != nil {
+		return x.Settings
+	}
+	return 0
+}
+
+func (x *ForgetSwitchResponse) GetRevision() uint64 {
+	if x != nil {
+		return x.Revision
+	}
+	return 0
+}
+
 type AdoptRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Name or datapath identifier.
@@ -829,7 +955,7 @@ type AdoptRequest struct {
 
 func (x *AdoptRequest) Reset() {
 	*x = AdoptRequest{}
-	mi := &file_sluice_v1_state_proto_msgTypes[11]
+	mi := &file_sluice_v1_state_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -841,7 +967,7 @@ func (x *AdoptRequest) String() string {
 func (*AdoptRequest) ProtoMessage() {}
 
 func (x *AdoptRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_sluice_v1_state_proto_msgTypes[11]
+	mi := &file_sluice_v1_state_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -854,7 +980,7 @@ func (x *AdoptRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AdoptRequest.ProtoReflect.Descriptor instead.
 func (*AdoptRequest) Descriptor() ([]byte, []int) {
-	return file_sluice_v1_state_proto_rawDescGZIP(), []int{11}
+	return file_sluice_v1_state_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *AdoptRequest) GetSwitch() string {
@@ -906,7 +1032,7 @@ type AdoptResponse struct {
 
 func (x *AdoptResponse) Reset() {
 	*x = AdoptResponse{}
-	mi := &file_sluice_v1_state_proto_msgTypes[12]
+	mi := &file_sluice_v1_state_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -918,7 +1044,7 @@ func (x *AdoptResponse) String() string {
 func (*AdoptResponse) ProtoMessage() {}
 
 func (x *AdoptResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_sluice_v1_state_proto_msgTypes[12]
+	mi := &file_sluice_v1_state_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -931,7 +1057,7 @@ func (x *AdoptResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AdoptResponse.ProtoReflect.Descriptor instead.
 func (*AdoptResponse) Descriptor() ([]byte, []int) {
-	return file_sluice_v1_state_proto_rawDescGZIP(), []int{12}
+	return file_sluice_v1_state_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *AdoptResponse) GetItems() []*StateItem {
@@ -965,7 +1091,7 @@ type ReconcileRequest struct {
 
 func (x *ReconcileRequest) Reset() {
 	*x = ReconcileRequest{}
-	mi := &file_sluice_v1_state_proto_msgTypes[13]
+	mi := &file_sluice_v1_state_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -977,7 +1103,7 @@ func (x *ReconcileRequest) String() string {
 func (*ReconcileRequest) ProtoMessage() {}
 
 func (x *ReconcileRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_sluice_v1_state_proto_msgTypes[13]
+	mi := &file_sluice_v1_state_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -990,7 +1116,7 @@ func (x *ReconcileRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReconcileRequest.ProtoReflect.Descriptor instead.
 func (*ReconcileRequest) Descriptor() ([]byte, []int) {
-	return file_sluice_v1_state_proto_rawDescGZIP(), []int{13}
+	return file_sluice_v1_state_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *ReconcileRequest) GetSwitch() string {
@@ -1022,7 +1148,7 @@ type ReconcileResponse struct {
 
 func (x *ReconcileResponse) Reset() {
 	*x = ReconcileResponse{}
-	mi := &file_sluice_v1_state_proto_msgTypes[14]
+	mi := &file_sluice_v1_state_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1034,7 +1160,7 @@ func (x *ReconcileResponse) String() string {
 func (*ReconcileResponse) ProtoMessage() {}
 
 func (x *ReconcileResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_sluice_v1_state_proto_msgTypes[14]
+	mi := &file_sluice_v1_state_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1047,7 +1173,7 @@ func (x *ReconcileResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReconcileResponse.ProtoReflect.Descriptor instead.
 func (*ReconcileResponse) Descriptor() ([]byte, []int) {
-	return file_sluice_v1_state_proto_rawDescGZIP(), []int{14}
+	return file_sluice_v1_state_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *ReconcileResponse) GetSame() uint32 {
@@ -1116,7 +1242,7 @@ type ListHistoryRequest struct {
 
 func (x *ListHistoryRequest) Reset() {
 	*x = ListHistoryRequest{}
-	mi := &file_sluice_v1_state_proto_msgTypes[15]
+	mi := &file_sluice_v1_state_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1128,7 +1254,7 @@ func (x *ListHistoryRequest) String() string {
 func (*ListHistoryRequest) ProtoMessage() {}
 
 func (x *ListHistoryRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_sluice_v1_state_proto_msgTypes[15]
+	mi := &file_sluice_v1_state_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1141,7 +1267,7 @@ func (x *ListHistoryRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListHistoryRequest.ProtoReflect.Descriptor instead.
 func (*ListHistoryRequest) Descriptor() ([]byte, []int) {
-	return file_sluice_v1_state_proto_rawDescGZIP(), []int{15}
+	return file_sluice_v1_state_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *ListHistoryRequest) GetLimit() uint32 {
@@ -1160,7 +1286,7 @@ type ListHistoryResponse struct {
 
 func (x *ListHistoryResponse) Reset() {
 	*x = ListHistoryResponse{}
-	mi := &file_sluice_v1_state_proto_msgTypes[16]
+	mi := &file_sluice_v1_state_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1172,7 +1298,7 @@ func (x *ListHistoryResponse) String() string {
 func (*ListHistoryResponse) ProtoMessage() {}
 
 func (x *ListHistoryResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_sluice_v1_state_proto_msgTypes[16]
+	mi := &file_sluice_v1_state_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1185,7 +1311,7 @@ func (x *ListHistoryResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListHistoryResponse.ProtoReflect.Descriptor instead.
 func (*ListHistoryResponse) Descriptor() ([]byte, []int) {
-	return file_sluice_v1_state_proto_rawDescGZIP(), []int{16}
+	return file_sluice_v1_state_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *ListHistoryResponse) GetChanges() []*StateChange {
@@ -1216,7 +1342,7 @@ type StateChange struct {
 
 func (x *StateChange) Reset() {
 	*x = StateChange{}
-	mi := &file_sluice_v1_state_proto_msgTypes[17]
+	mi := &file_sluice_v1_state_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1228,7 +1354,7 @@ func (x *StateChange) String() string {
 func (*StateChange) ProtoMessage() {}
 
 func (x *StateChange) ProtoReflect() protoreflect.Message {
-	mi := &file_sluice_v1_state_proto_msgTypes[17]
+	mi := &file_sluice_v1_state_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1241,7 +1367,7 @@ func (x *StateChange) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StateChange.ProtoReflect.Descriptor instead.
 func (*StateChange) Descriptor() ([]byte, []int) {
-	return file_sluice_v1_state_proto_rawDescGZIP(), []int{17}
+	return file_sluice_v1_state_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *StateChange) GetRevision() uint64 {
@@ -1315,7 +1441,7 @@ type BackupRequest struct {
 
 func (x *BackupRequest) Reset() {
 	*x = BackupRequest{}
-	mi := &file_sluice_v1_state_proto_msgTypes[18]
+	mi := &file_sluice_v1_state_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1327,7 +1453,7 @@ func (x *BackupRequest) String() string {
 func (*BackupRequest) ProtoMessage() {}
 
 func (x *BackupRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_sluice_v1_state_proto_msgTypes[18]
+	mi := &file_sluice_v1_state_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1340,7 +1466,7 @@ func (x *BackupRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BackupRequest.ProtoReflect.Descriptor instead.
 func (*BackupRequest) Descriptor() ([]byte, []int) {
-	return file_sluice_v1_state_proto_rawDescGZIP(), []int{18}
+	return file_sluice_v1_state_proto_rawDescGZIP(), []int{20}
 }
 
 type BackupResponse struct {
@@ -1352,7 +1478,7 @@ type BackupResponse struct {
 
 func (x *BackupResponse) Reset() {
 	*x = BackupResponse{}
-	mi := &file_sluice_v1_state_proto_msgTypes[19]
+	mi := &file_sluice_v1_state_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1364,7 +1490,7 @@ func (x *BackupResponse) String() string {
 func (*BackupResponse) ProtoMessage() {}
 
 func (x *BackupResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_sluice_v1_state_proto_msgTypes[19]
+	mi := &file_sluice_v1_state_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1377,7 +1503,7 @@ func (x *BackupResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BackupResponse.ProtoReflect.Descriptor instead.
 func (*BackupResponse) Descriptor() ([]byte, []int) {
-	return file_sluice_v1_state_proto_rawDescGZIP(), []int{19}
+	return file_sluice_v1_state_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *BackupResponse) GetData() []byte {
@@ -1397,7 +1523,7 @@ type RestoreRequest struct {
 
 func (x *RestoreRequest) Reset() {
 	*x = RestoreRequest{}
-	mi := &file_sluice_v1_state_proto_msgTypes[20]
+	mi := &file_sluice_v1_state_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1409,7 +1535,7 @@ func (x *RestoreRequest) String() string {
 func (*RestoreRequest) ProtoMessage() {}
 
 func (x *RestoreRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_sluice_v1_state_proto_msgTypes[20]
+	mi := &file_sluice_v1_state_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1422,7 +1548,7 @@ func (x *RestoreRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RestoreRequest.ProtoReflect.Descriptor instead.
 func (*RestoreRequest) Descriptor() ([]byte, []int) {
-	return file_sluice_v1_state_proto_rawDescGZIP(), []int{20}
+	return file_sluice_v1_state_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *RestoreRequest) GetOptions() *RestoreOptions {
@@ -1453,7 +1579,7 @@ type RestoreOptions struct {
 
 func (x *RestoreOptions) Reset() {
 	*x = RestoreOptions{}
-	mi := &file_sluice_v1_state_proto_msgTypes[21]
+	mi := &file_sluice_v1_state_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1465,7 +1591,7 @@ func (x *RestoreOptions) String() string {
 func (*RestoreOptions) ProtoMessage() {}
 
 func (x *RestoreOptions) ProtoReflect() protoreflect.Message {
-	mi := &file_sluice_v1_state_proto_msgTypes[21]
+	mi := &file_sluice_v1_state_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1478,7 +1604,7 @@ func (x *RestoreOptions) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RestoreOptions.ProtoReflect.Descriptor instead.
 func (*RestoreOptions) Descriptor() ([]byte, []int) {
-	return file_sluice_v1_state_proto_rawDescGZIP(), []int{21}
+	return file_sluice_v1_state_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *RestoreOptions) GetPlanOnly() bool {
@@ -1516,7 +1642,7 @@ type RestoreResponse struct {
 
 func (x *RestoreResponse) Reset() {
 	*x = RestoreResponse{}
-	mi := &file_sluice_v1_state_proto_msgTypes[22]
+	mi := &file_sluice_v1_state_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1528,7 +1654,7 @@ func (x *RestoreResponse) String() string {
 func (*RestoreResponse) ProtoMessage() {}
 
 func (x *RestoreResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_sluice_v1_state_proto_msgTypes[22]
+	mi := &file_sluice_v1_state_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1541,7 +1667,7 @@ func (x *RestoreResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RestoreResponse.ProtoReflect.Descriptor instead.
 func (*RestoreResponse) Descriptor() ([]byte, []int) {
-	return file_sluice_v1_state_proto_rawDescGZIP(), []int{22}
+	return file_sluice_v1_state_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *RestoreResponse) GetSwitches() []*RestoredSwitch {
@@ -1585,7 +1711,7 @@ type RestoredSwitch struct {
 
 func (x *RestoredSwitch) Reset() {
 	*x = RestoredSwitch{}
-	mi := &file_sluice_v1_state_proto_msgTypes[23]
+	mi := &file_sluice_v1_state_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1597,7 +1723,7 @@ func (x *RestoredSwitch) String() string {
 func (*RestoredSwitch) ProtoMessage() {}
 
 func (x *RestoredSwitch) ProtoReflect() protoreflect.Message {
-	mi := &file_sluice_v1_state_proto_msgTypes[23]
+	mi := &file_sluice_v1_state_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1610,7 +1736,7 @@ func (x *RestoredSwitch) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RestoredSwitch.ProtoReflect.Descriptor instead.
 func (*RestoredSwitch) Descriptor() ([]byte, []int) {
-	return file_sluice_v1_state_proto_rawDescGZIP(), []int{23}
+	return file_sluice_v1_state_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *RestoredSwitch) GetSwitch() string {
@@ -1672,7 +1798,7 @@ type WatchHistoryRequest struct {
 
 func (x *WatchHistoryRequest) Reset() {
 	*x = WatchHistoryRequest{}
-	mi := &file_sluice_v1_state_proto_msgTypes[24]
+	mi := &file_sluice_v1_state_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1684,7 +1810,7 @@ func (x *WatchHistoryRequest) String() string {
 func (*WatchHistoryRequest) ProtoMessage() {}
 
 func (x *WatchHistoryRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_sluice_v1_state_proto_msgTypes[24]
+	mi := &file_sluice_v1_state_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1697,7 +1823,7 @@ func (x *WatchHistoryRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WatchHistoryRequest.ProtoReflect.Descriptor instead.
 func (*WatchHistoryRequest) Descriptor() ([]byte, []int) {
-	return file_sluice_v1_state_proto_rawDescGZIP(), []int{24}
+	return file_sluice_v1_state_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *WatchHistoryRequest) GetAfterRevision() uint64 {
@@ -1720,7 +1846,7 @@ type WatchHistoryResponse struct {
 
 func (x *WatchHistoryResponse) Reset() {
 	*x = WatchHistoryResponse{}
-	mi := &file_sluice_v1_state_proto_msgTypes[25]
+	mi := &file_sluice_v1_state_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1732,7 +1858,7 @@ func (x *WatchHistoryResponse) String() string {
 func (*WatchHistoryResponse) ProtoMessage() {}
 
 func (x *WatchHistoryResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_sluice_v1_state_proto_msgTypes[25]
+	mi := &file_sluice_v1_state_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1745,7 +1871,7 @@ func (x *WatchHistoryResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WatchHistoryResponse.ProtoReflect.Descriptor instead.
 func (*WatchHistoryResponse) Descriptor() ([]byte, []int) {
-	return file_sluice_v1_state_proto_rawDescGZIP(), []int{25}
+	return file_sluice_v1_state_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *WatchHistoryResponse) GetChange() *StateChange {
@@ -1786,7 +1912,7 @@ type ChangedItem struct {
 
 func (x *ChangedItem) Reset() {
 	*x = ChangedItem{}
-	mi := &file_sluice_v1_state_proto_msgTypes[26]
+	mi := &file_sluice_v1_state_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1798,7 +1924,7 @@ func (x *ChangedItem) String() string {
 func (*ChangedItem) ProtoMessage() {}
 
 func (x *ChangedItem) ProtoReflect() protoreflect.Message {
-	mi := &file_sluice_v1_state_proto_msgTypes[26]
+	mi := &file_sluice_v1_state_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1811,7 +1937,7 @@ func (x *ChangedItem) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ChangedItem.ProtoReflect.Descriptor instead.
 func (*ChangedItem) Descriptor() ([]byte, []int) {
-	return file_sluice_v1_state_proto_rawDescGZIP(), []int{26}
+	return file_sluice_v1_state_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *ChangedItem) GetDpid() string {
@@ -1864,7 +1990,7 @@ type SwitchWish struct {
 
 func (x *SwitchWish) Reset() {
 	*x = SwitchWish{}
-	mi := &file_sluice_v1_state_proto_msgTypes[27]
+	mi := &file_sluice_v1_state_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1876,7 +2002,7 @@ func (x *SwitchWish) String() string {
 func (*SwitchWish) ProtoMessage() {}
 
 func (x *SwitchWish) ProtoReflect() protoreflect.Message {
-	mi := &file_sluice_v1_state_proto_msgTypes[27]
+	mi := &file_sluice_v1_state_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1889,7 +2015,7 @@ func (x *SwitchWish) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SwitchWish.ProtoReflect.Descriptor instead.
 func (*SwitchWish) Descriptor() ([]byte, []int) {
-	return file_sluice_v1_state_proto_rawDescGZIP(), []int{27}
+	return file_sluice_v1_state_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *SwitchWish) GetSwitch() string {
@@ -1935,7 +2061,7 @@ type PlanRequest struct {
 
 func (x *PlanRequest) Reset() {
 	*x = PlanRequest{}
-	mi := &file_sluice_v1_state_proto_msgTypes[28]
+	mi := &file_sluice_v1_state_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1947,7 +2073,7 @@ func (x *PlanRequest) String() string {
 func (*PlanRequest) ProtoMessage() {}
 
 func (x *PlanRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_sluice_v1_state_proto_msgTypes[28]
+	mi := &file_sluice_v1_state_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1960,7 +2086,7 @@ func (x *PlanRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PlanRequest.ProtoReflect.Descriptor instead.
 func (*PlanRequest) Descriptor() ([]byte, []int) {
-	return file_sluice_v1_state_proto_rawDescGZIP(), []int{28}
+	return file_sluice_v1_state_proto_rawDescGZIP(), []int{30}
 }
 
 func (x *PlanRequest) GetSwitches() []*SwitchWish {
@@ -1995,7 +2121,7 @@ type PlanResponse struct {
 
 func (x *PlanResponse) Reset() {
 	*x = PlanResponse{}
-	mi := &file_sluice_v1_state_proto_msgTypes[29]
+	mi := &file_sluice_v1_state_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2007,7 +2133,7 @@ func (x *PlanResponse) String() string {
 func (*PlanResponse) ProtoMessage() {}
 
 func (x *PlanResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_sluice_v1_state_proto_msgTypes[29]
+	mi := &file_sluice_v1_state_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2020,7 +2146,7 @@ func (x *PlanResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PlanResponse.ProtoReflect.Descriptor instead.
 func (*PlanResponse) Descriptor() ([]byte, []int) {
-	return file_sluice_v1_state_proto_rawDescGZIP(), []int{29}
+	return file_sluice_v1_state_proto_rawDescGZIP(), []int{31}
 }
 
 func (x *PlanResponse) GetSwitches() []*SwitchPlan {
@@ -2058,7 +2184,7 @@ type SwitchPlan struct {
 
 func (x *SwitchPlan) Reset() {
 	*x = SwitchPlan{}
-	mi := &file_sluice_v1_state_proto_msgTypes[30]
+	mi := &file_sluice_v1_state_proto_msgTypes[32]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2070,7 +2196,7 @@ func (x *SwitchPlan) String() string {
 func (*SwitchPlan) ProtoMessage() {}
 
 func (x *SwitchPlan) ProtoReflect() protoreflect.Message {
-	mi := &file_sluice_v1_state_proto_msgTypes[30]
+	mi := &file_sluice_v1_state_proto_msgTypes[32]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2083,7 +2209,7 @@ func (x *SwitchPlan) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SwitchPlan.ProtoReflect.Descriptor instead.
 func (*SwitchPlan) Descriptor() ([]byte, []int) {
-	return file_sluice_v1_state_proto_rawDescGZIP(), []int{30}
+	return file_sluice_v1_state_proto_rawDescGZIP(), []int{32}
 }
 
 func (x *SwitchPlan) GetSwitch() string {
@@ -2142,7 +2268,7 @@ type PlannedChange struct {
 
 func (x *PlannedChange) Reset() {
 	*x = PlannedChange{}
-	mi := &file_sluice_v1_state_proto_msgTypes[31]
+	mi := &file_sluice_v1_state_proto_msgTypes[33]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2154,7 +2280,7 @@ func (x *PlannedChange) String() string {
 func (*PlannedChange) ProtoMessage() {}
 
 func (x *PlannedChange) ProtoReflect() protoreflect.Message {
-	mi := &file_sluice_v1_state_proto_msgTypes[31]
+	mi := &file_sluice_v1_state_proto_msgTypes[33]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2167,7 +2293,7 @@ func (x *PlannedChange) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PlannedChange.ProtoReflect.Descriptor instead.
 func (*PlannedChange) Descriptor() ([]byte, []int) {
-	return file_sluice_v1_state_proto_rawDescGZIP(), []int{31}
+	return file_sluice_v1_state_proto_rawDescGZIP(), []int{33}
 }
 
 func (x *PlannedChange) GetKind() string {
@@ -2212,7 +2338,7 @@ type ApplyRequest struct {
 
 func (x *ApplyRequest) Reset() {
 	*x = ApplyRequest{}
-	mi := &file_sluice_v1_state_proto_msgTypes[32]
+	mi := &file_sluice_v1_state_proto_msgTypes[34]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2224,7 +2350,7 @@ func (x *ApplyRequest) String() string {
 func (*ApplyRequest) ProtoMessage() {}
 
 func (x *ApplyRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_sluice_v1_state_proto_msgTypes[32]
+	mi := &file_sluice_v1_state_proto_msgTypes[34]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2237,7 +2363,7 @@ func (x *ApplyRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ApplyRequest.ProtoReflect.Descriptor instead.
 func (*ApplyRequest) Descriptor() ([]byte, []int) {
-	return file_sluice_v1_state_proto_rawDescGZIP(), []int{32}
+	return file_sluice_v1_state_proto_rawDescGZIP(), []int{34}
 }
 
 func (x *ApplyRequest) GetSwitches() []*SwitchWish {
@@ -2298,7 +2424,7 @@ type ApplyResponse struct {
 
 func (x *ApplyResponse) Reset() {
 	*x = ApplyResponse{}
-	mi := &file_sluice_v1_state_proto_msgTypes[33]
+	mi := &file_sluice_v1_state_proto_msgTypes[35]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2310,7 +2436,7 @@ func (x *ApplyResponse) String() string {
 func (*ApplyResponse) ProtoMessage() {}
 
 func (x *ApplyResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_sluice_v1_state_proto_msgTypes[33]
+	mi := &file_sluice_v1_state_proto_msgTypes[35]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2323,7 +2449,7 @@ func (x *ApplyResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ApplyResponse.ProtoReflect.Descriptor instead.
 func (*ApplyResponse) Descriptor() ([]byte, []int) {
-	return file_sluice_v1_state_proto_rawDescGZIP(), []int{33}
+	return file_sluice_v1_state_proto_rawDescGZIP(), []int{35}
 }
 
 func (x *ApplyResponse) GetSwitches() []*SwitchPlan {
@@ -2353,7 +2479,7 @@ type RollbackRequest struct {
 
 func (x *RollbackRequest) Reset() {
 	*x = RollbackRequest{}
-	mi := &file_sluice_v1_state_proto_msgTypes[34]
+	mi := &file_sluice_v1_state_proto_msgTypes[36]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2365,7 +2491,7 @@ func (x *RollbackRequest) String() string {
 func (*RollbackRequest) ProtoMessage() {}
 
 func (x *RollbackRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_sluice_v1_state_proto_msgTypes[34]
+	mi := &file_sluice_v1_state_proto_msgTypes[36]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2378,7 +2504,7 @@ func (x *RollbackRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RollbackRequest.ProtoReflect.Descriptor instead.
 func (*RollbackRequest) Descriptor() ([]byte, []int) {
-	return file_sluice_v1_state_proto_rawDescGZIP(), []int{34}
+	return file_sluice_v1_state_proto_rawDescGZIP(), []int{36}
 }
 
 func (x *RollbackRequest) GetRevision() uint64 {
@@ -2434,7 +2560,7 @@ type RollbackResponse struct {
 
 func (x *RollbackResponse) Reset() {
 	*x = RollbackResponse{}
-	mi := &file_sluice_v1_state_proto_msgTypes[35]
+	mi := &file_sluice_v1_state_proto_msgTypes[37]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2446,7 +2572,7 @@ func (x *RollbackResponse) String() string {
 func (*RollbackResponse) ProtoMessage() {}
 
 func (x *RollbackResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_sluice_v1_state_proto_msgTypes[35]
+	mi := &file_sluice_v1_state_proto_msgTypes[37]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2459,7 +2585,7 @@ func (x *RollbackResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RollbackResponse.ProtoReflect.Descriptor instead.
 func (*RollbackResponse) Descriptor() ([]byte, []int) {
-	return file_sluice_v1_state_proto_rawDescGZIP(), []int{35}
+	return file_sluice_v1_state_proto_rawDescGZIP(), []int{37}
 }
 
 func (x *RollbackResponse) GetSwitches() []*SwitchPlan {
@@ -2495,7 +2621,7 @@ type Progress struct {
 
 func (x *Progress) Reset() {
 	*x = Progress{}
-	mi := &file_sluice_v1_state_proto_msgTypes[36]
+	mi := &file_sluice_v1_state_proto_msgTypes[38]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2507,7 +2633,7 @@ func (x *Progress) String() string {
 func (*Progress) ProtoMessage() {}
 
 func (x *Progress) ProtoReflect() protoreflect.Message {
-	mi := &file_sluice_v1_state_proto_msgTypes[36]
+	mi := &file_sluice_v1_state_proto_msgTypes[38]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2520,7 +2646,7 @@ func (x *Progress) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Progress.ProtoReflect.Descriptor instead.
 func (*Progress) Descriptor() ([]byte, []int) {
-	return file_sluice_v1_state_proto_rawDescGZIP(), []int{36}
+	return file_sluice_v1_state_proto_rawDescGZIP(), []int{38}
 }
 
 func (x *Progress) GetSwitch() string {
@@ -2572,7 +2698,7 @@ type FollowRequest struct {
 
 func (x *FollowRequest) Reset() {
 	*x = FollowRequest{}
-	mi := &file_sluice_v1_state_proto_msgTypes[37]
+	mi := &file_sluice_v1_state_proto_msgTypes[39]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2584,7 +2710,7 @@ func (x *FollowRequest) String() string {
 func (*FollowRequest) ProtoMessage() {}
 
 func (x *FollowRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_sluice_v1_state_proto_msgTypes[37]
+	mi := &file_sluice_v1_state_proto_msgTypes[39]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2597,7 +2723,7 @@ func (x *FollowRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FollowRequest.ProtoReflect.Descriptor instead.
 func (*FollowRequest) Descriptor() ([]byte, []int) {
-	return file_sluice_v1_state_proto_rawDescGZIP(), []int{37}
+	return file_sluice_v1_state_proto_rawDescGZIP(), []int{39}
 }
 
 func (x *FollowRequest) GetWork() isFollowRequest_Work {
@@ -2671,7 +2797,7 @@ type FollowResponse struct {
 
 func (x *FollowResponse) Reset() {
 	*x = FollowResponse{}
-	mi := &file_sluice_v1_state_proto_msgTypes[38]
+	mi := &file_sluice_v1_state_proto_msgTypes[40]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2683,7 +2809,7 @@ func (x *FollowResponse) String() string {
 func (*FollowResponse) ProtoMessage() {}
 
 func (x *FollowResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_sluice_v1_state_proto_msgTypes[38]
+	mi := &file_sluice_v1_state_proto_msgTypes[40]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2696,7 +2822,7 @@ func (x *FollowResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FollowResponse.ProtoReflect.Descriptor instead.
 func (*FollowResponse) Descriptor() ([]byte, []int) {
-	return file_sluice_v1_state_proto_rawDescGZIP(), []int{38}
+	return file_sluice_v1_state_proto_rawDescGZIP(), []int{40}
 }
 
 func (x *FollowResponse) GetStep() isFollowResponse_Step {
@@ -2826,7 +2952,15 @@ const file_sluice_v1_state_proto_rawDesc = "" +
 	"\x04name\x18\x03 \x01(\tR\x04name\"R\n" +
 	"\x16ForgetSettingsResponse\x12\x1c\n" +
 	"\tforgotten\x18\x01 \x01(\rR\tforgotten\x12\x1a\n" +
-	"\brevision\x18\x02 \x01(\x04R\brevision\"\x9a\x01\n" +
+	"\brevision\x18\x02 \x01(\x04R\brevision\"-\n" +
+	"\x13ForgetSwitchRequest\x12\x16\n" +
+	"\x06switch\x18\x01 \x01(\tR\x06switch\"\x94\x01\n" +
+	"\x14ForgetSwitchResponse\x12\x12\n" +
+	"\x04dpid\x18\x01 \x01(\tR\x04dpid\x12\x14\n" +
+	"\x05items\x18\x02 \x01(\rR\x05items\x12\x1a\n" +
+	"\bdeleting\x18\x03 \x01(\rR\bdeleting\x12\x1a\n" +
+	"\bsettings\x18\x04 \x01(\rR\bsettings\x12\x1a\n" +
+	"\brevision\x18\x05 \x01(\x04R\brevision\"\x9a\x01\n" +
 	"\fAdoptRequest\x12\x16\n" +
 	"\x06switch\x18\x01 \x01(\tR\x06switch\x12+\n" +
 	"\x06filter\x18\x02 \x01(\v2\x13.sluice.v1.FlowSpecR\x06filter\x12\x14\n" +
@@ -2972,14 +3106,15 @@ const file_sluice_v1_state_proto_rawDesc = "" +
 	"\x17STATE_CONDITION_PENDING\x10\x01\x12\x1d\n" +
 	"\x19STATE_CONDITION_INSTALLED\x10\x02\x12\x1c\n" +
 	"\x18STATE_CONDITION_DEGRADED\x10\x03\x12\x1b\n" +
-	"\x17STATE_CONDITION_FOREIGN\x10\x042\xe4\a\n" +
+	"\x17STATE_CONDITION_FOREIGN\x10\x042\xb5\b\n" +
 	"\fStateService\x12C\n" +
 	"\bGetState\x12\x1a.sluice.v1.GetStateRequest\x1a\x1b.sluice.v1.GetStateResponse\x12H\n" +
 	"\tListState\x12\x1b.sluice.v1.ListStateRequest\x1a\x1c.sluice.v1.ListStateResponse0\x01\x12I\n" +
 	"\n" +
 	"ListOwners\x12\x1c.sluice.v1.ListOwnersRequest\x1a\x1d.sluice.v1.ListOwnersResponse\x12:\n" +
 	"\x05Adopt\x12\x17.sluice.v1.AdoptRequest\x1a\x18.sluice.v1.AdoptResponse\x12U\n" +
-	"\x0eForgetSettings\x12 .sluice.v1.ForgetSettingsRequest\x1a!.sluice.v1.ForgetSettingsResponse\x12F\n" +
+	"\x0eForgetSettings\x12 .sluice.v1.ForgetSettingsRequest\x1a!.sluice.v1.ForgetSettingsResponse\x12O\n" +
+	"\fForgetSwitch\x12\x1e.sluice.v1.ForgetSwitchRequest\x1a\x1f.sluice.v1.ForgetSwitchResponse\x12F\n" +
 	"\tReconcile\x12\x1b.sluice.v1.ReconcileRequest\x1a\x1c.sluice.v1.ReconcileResponse\x127\n" +
 	"\x04Plan\x12\x16.sluice.v1.PlanRequest\x1a\x17.sluice.v1.PlanResponse\x12:\n" +
 	"\x05Apply\x12\x17.sluice.v1.ApplyRequest\x1a\x18.sluice.v1.ApplyResponse\x12C\n" +
@@ -3003,7 +3138,7 @@ func file_sluice_v1_state_proto_rawDescGZIP() []byte {
 }
 
 var file_sluice_v1_state_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_sluice_v1_state_proto_msgTypes = make([]protoimpl.MessageInfo, 39)
+var file_sluice_v1_state_proto_msgTypes = make([]protoimpl.MessageInfo, 41)
 var file_sluice_v1_state_proto_goTypes = []any{
 	(StateCondition)(0),            // 0: sluice.v1.StateCondition
 	(*GetStateRequest)(nil),        // 1: sluice.v1.GetStateRequest
@@ -3017,105 +3152,109 @@ var file_sluice_v1_state_proto_goTypes = []any{
 	(*Owner)(nil),                  // 9: sluice.v1.Owner
 	(*ForgetSettingsRequest)(nil),  // 10: sluice.v1.ForgetSettingsRequest
 	(*ForgetSettingsResponse)(nil), // 11: sluice.v1.ForgetSettingsResponse
-	(*AdoptRequest)(nil),           // 12: sluice.v1.AdoptRequest
-	(*AdoptResponse)(nil),          // 13: sluice.v1.AdoptResponse
-	(*ReconcileRequest)(nil),       // 14: sluice.v1.ReconcileRequest
-	(*ReconcileResponse)(nil),      // 15: sluice.v1.ReconcileResponse
-	(*ListHistoryRequest)(nil),     // 16: sluice.v1.ListHistoryRequest
-	(*ListHistoryResponse)(nil),    // 17: sluice.v1.ListHistoryResponse
-	(*StateChange)(nil),            // 18: sluice.v1.StateChange
-	(*BackupRequest)(nil),          // 19: sluice.v1.BackupRequest
-	(*BackupResponse)(nil),         // 20: sluice.v1.BackupResponse
-	(*RestoreRequest)(nil),         // 21: sluice.v1.RestoreRequest
-	(*RestoreOptions)(nil),         // 22: sluice.v1.RestoreOptions
-	(*RestoreResponse)(nil),        // 23: sluice.v1.RestoreResponse
-	(*RestoredSwitch)(nil),         // 24: sluice.v1.RestoredSwitch
-	(*WatchHistoryRequest)(nil),    // 25: sluice.v1.WatchHistoryRequest
-	(*WatchHistoryResponse)(nil),   // 26: sluice.v1.WatchHistoryResponse
-	(*ChangedItem)(nil),            // 27: sluice.v1.ChangedItem
-	(*SwitchWish)(nil),             // 28: sluice.v1.SwitchWish
-	(*PlanRequest)(nil),            // 29: sluice.v1.PlanRequest
-	(*PlanResponse)(nil),           // 30: sluice.v1.PlanResponse
-	(*SwitchPlan)(nil),             // 31: sluice.v1.SwitchPlan
-	(*PlannedChange)(nil),          // 32: sluice.v1.PlannedChange
-	(*ApplyRequest)(nil),           // 33: sluice.v1.ApplyRequest
-	(*ApplyResponse)(nil),          // 34: sluice.v1.ApplyResponse
-	(*RollbackRequest)(nil),        // 35: sluice.v1.RollbackRequest
-	(*RollbackResponse)(nil),       // 36: sluice.v1.RollbackResponse
-	(*Progress)(nil),               // 37: sluice.v1.Progress
-	(*FollowRequest)(nil),          // 38: sluice.v1.FollowRequest
-	(*FollowResponse)(nil),         // 39: sluice.v1.FollowResponse
-	(*timestamppb.Timestamp)(nil),  // 40: google.protobuf.Timestamp
-	(*FlowSpec)(nil),               // 41: sluice.v1.FlowSpec
-	(*GroupSpec)(nil),              // 42: sluice.v1.GroupSpec
-	(*MeterSpec)(nil),              // 43: sluice.v1.MeterSpec
-	(WriteLevel)(0),                // 44: sluice.v1.WriteLevel
+	(*ForgetSwitchRequest)(nil),    // 12: sluice.v1.ForgetSwitchRequest
+	(*ForgetSwitchResponse)(nil),   // 13: sluice.v1.ForgetSwitchResponse
+	(*AdoptRequest)(nil),           // 14: sluice.v1.AdoptRequest
+	(*AdoptResponse)(nil),          // 15: sluice.v1.AdoptResponse
+	(*ReconcileRequest)(nil),       // 16: sluice.v1.ReconcileRequest
+	(*ReconcileResponse)(nil),      // 17: sluice.v1.ReconcileResponse
+	(*ListHistoryRequest)(nil),     // 18: sluice.v1.ListHistoryRequest
+	(*ListHistoryResponse)(nil),    // 19: sluice.v1.ListHistoryResponse
+	(*StateChange)(nil),            // 20: sluice.v1.StateChange
+	(*BackupRequest)(nil),          // 21: sluice.v1.BackupRequest
+	(*BackupResponse)(nil),         // 22: sluice.v1.BackupResponse
+	(*RestoreRequest)(nil),         // 23: sluice.v1.RestoreRequest
+	(*RestoreOptions)(nil),         // 24: sluice.v1.RestoreOptions
+	(*RestoreResponse)(nil),        // 25: sluice.v1.RestoreResponse
+	(*RestoredSwitch)(nil),         // 26: sluice.v1.RestoredSwitch
+	(*WatchHistoryRequest)(nil),    // 27: sluice.v1.WatchHistoryRequest
+	(*WatchHistoryResponse)(nil),   // 28: sluice.v1.WatchHistoryResponse
+	(*ChangedItem)(nil),            // 29: sluice.v1.ChangedItem
+	(*SwitchWish)(nil),             // 30: sluice.v1.SwitchWish
+	(*PlanRequest)(nil),            // 31: sluice.v1.PlanRequest
+	(*PlanResponse)(nil),           // 32: sluice.v1.PlanResponse
+	(*SwitchPlan)(nil),             // 33: sluice.v1.SwitchPlan
+	(*PlannedChange)(nil),          // 34: sluice.v1.PlannedChange
+	(*ApplyRequest)(nil),           // 35: sluice.v1.ApplyRequest
+	(*ApplyResponse)(nil),          // 36: sluice.v1.ApplyResponse
+	(*RollbackRequest)(nil),        // 37: sluice.v1.RollbackRequest
+	(*RollbackResponse)(nil),       // 38: sluice.v1.RollbackResponse
+	(*Progress)(nil),               // 39: sluice.v1.Progress
+	(*FollowRequest)(nil),          // 40: sluice.v1.FollowRequest
+	(*FollowResponse)(nil),         // 41: sluice.v1.FollowResponse
+	(*timestamppb.Timestamp)(nil),  // 42: google.protobuf.Timestamp
+	(*FlowSpec)(nil),               // 43: sluice.v1.FlowSpec
+	(*GroupSpec)(nil),              // 44: sluice.v1.GroupSpec
+	(*MeterSpec)(nil),              // 45: sluice.v1.MeterSpec
+	(WriteLevel)(0),                // 46: sluice.v1.WriteLevel
 }
 var file_sluice_v1_state_proto_depIdxs = []int32{
 	3,  // 0: sluice.v1.GetStateResponse.switches:type_name -> sluice.v1.SwitchState
-	40, // 1: sluice.v1.GetStateResponse.store_fault_since:type_name -> google.protobuf.Timestamp
-	40, // 2: sluice.v1.SwitchState.checked:type_name -> google.protobuf.Timestamp
+	42, // 1: sluice.v1.GetStateResponse.store_fault_since:type_name -> google.protobuf.Timestamp
+	42, // 2: sluice.v1.SwitchState.checked:type_name -> google.protobuf.Timestamp
 	0,  // 3: sluice.v1.ListStateRequest.condition:type_name -> sluice.v1.StateCondition
 	6,  // 4: sluice.v1.ListStateResponse.items:type_name -> sluice.v1.StateItem
 	0,  // 5: sluice.v1.StateItem.condition:type_name -> sluice.v1.StateCondition
-	40, // 6: sluice.v1.StateItem.since:type_name -> google.protobuf.Timestamp
+	42, // 6: sluice.v1.StateItem.since:type_name -> google.protobuf.Timestamp
 	9,  // 7: sluice.v1.ListOwnersResponse.owners:type_name -> sluice.v1.Owner
-	41, // 8: sluice.v1.AdoptRequest.filter:type_name -> sluice.v1.FlowSpec
+	43, // 8: sluice.v1.AdoptRequest.filter:type_name -> sluice.v1.FlowSpec
 	6,  // 9: sluice.v1.AdoptResponse.items:type_name -> sluice.v1.StateItem
-	18, // 10: sluice.v1.ListHistoryResponse.changes:type_name -> sluice.v1.StateChange
-	40, // 11: sluice.v1.StateChange.time:type_name -> google.protobuf.Timestamp
-	22, // 12: sluice.v1.RestoreRequest.options:type_name -> sluice.v1.RestoreOptions
-	24, // 13: sluice.v1.RestoreResponse.switches:type_name -> sluice.v1.RestoredSwitch
-	18, // 14: sluice.v1.WatchHistoryResponse.change:type_name -> sluice.v1.StateChange
-	27, // 15: sluice.v1.WatchHistoryResponse.items:type_name -> sluice.v1.ChangedItem
-	41, // 16: sluice.v1.SwitchWish.flows:type_name -> sluice.v1.FlowSpec
-	42, // 17: sluice.v1.SwitchWish.groups:type_name -> sluice.v1.GroupSpec
-	43, // 18: sluice.v1.SwitchWish.meters:type_name -> sluice.v1.MeterSpec
-	28, // 19: sluice.v1.PlanRequest.switches:type_name -> sluice.v1.SwitchWish
-	31, // 20: sluice.v1.PlanResponse.switches:type_name -> sluice.v1.SwitchPlan
-	32, // 21: sluice.v1.SwitchPlan.changes:type_name -> sluice.v1.PlannedChange
-	28, // 22: sluice.v1.ApplyRequest.switches:type_name -> sluice.v1.SwitchWish
-	44, // 23: sluice.v1.ApplyRequest.level:type_name -> sluice.v1.WriteLevel
-	31, // 24: sluice.v1.ApplyResponse.switches:type_name -> sluice.v1.SwitchPlan
-	44, // 25: sluice.v1.RollbackRequest.level:type_name -> sluice.v1.WriteLevel
-	31, // 26: sluice.v1.RollbackResponse.switches:type_name -> sluice.v1.SwitchPlan
-	33, // 27: sluice.v1.FollowRequest.apply:type_name -> sluice.v1.ApplyRequest
-	35, // 28: sluice.v1.FollowRequest.rollback:type_name -> sluice.v1.RollbackRequest
-	14, // 29: sluice.v1.FollowRequest.reconcile:type_name -> sluice.v1.ReconcileRequest
-	37, // 30: sluice.v1.FollowResponse.progress:type_name -> sluice.v1.Progress
-	34, // 31: sluice.v1.FollowResponse.apply:type_name -> sluice.v1.ApplyResponse
-	36, // 32: sluice.v1.FollowResponse.rollback:type_name -> sluice.v1.RollbackResponse
-	15, // 33: sluice.v1.FollowResponse.reconcile:type_name -> sluice.v1.ReconcileResponse
+	20, // 10: sluice.v1.ListHistoryResponse.changes:type_name -> sluice.v1.StateChange
+	42, // 11: sluice.v1.StateChange.time:type_name -> google.protobuf.Timestamp
+	24, // 12: sluice.v1.RestoreRequest.options:type_name -> sluice.v1.RestoreOptions
+	26, // 13: sluice.v1.RestoreResponse.switches:type_name -> sluice.v1.RestoredSwitch
+	20, // 14: sluice.v1.WatchHistoryResponse.change:type_name -> sluice.v1.StateChange
+	29, // 15: sluice.v1.WatchHistoryResponse.items:type_name -> sluice.v1.ChangedItem
+	43, // 16: sluice.v1.SwitchWish.flows:type_name -> sluice.v1.FlowSpec
+	44, // 17: sluice.v1.SwitchWish.groups:type_name -> sluice.v1.GroupSpec
+	45, // 18: sluice.v1.SwitchWish.meters:type_name -> sluice.v1.MeterSpec
+	30, // 19: sluice.v1.PlanRequest.switches:type_name -> sluice.v1.SwitchWish
+	33, // 20: sluice.v1.PlanResponse.switches:type_name -> sluice.v1.SwitchPlan
+	34, // 21: sluice.v1.SwitchPlan.changes:type_name -> sluice.v1.PlannedChange
+	30, // 22: sluice.v1.ApplyRequest.switches:type_name -> sluice.v1.SwitchWish
+	46, // 23: sluice.v1.ApplyRequest.level:type_name -> sluice.v1.WriteLevel
+	33, // 24: sluice.v1.ApplyResponse.switches:type_name -> sluice.v1.SwitchPlan
+	46, // 25: sluice.v1.RollbackRequest.level:type_name -> sluice.v1.WriteLevel
+	33, // 26: sluice.v1.RollbackResponse.switches:type_name -> sluice.v1.SwitchPlan
+	35, // 27: sluice.v1.FollowRequest.apply:type_name -> sluice.v1.ApplyRequest
+	37, // 28: sluice.v1.FollowRequest.rollback:type_name -> sluice.v1.RollbackRequest
+	16, // 29: sluice.v1.FollowRequest.reconcile:type_name -> sluice.v1.ReconcileRequest
+	39, // 30: sluice.v1.FollowResponse.progress:type_name -> sluice.v1.Progress
+	36, // 31: sluice.v1.FollowResponse.apply:type_name -> sluice.v1.ApplyResponse
+	38, // 32: sluice.v1.FollowResponse.rollback:type_name -> sluice.v1.RollbackResponse
+	17, // 33: sluice.v1.FollowResponse.reconcile:type_name -> sluice.v1.ReconcileResponse
 	1,  // 34: sluice.v1.StateService.GetState:input_type -> sluice.v1.GetStateRequest
 	4,  // 35: sluice.v1.StateService.ListState:input_type -> sluice.v1.ListStateRequest
 	7,  // 36: sluice.v1.StateService.ListOwners:input_type -> sluice.v1.ListOwnersRequest
-	12, // 37: sluice.v1.StateService.Adopt:input_type -> sluice.v1.AdoptRequest
+	14, // 37: sluice.v1.StateService.Adopt:input_type -> sluice.v1.AdoptRequest
 	10, // 38: sluice.v1.StateService.ForgetSettings:input_type -> sluice.v1.ForgetSettingsRequest
-	14, // 39: sluice.v1.StateService.Reconcile:input_type -> sluice.v1.ReconcileRequest
-	29, // 40: sluice.v1.StateService.Plan:input_type -> sluice.v1.PlanRequest
-	33, // 41: sluice.v1.StateService.Apply:input_type -> sluice.v1.ApplyRequest
-	35, // 42: sluice.v1.StateService.Rollback:input_type -> sluice.v1.RollbackRequest
-	38, // 43: sluice.v1.StateService.Follow:input_type -> sluice.v1.FollowRequest
-	16, // 44: sluice.v1.StateService.ListHistory:input_type -> sluice.v1.ListHistoryRequest
-	19, // 45: sluice.v1.StateService.Backup:input_type -> sluice.v1.BackupRequest
-	21, // 46: sluice.v1.StateService.Restore:input_type -> sluice.v1.RestoreRequest
-	25, // 47: sluice.v1.StateService.WatchHistory:input_type -> sluice.v1.WatchHistoryRequest
-	2,  // 48: sluice.v1.StateService.GetState:output_type -> sluice.v1.GetStateResponse
-	5,  // 49: sluice.v1.StateService.ListState:output_type -> sluice.v1.ListStateResponse
-	8,  // 50: sluice.v1.StateService.ListOwners:output_type -> sluice.v1.ListOwnersResponse
-	13, // 51: sluice.v1.StateService.Adopt:output_type -> sluice.v1.AdoptResponse
-	11, // 52: sluice.v1.StateService.ForgetSettings:output_type -> sluice.v1.ForgetSettingsResponse
-	15, // 53: sluice.v1.StateService.Reconcile:output_type -> sluice.v1.ReconcileResponse
-	30, // 54: sluice.v1.StateService.Plan:output_type -> sluice.v1.PlanResponse
-	34, // 55: sluice.v1.StateService.Apply:output_type -> sluice.v1.ApplyResponse
-	36, // 56: sluice.v1.StateService.Rollback:output_type -> sluice.v1.RollbackResponse
-	39, // 57: sluice.v1.StateService.Follow:output_type -> sluice.v1.FollowResponse
-	17, // 58: sluice.v1.StateService.ListHistory:output_type -> sluice.v1.ListHistoryResponse
-	20, // 59: sluice.v1.StateService.Backup:output_type -> sluice.v1.BackupResponse
-	23, // 60: sluice.v1.StateService.Restore:output_type -> sluice.v1.RestoreResponse
-	26, // 61: sluice.v1.StateService.WatchHistory:output_type -> sluice.v1.WatchHistoryResponse
-	48, // [48:62] is the sub-list for method output_type
-	34, // [34:48] is the sub-list for method input_type
+	12, // 39: sluice.v1.StateService.ForgetSwitch:input_type -> sluice.v1.ForgetSwitchRequest
+	16, // 40: sluice.v1.StateService.Reconcile:input_type -> sluice.v1.ReconcileRequest
+	31, // 41: sluice.v1.StateService.Plan:input_type -> sluice.v1.PlanRequest
+	35, // 42: sluice.v1.StateService.Apply:input_type -> sluice.v1.ApplyRequest
+	37, // 43: sluice.v1.StateService.Rollback:input_type -> sluice.v1.RollbackRequest
+	40, // 44: sluice.v1.StateService.Follow:input_type -> sluice.v1.FollowRequest
+	18, // 45: sluice.v1.StateService.ListHistory:input_type -> sluice.v1.ListHistoryRequest
+	21, // 46: sluice.v1.StateService.Backup:input_type -> sluice.v1.BackupRequest
+	23, // 47: sluice.v1.StateService.Restore:input_type -> sluice.v1.RestoreRequest
+	27, // 48: sluice.v1.StateService.WatchHistory:input_type -> sluice.v1.WatchHistoryRequest
+	2,  // 49: sluice.v1.StateService.GetState:output_type -> sluice.v1.GetStateResponse
+	5,  // 50: sluice.v1.StateService.ListState:output_type -> sluice.v1.ListStateResponse
+	8,  // 51: sluice.v1.StateService.ListOwners:output_type -> sluice.v1.ListOwnersResponse
+	15, // 52: sluice.v1.StateService.Adopt:output_type -> sluice.v1.AdoptResponse
+	11, // 53: sluice.v1.StateService.ForgetSettings:output_type -> sluice.v1.ForgetSettingsResponse
+	13, // 54: sluice.v1.StateService.ForgetSwitch:output_type -> sluice.v1.ForgetSwitchResponse
+	17, // 55: sluice.v1.StateService.Reconcile:output_type -> sluice.v1.ReconcileResponse
+	32, // 56: sluice.v1.StateService.Plan:output_type -> sluice.v1.PlanResponse
+	36, // 57: sluice.v1.StateService.Apply:output_type -> sluice.v1.ApplyResponse
+	38, // 58: sluice.v1.StateService.Rollback:output_type -> sluice.v1.RollbackResponse
+	41, // 59: sluice.v1.StateService.Follow:output_type -> sluice.v1.FollowResponse
+	19, // 60: sluice.v1.StateService.ListHistory:output_type -> sluice.v1.ListHistoryResponse
+	22, // 61: sluice.v1.StateService.Backup:output_type -> sluice.v1.BackupResponse
+	25, // 62: sluice.v1.StateService.Restore:output_type -> sluice.v1.RestoreResponse
+	28, // 63: sluice.v1.StateService.WatchHistory:output_type -> sluice.v1.WatchHistoryResponse
+	49, // [49:64] is the sub-list for method output_type
+	34, // [34:49] is the sub-list for method input_type
 	34, // [34:34] is the sub-list for extension type_name
 	34, // [34:34] is the sub-list for extension extendee
 	0,  // [0:34] is the sub-list for field type_name
@@ -3131,16 +3270,16 @@ func file_sluice_v1_state_proto_init() {
 	file_sluice_v1_level_proto_init()
 	file_sluice_v1_meter_proto_init()
 	file_sluice_v1_state_proto_msgTypes[8].OneofWrappers = []any{}
-	file_sluice_v1_state_proto_msgTypes[21].OneofWrappers = []any{}
-	file_sluice_v1_state_proto_msgTypes[24].OneofWrappers = []any{}
-	file_sluice_v1_state_proto_msgTypes[32].OneofWrappers = []any{}
+	file_sluice_v1_state_proto_msgTypes[23].OneofWrappers = []any{}
+	file_sluice_v1_state_proto_msgTypes[26].OneofWrappers = []any{}
 	file_sluice_v1_state_proto_msgTypes[34].OneofWrappers = []any{}
-	file_sluice_v1_state_proto_msgTypes[37].OneofWrappers = []any{
+	file_sluice_v1_state_proto_msgTypes[36].OneofWrappers = []any{}
+	file_sluice_v1_state_proto_msgTypes[39].OneofWrappers = []any{
 		(*FollowRequest_Apply)(nil),
 		(*FollowRequest_Rollback)(nil),
 		(*FollowRequest_Reconcile)(nil),
 	}
-	file_sluice_v1_state_proto_msgTypes[38].OneofWrappers = []any{
+	file_sluice_v1_state_proto_msgTypes[40].OneofWrappers = []any{
 		(*FollowResponse_Progress)(nil),
 		(*FollowResponse_Apply)(nil),
 		(*FollowResponse_Rollback)(nil),
@@ -3152,7 +3291,7 @@ func file_sluice_v1_state_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_sluice_v1_state_proto_rawDesc), len(file_sluice_v1_state_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   39,
+			NumMessages:   41,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

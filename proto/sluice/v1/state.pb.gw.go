@@ -240,6 +240,45 @@ func local_request_StateService_ForgetSettings_0(ctx context.Context, marshaler 
 	return msg, metadata, err
 }
 
+func request_StateService_ForgetSwitch_0(ctx context.Context, marshaler runtime.Marshaler, client StateServiceClient, req *http.Request, pathParams map[string]string) (proto.Message, runtime.ServerMetadata, error) {
+	var (
+		protoReq ForgetSwitchRequest
+		metadata runtime.ServerMetadata
+		err      error
+	)
+	val, ok := pathParams["switch"]
+	if !ok {
+		return nil, metadata, status.Errorf(codes.InvalidArgument, "missing parameter %s", "switch")
+	}
+	protoReq.Switch, err = runtime.String(val)
+	if err != nil {
+		return nil, metadata, status.Errorf(codes.InvalidArgument, "type mismatch, parameter: %s, error: %v", "switch", err)
+	}
+	if req.Body != nil {
+		_, _ = io.Copy(io.Discard, req.Body)
+	}
+	msg, err := client.ForgetSwitch(ctx, &protoReq, grpc.Header(&metadata.HeaderMD), grpc.Trailer(&metadata.TrailerMD))
+	return msg, metadata, err
+}
+
+func local_request_StateService_ForgetSwitch_0(ctx context.Context, marshaler runtime.Marshaler, server StateServiceServer, req *http.Request, pathParams map[string]string) (proto.Message, runtime.ServerMetadata, error) {
+	var (
+		protoReq ForgetSwitchRequest
+		metadata runtime.ServerMetadata
+		err      error
+	)
+	val, ok := pathParams["switch"]
+	if !ok {
+		return nil, metadata, status.Errorf(codes.InvalidArgument, "missing parameter %s", "switch")
+	}
+	protoReq.Switch, err = runtime.String(val)
+	if err != nil {
+		return nil, metadata, status.Errorf(codes.InvalidArgument, "type mismatch, parameter: %s, error: %v", "switch", err)
+	}
+	msg, err := server.ForgetSwitch(ctx, &protoReq)
+	return msg, metadata, err
+}
+
 func request_StateService_Reconcile_0(ctx context.Context, marshaler runtime.Marshaler, client StateServiceClient, req *http.Request, pathParams map[string]string) (proto.Message, runtime.ServerMetadata, error) {
 	var (
 		protoReq ReconcileRequest
@@ -508,6 +547,26 @@ func RegisterStateServiceHandlerServer(ctx context.Context, mux *runtime.ServeMu
 		}
 		forward_StateService_ForgetSettings_0(annotatedContext, mux, outboundMarshaler, w, req, resp, mux.GetForwardResponseOptions()...)
 	})
+	mux.Handle(http.MethodDelete, pattern_StateService_ForgetSwitch_0, func(w http.ResponseWriter, req *http.Request, pathParams map[string]string) {
+		ctx, cancel := context.WithCancel(req.Context())
+		defer cancel()
+		var stream runtime.ServerTransportStream
+		ctx = grpc.NewContextWithServerTransportStream(ctx, &stream)
+		inboundMarshaler, outboundMarshaler := runtime.MarshalerForRequest(mux, req)
+		annotatedContext, err := runtime.AnnotateIncomingContext(ctx, mux, req, "/sluice.v1.StateService/ForgetSwitch", runtime.WithHTTPPathPattern("/v1/switches/{switch}"))
+		if err != nil {
+			runtime.HTTPError(ctx, mux, outboundMarshaler, w, req, err)
+			return
+		}
+		resp, md, err := local_request_StateService_ForgetSwitch_0(annotatedContext, inboundMarshaler, server, req, pathParams)
+		md.HeaderMD, md.TrailerMD = metadata.Join(md.HeaderMD, stream.Header()), metadata.Join(md.TrailerMD, stream.Trailer())
+		annotatedContext = runtime.NewServerMetadataContext(annotatedContext, md)
+		if err != nil {
+			runtime.HTTPError(annotatedContext, mux, outboundMarshaler, w, req, err)
+			return
+		}
+		forward_StateService_ForgetSwitch_0(annotatedContext, mux, outboundMarshaler, w, req, resp, mux.GetForwardResponseOptions()...)
+	})
 	mux.Handle(http.MethodPost, pattern_StateService_Reconcile_0, func(w http.ResponseWriter, req *http.Request, pathParams map[string]string) {
 		ctx, cancel := context.WithCancel(req.Context())
 		defer cancel()
@@ -740,6 +799,23 @@ func RegisterStateServiceHandlerClient(ctx context.Context, mux *runtime.ServeMu
 		}
 		forward_StateService_ForgetSettings_0(annotatedContext, mux, outboundMarshaler, w, req, resp, mux.GetForwardResponseOptions()...)
 	})
+	mux.Handle(http.MethodDelete, pattern_StateService_ForgetSwitch_0, func(w http.ResponseWriter, req *http.Request, pathParams map[string]string) {
+		ctx, cancel := context.WithCancel(req.Context())
+		defer cancel()
+		inboundMarshaler, outboundMarshaler := runtime.MarshalerForRequest(mux, req)
+		annotatedContext, err := runtime.AnnotateContext(ctx, mux, req, "/sluice.v1.StateService/ForgetSwitch", runtime.WithHTTPPathPattern("/v1/switches/{switch}"))
+		if err != nil {
+			runtime.HTTPError(ctx, mux, outboundMarshaler, w, req, err)
+			return
+		}
+		resp, md, err := request_StateService_ForgetSwitch_0(annotatedContext, inboundMarshaler, client, req, pathParams)
+		annotatedContext = runtime.NewServerMetadataContext(annotatedContext, md)
+		if err != nil {
+			runtime.HTTPError(annotatedContext, mux, outboundMarshaler, w, req, err)
+			return
+		}
+		forward_StateService_ForgetSwitch_0(annotatedContext, mux, outboundMarshaler, w, req, resp, mux.GetForwardResponseOptions()...)
+	})
 	mux.Handle(http.MethodPost, pattern_StateService_Reconcile_0, func(w http.ResponseWriter, req *http.Request, pathParams map[string]string) {
 		ctx, cancel := context.WithCancel(req.Context())
 		defer cancel()
@@ -851,6 +927,7 @@ var (
 	pattern_StateService_ListOwners_0     = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1}, []string{"v1", "owners"}, ""))
 	pattern_StateService_Adopt_0          = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1, 1, 0, 4, 1, 5, 2, 2, 3}, []string{"v1", "switches", "switch", "adopt"}, ""))
 	pattern_StateService_ForgetSettings_0 = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1, 1, 0, 4, 1, 5, 2, 2, 3}, []string{"v1", "switches", "switch", "settings"}, ""))
+	pattern_StateService_ForgetSwitch_0   = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1, 1, 0, 4, 1, 5, 2}, []string{"v1", "switches", "switch"}, ""))
 	pattern_StateService_Reconcile_0      = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1, 1, 0, 4, 1, 5, 2, 2, 3}, []string{"v1", "switches", "switch", "reconcile"}, ""))
 	pattern_StateService_Plan_0           = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1}, []string{"v1", "plan"}, ""))
 	pattern_StateService_Apply_0          = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1}, []string{"v1", "apply"}, ""))
@@ -865,6 +942,7 @@ var (
 	forward_StateService_ListOwners_0     = runtime.ForwardResponseMessage
 	forward_StateService_Adopt_0          = runtime.ForwardResponseMessage
 	forward_StateService_ForgetSettings_0 = runtime.ForwardResponseMessage
+	forward_StateService_ForgetSwitch_0   = runtime.ForwardResponseMessage
 	forward_StateService_Reconcile_0      = runtime.ForwardResponseMessage
 	forward_StateService_Plan_0           = runtime.ForwardResponseMessage
 	forward_StateService_Apply_0          = runtime.ForwardResponseMessage

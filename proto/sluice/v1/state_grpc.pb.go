@@ -24,6 +24,7 @@ const (
 	StateService_ListOwners_FullMethodName     = "/sluice.v1.StateService/ListOwners"
 	StateService_Adopt_FullMethodName          = "/sluice.v1.StateService/Adopt"
 	StateService_ForgetSettings_FullMethodName = "/sluice.v1.StateService/ForgetSettings"
+	StateService_ForgetSwitch_FullMethodName   = "/sluice.v1.StateService/ForgetSwitch"
 	StateService_Reconcile_FullMethodName      = "/sluice.v1.StateService/Reconcile"
 	StateService_Plan_FullMethodName           = "/sluice.v1.StateService/Plan"
 	StateService_Apply_FullMethodName          = "/sluice.v1.StateService/Apply"
@@ -59,6 +60,11 @@ type StateServiceClient interface {
 	// the store. The switch, which need not be connected, is not told: it stays as it
 	// is until it restarts, or is set otherwise. NOT_FOUND: there is no such setting.
 	ForgetSettings(ctx context.Context, in *ForgetSettingsRequest, opts ...grpc.CallOption) (*ForgetSettingsResponse, error)
+	// ForgetSwitch takes all about a switch that never comes back out of the store:
+	// what it should have, what it was to lose, how it was set up, and its name. If it
+	// comes back all the same, what it has is foreign. The history is kept.
+	// FAILED_PRECONDITION: it is connected. NOT_FOUND: nothing is known of it.
+	ForgetSwitch(ctx context.Context, in *ForgetSwitchRequest, opts ...grpc.CallOption) (*ForgetSwitchResponse, error)
 	// Reconcile compares a switch with what it should have, now, and sends it the
 	// difference.
 	Reconcile(ctx context.Context, in *ReconcileRequest, opts ...grpc.CallOption) (*ReconcileResponse, error)
@@ -166,6 +172,16 @@ func (c *stateServiceClient) ForgetSettings(ctx context.Context, in *ForgetSetti
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(ForgetSettingsResponse)
 	err := c.cc.Invoke(ctx, StateService_ForgetSettings_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *stateServiceClient) ForgetSwitch(ctx context.Context, in *ForgetSwitchRequest, opts ...grpc.CallOption) (*ForgetSwitchResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(ForgetSwitchResponse)
+	err := c.cc.Invoke(ctx, StateService_ForgetSwitch_FullMethodName, in, out, cOpts...)
 	if err != nil {
 		return nil, err
 	}
@@ -316,6 +332,11 @@ type StateServiceServer interface {
 	// the store. The switch, which need not be connected, is not told: it stays as it
 	// is until it restarts, or is set otherwise. NOT_FOUND: there is no such setting.
 	ForgetSettings(context.Context, *ForgetSettingsRequest) (*ForgetSettingsResponse, error)
+	// ForgetSwitch takes all about a switch that never comes back out of the store:
+	// what it should have, what it was to lose, how it was set up, and its name. If it
+	// comes back all the same, what it has is foreign. The history is kept.
+	// FAILED_PRECONDITION: it is connected. NOT_FOUND: nothing is known of it.
+	ForgetSwitch(context.Context, *ForgetSwitchRequest) (*ForgetSwitchResponse, error)
 	// Reconcile compares a switch with what it should have, now, and sends it the
 	// difference.
 	Reconcile(context.Context, *ReconcileRequest) (*ReconcileResponse, error)
@@ -384,6 +405,9 @@ func (UnimplementedStateServiceServer) Adopt(context.Context, *AdoptRequest) (*A
 }
 func (UnimplementedStateServiceServer) ForgetSettings(context.Context, *ForgetSettingsRequest) (*ForgetSettingsResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method ForgetSettings not implemented")
+}
+func (UnimplementedStateServiceServer) ForgetSwitch(context.Context, *ForgetSwitchRequest) (*ForgetSwitchResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method ForgetSwitch not implemented")
 }
 func (UnimplementedStateServiceServer) Reconcile(context.Context, *ReconcileRequest) (*ReconcileResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method Reconcile not implemented")
@@ -512,6 +536,24 @@ func _StateService_ForgetSettings_Handler(srv interface{}, ctx context.Context, 
 	}
 	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
 		return srv.(StateServiceServer).ForgetSettings(ctx, req.(*ForgetSettingsRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _StateService_ForgetSwitch_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ForgetSwitchRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(StateServiceServer).ForgetSwitch(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: StateService_ForgetSwitch_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(StateServiceServer).ForgetSwitch(ctx, req.(*ForgetSwitchRequest))
 	}
 	return interceptor(ctx, in, info, handler)
 }
@@ -668,6 +710,10 @@ var StateService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "ForgetSettings",
 			Handler:    _StateService_ForgetSettings_Handler,
+		},
+		{
+			MethodName: "ForgetSwitch",
+			Handler:    _StateService_ForgetSwitch_Handler,
 		},
 		{
 			MethodName: "Reconcile",
