@@ -82,6 +82,33 @@ func TestConnectRate(t *testing.T) {
 	})
 }
 
+// TestConnectRateTotal: all sources together wait for their turn, and nobody is
+// refused for it.
+func TestConnectRateTotal(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a := newAdmission(t, Config{ConnectRateTotal: 10, MaxPending: 1000})
+		var mu sync.Mutex
+		var all sync.WaitGroup
+		total, late := map[int]int{}, 0
+		for _, from := range []string{"10.0.0.1", "10.0.0.2"} {
+			all.Go(func() {
+				in, refused, _ := crowd(a, 25, from)
+				mu.Lock()
+				defer mu.Unlock()
+				for after, n := range in {
+					total[after] += n
+				}
+				late += len(refused)
+			})
+		}
+		all.Wait()
+		// 20 at once, then 10 a second.
+		if got, want := fmt.Sprint(total), fmt.Sprint(map[int]int{0: 29, 1: 10, 2: 10, 3: 1}); got != want || late > 0 {
+			t.Errorf("came in: %s, want %s; refused: %d", got, want, late)
+		}
+	})
+}
+
 // TestThousandsAtOnce: with the defaults 5,000 switches of one address are let in
 // within three seconds, and when they come again at once too.
 func TestThousandsAtOnce(t *testing.T) {

@@ -428,23 +428,6 @@ func TestEarlyMessages(t *testing.T) {
 	}
 }
 
-func TestEarlyOverflow(t *testing.T) {
-	r := start(t, ofp.V10, Config{})
-	r.mute = map[ofp.Type]bool{ofp.TypeFeaturesRequest: true}
-	r.shakeHands(&ofp.Hello{})
-	frame, _ := ofp.Append(nil, ofp.V10, 0, &ofp.FlowRemoved{})
-	go func() {
-		for {
-			if _, err := r.nc.Write(frame); err != nil {
-				return
-			}
-		}
-	}()
-	if e := r.ended(); e.Reason != ReasonOverflow {
-		t.Errorf("end: %v", e)
-	}
-}
-
 // TestByteByByte sends a whole session one byte at a time.
 func TestByteByByte(t *testing.T) {
 	for _, v := range ofp.Versions() {
