@@ -95,7 +95,11 @@ func TestLoopWritesAllThatWaits(t *testing.T) {
 			if m.BufferID != id {
 				t.Fatalf("packet-in %d comes where %d is due", m.BufferID, id)
 			}
-			id++
+			// Until the last ones of the window no answer has the loop look at the
+			// socket: the kernel must.
+			if id++; id < window-5000 {
+				continue
+			}
 			if replies = append(replies, flowMod(ofp.V10, m.BufferID)...); len(replies) > 1<<16 {
 				if _, err := peer.Write(replies); err != nil {
 					t.Fatal(err)
