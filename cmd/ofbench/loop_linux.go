@@ -21,8 +21,10 @@ const (
 	loopOut    = 1 << 17                // bytes of packet-ins written at a time
 	loopEvents = 64                     // sockets looked at between two waits
 	checkEvery = time.Second            // for writes that the controller does not take
-	nap        = 200 * time.Microsecond // see rest
+	napMost    = 400 * time.Microsecond // see rest
+	napLeast   = 100 * time.Microsecond // the kernel makes it up to 60 µs longer
 	napWindow  = 256                    // packet-ins that a switch may have unanswered, for a nap to be worth it
+	rateEvery  = time.Millisecond
 
 	// The runtime takes the processor from a goroutine that has not given it back for
 	// 10 ms, in the midst of a system call, too, and then watches the goroutine
@@ -49,6 +51,9 @@ type loop struct {
 	members map[int32]*member // by descriptor
 	window  int               // of all members together
 	flying  int               // packet-ins of theirs that wait for an answer
+	heard   uint64            // answers since ratedAt
+	ratedAt time.Time
+	rate    float64 // answers a nanosecond, of late
 
 	mu     sync.Mutex // guards what follows
 	calls  []*member  // that have something to do, each once
@@ -195,7 +200,7 @@ func (l *loop) run() {
 			if l.answerCalls() {
 				return
 			}
-			l.pause()
+			pause(napMost)
 		}
 		for _, e := range events[:max(n, 0)] {
 			if int(e.Fd) == l.bell[0] {
@@ -215,7 +220,7 @@ func (l *loop) run() {
 			yielded = now
 			runtime.Gosched()
 		}
-		l.rest()
+		l.rest(now)
 	}
 }
 
@@ -229,17 +234,35 @@ func (l *loop) check(now time.Time) {
 	}
 }
 
-// rest lets answers gather for a moment, as long as the controller has work for
-// longer than that: the fewer the wakings, the cheaper an answer, for the
-// controller's writes too, which then find nobody to wake.
-func (l *loop) rest() {
-	if n := len(l.members); n > 0 && l.flying >= l.window/2 && l.window >= napWindow*n {
-		l.pause()
+// rest lets answers gather for a moment: the fewer the wakings, the cheaper an
+// answer, for the controller's writes too, which then find nobody to wake.
+func (l *loop) rest(now time.Time) {
+	if since := now.Sub(l.ratedAt); since >= rateEvery {
+		l.rate = (l.rate + float64(l.heard)/float64(since)) / 2
+		l.heard, l.ratedAt = 0, now
+	}
+	if d := nap(len(l.members), l.window, l.flying, l.rate); d > 0 {
+		pause(d)
 	}
 }
 
-func (l *loop) pause() {
-	t := syscall.NsecToTimespec(int64(nap))
+// nap returns how long so many members may rest, whose windows have room for so
+// many packet-ins in all and of which so many wait for an answer: a quarter of the
+// time for which the controller has work at the rate at which it has answered of
+// late, in answers a nanosecond. It is 0 where that is not worth it, or most
+// windows are open.
+func nap(members, window, flying int, rate float64) time.Duration {
+	if members == 0 || window < napWindow*members || flying < window/2 || rate <= 0 {
+		return 0
+	}
+	if d := time.Duration(min(float64(flying)/4/rate, float64(napMost))); d >= napLeast {
+		return d
+	}
+	return 0
+}
+
+func pause(d time.Duration) {
+	t := syscall.NsecToTimespec(int64(d))
 	_ = syscall.Nanosleep(&t, nil) // a signal may cut it short
 }
 
@@ -342,7 +365,9 @@ func (l *loop) hear(m *member, events uint32) error {
 	s := m.s
 	now := s.now()
 	s.mu.Lock()
+	before := s.traffic.Answered
 	used, _, err := s.absorb(b, now)
+	l.heard += s.traffic.Answered - before
 	s.mu.Unlock()
 	m.rest = append(m.rest[:0], b[used:]...)
 	return err

@@ -146,3 +146,26 @@ func TestLoopEndsWhatIsStuck(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// TestLoopRestsWhileTheControllerHasWork alone.
+func TestLoopRestsWhileTheControllerHasWork(t *testing.T) {
+	const million = 1e6 / 1e9 // a second
+	for _, row := range []struct {
+		why                     string
+		members, window, flying int
+		rate                    float64
+		want                    time.Duration
+	}{
+		{"nobody is there", 0, 0, 0, million, 0},
+		{"8 M/s, all windows full", 16, 16384, 16384, 8 * million, napMost},
+		{"20 M/s, half of the windows full", 16, 16384, 8192, 20 * million, 102400 * time.Nanosecond},
+		{"the controller waits soon", 16, 16384, 8191, 20 * million, 0},
+		{"one switch has little under way", 1, 1024, 1024, 8 * million, 0},
+		{"nothing was answered of late", 16, 16384, 16384, 0, 0},
+		{"each switch has one packet-in under way", 1000, 1000, 1000, million, 0},
+	} {
+		if got := nap(row.members, row.window, row.flying, row.rate); got != row.want {
+			t.Errorf("%s: %v, want %v", row.why, got, row.want)
+		}
+	}
+}
