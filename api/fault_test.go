@@ -33,11 +33,23 @@ func TestSwitchAtFault(t *testing.T) {
 func TestFullDisk(t *testing.T) {
 	for errno, want := range map[syscall.Errno]codes.Code{
 		syscall.ENOSPC: codes.ResourceExhausted, syscall.EDQUOT: codes.ResourceExhausted, syscall.EROFS: codes.Unavailable,
-		syscall.EACCES: codes.Unavailable, syscall.EPERM: codes.Unavailable, syscall.EIO: codes.Unavailable, syscall.EFBIG: codes.Unavailable,
+		syscall.EACCES: codes.Unavailable, syscall.EPERM: codes.Unavailable, syscall.EIO: codes.Unavailable, syscall.EFBIG: codes.Unavailable, syscall.ENOMEM: codes.Unavailable,
 	} {
+		for _, f := range []func(error) error{func(err error) error { return stateError(nil, err) }, recallError} {
+			err := f(fmt.Errorf("store: %w: %w", controller.ErrBroken, controller.ErrDamaged))
+			if status.Code(err) != codes.DataLoss || strings.Contains(err.Error(), "nothing was changed") {
+				t.Errorf("the store is damaged: %v", err)
+			}
+		}
 		err := stateError(nil, fmt.Errorf("store: %w", &fs.PathError{Op: "write", Path: "state.db", Err: errno}))
 		if said := status.Convert(err).Message(); status.Code(err) != want || !strings.Contains(said, "nothing was changed") || !strings.Contains(said, "--state") {
 			t.Errorf("%v: %v", errno, err)
+		}
+	}
+	for _, f := range []func(error) error{func(err error) error { return stateError(nil, err) }, recallError} {
+		err := f(fmt.Errorf("store: %w: %w", controller.ErrBroken, controller.ErrDamaged))
+		if status.Code(err) != codes.DataLoss || strings.Contains(err.Error(), "nothing was changed") {
+			t.Errorf("the store is damaged: %v", err)
 		}
 	}
 	err := stateError(nil, fmt.Errorf("store: %w: move it back", controller.ErrMoved))

@@ -85,6 +85,8 @@ func recallError(err error) error {
 	var changed *controller.ChangedError
 	var owner *controller.OwnerError
 	switch {
+	case errors.Is(err, controller.ErrBroken): // the store, not the backup
+		return withDetails(codes.DataLoss, err.Error())
 	case errors.Is(err, controller.ErrDamaged):
 		return withDetails(codes.InvalidArgument, text+": take another backup")
 	case errors.Is(err, controller.ErrFormat):
@@ -115,9 +117,13 @@ func diskError(err error) error {
 	switch {
 	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT):
 		return withDetails(codes.ResourceExhausted, fmt.Sprintf("%v; nothing was changed: make room where sluiced keeps its state (--state)", err))
+	case errors.Is(err, controller.ErrBroken):
+		return withDetails(codes.DataLoss, err.Error())
 	case errors.Is(err, controller.ErrMoved):
 		return withDetails(codes.Unavailable, err.Error()+"; nothing was changed")
-	case errors.Is(err, syscall.EROFS), errors.Is(err, syscall.EACCES), errors.Is(err, syscall.EPERM), errors.Is(err, syscall.EIO), errors.Is(err, syscall.EFBIG):
+	case errors.Is(err, syscall.EROFS):
+		return withDetails(codes.Unavailable, fmt.Sprintf("%v; nothing was changed: the file system of sluiced --state is read-only; if that came by itself its disk has failed: dmesg says why, and sluiced must be ended to mend it", err))
+	case errors.Is(err, syscall.EACCES), errors.Is(err, syscall.EPERM), errors.Is(err, syscall.EIO), errors.Is(err, syscall.EFBIG), errors.Is(err, syscall.ENOMEM), errors.Is(err, syscall.ENXIO), errors.Is(err, syscall.ENODEV), errors.Is(err, syscall.ESTALE):
 		return withDetails(codes.Unavailable, fmt.Sprintf("%v; nothing was changed: the directory of sluiced --state must be writable, and its disk sound", err))
 	}
 	return nil

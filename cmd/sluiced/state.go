@@ -30,7 +30,10 @@ func (d directory) open(ctx context.Context) (store.Store, *desired.State, error
 	}
 	state, err := desired.New(ctx, s)
 	if err != nil {
-		if errors.Is(err, store.ErrDamaged) {
+		switch {
+		case errors.Is(err, store.ErrBroken):
+			err = fmt.Errorf("%s: %w", path, err)
+		case errors.Is(err, store.ErrDamaged):
 			err = fmt.Errorf("%s: %w; restore a backup, or move it away to begin anew", path, err)
 		}
 		return nil, nil, fmt.Errorf("--state: %w", errors.Join(err, s.Close()))

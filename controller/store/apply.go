@@ -288,8 +288,8 @@ func forgetOld(m memoryOf, last Revision, size uint64, o *Options) error {
 	for ; last-oldest >= Revision(o.History) || size > uint64(o.HistoryBytes) && oldest < last; oldest++ {
 		key := revisionKey(oldest)
 		v := m.get(history, key)
-		if v == nil {
-			continue
+		if v == nil { // each revision has its entry, unless a number here is damaged
+			return notWritten(oldest)
 		}
 		size -= min(size, uint64(len(v)))
 		c, _, err := readHead(oldest, v)

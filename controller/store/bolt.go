@@ -9,7 +9,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"runtime/debug"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -38,6 +37,7 @@ type bolt struct {
 	news news
 	shared
 	place
+	fate
 	health
 	committer
 }
@@ -155,18 +155,6 @@ func inspect(path string) error {
 // wayOut is what can be done about a damaged store.
 const wayOut = "restore a backup, or move it away to begin anew"
 
-// faultless calls f and returns an error where it reads what is not there: the
-// file is mapped, and a damaged one may point anywhere.
-func faultless(f func() error) (err error) {
-	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
-	defer func() {
-		if p := recover(); p != nil {
-			err = fmt.Errorf("%w: %v", ErrDamaged, p)
-		}
-	}()
-	return f()
-}
-
 // cause says in our words what the library means.
 func cause(err error) error {
 	switch {
@@ -195,9 +183,6 @@ func (p pages) put(b bucket, key, value []byte) error {
 	return p.bucket(b).Put(key, value)
 }
 func (p pages) remove(b bucket, key []byte) error { return p.bucket(b).Delete(key) }
-func (s *bolt) view(f func(m pages) error) error {
-	return s.db.View(func(tx *bbolt.Tx) error { return faultless(func() error { return f(pages{tx}) }) })
-}
 
 func (s *bolt) Revision() Revision { return Revision(s.last.Load()) }
 
@@ -227,7 +212,7 @@ func (s *bolt) Scan(ctx context.Context, prefix []byte, f func(Record) error) (r
 		}
 		return nil
 	})
-	return rev, closed(err)
+	return rev, closed(s.damaged(err))
 }
 
 func (s *bolt) Get(key []byte) (r Record, ok bool, err error) {
@@ -241,7 +226,7 @@ func (s *bolt) Get(key []byte) (r Record, ok bool, err error) {
 		return err
 	})
 	if err != nil {
-		return Record{}, false, fmt.Errorf("store: %w", closed(err))
+		return Record{}, false, fmt.Errorf("store: %w", closed(s.damaged(err)))
 	}
 	return r, ok, nil
 }
@@ -276,6 +261,9 @@ func (s *bolt) Oldest() (r Revision, err error) {
 func (s *bolt) Changed(after Revision) <-chan struct{} { return s.news.after(after) }
 
 func (s *bolt) Backup(w io.Writer) (rev Revision, err error) {
+	if err := s.fate.unwritable(); errors.Is(err, ErrDamaged) {
+		return 0, fmt.Errorf("store: backup: %w", err)
+	}
 	err = s.view(func(m pages) error {
 		rev = Revision(number(m, keyRevision))
 		_, err := m.tx.WriteTo(w)
@@ -289,7 +277,7 @@ func (s *bolt) Backup(w io.Writer) (rev Revision, err error) {
 
 func (s *bolt) Close() error {
 	s.stop()
-	if err := s.db.Close(); err != nil {
+	if err := s.closeFile(); err != nil {
 		return fmt.Errorf("store: close: %w", err)
 	}
 	return nil
@@ -306,21 +294,24 @@ func closed(err error) error {
 // carryOut is one write to the disk for several transactions, each of which
 // succeeds or fails for itself. What the disk says is every one's failure.
 func (s *bolt) carryOut(all []*waiting) {
-	err := s.db.Update(func(tx *bbolt.Tx) error {
-		return faultless(func() error {
-			if err := s.place.check(time.Now()); err != nil {
-				return err
+	s.turn.Lock()
+	defer s.turn.Unlock()
+	err := s.update(func(tx *bbolt.Tx) error {
+		if err := s.place.check(time.Now()); err != nil {
+			return err
+		}
+		m := newWriting(tx)
+		for _, w := range all {
+			w.done, w.err = apply(m, &w.txn, &s.o)
+			if w.err != nil && !errors.Is(w.err, ErrConflict) && !errors.Is(w.err, ErrReused) {
+				return w.err
 			}
-			m := newWriting(tx)
-			for _, w := range all {
-				w.done, w.err = apply(m, &w.txn, &s.o)
-				if w.err != nil && !errors.Is(w.err, ErrConflict) && !errors.Is(w.err, ErrReused) {
-					return w.err
-				}
-			}
-			return nil
-		})
+		}
+		return nil
 	})
+	if err != nil {
+		err = s.ensure(err)
+	}
 	if !errors.Is(closed(err), ErrClosed) {
 		s.health.note(err, true, s.o.Now())
 	}

@@ -5,6 +5,8 @@ import (
 	"os"
 	"sync"
 	"time"
+
+	"go.etcd.io/bbolt"
 )
 
 // Health is how writing to a store goes.
@@ -49,6 +51,9 @@ func (h *health) Health() Health {
 // Try is that of Store: it writes and removes a file beside the store's, and has
 // the store's own file written without any change.
 func (s *bolt) Try() error {
+	if err := s.fate.unwritable(); err != nil {
+		return err // Health has it, and nothing makes it better
+	}
 	err := errors.Join(s.tryRoom(), s.tryFile())
 	if !errors.Is(err, ErrClosed) {
 		s.health.note(err, false, s.o.Now())
@@ -70,15 +75,12 @@ func (s *bolt) tryRoom() error {
 }
 
 func (s *bolt) tryFile() error {
-	tx, err := s.db.Begin(true)
-	if err != nil {
-		return closed(err)
-	}
-	s.place.at = time.Time{} // look now
-	if err := s.place.check(time.Now()); err != nil {
-		return errors.Join(err, tx.Rollback())
-	}
-	return closed(faultless(tx.Commit)) // a commit that fails is rolled back
+	s.turn.Lock()
+	defer s.turn.Unlock()
+	return closed(s.update(func(*bbolt.Tx) error {
+		s.place.at = time.Time{} // look now
+		return s.place.check(time.Now())
+	}))
 }
 
 // Try is that of Store. Memory has room, or the process ends.

@@ -19,9 +19,11 @@ const placeEvery = time.Second
 // store's path. It is used by the goroutine that commits, and by Try, which share
 // the store's only write transaction; the zero value knows of no file.
 type place struct {
-	file os.FileInfo
-	path string
-	at   time.Time // when it was there
+	file     os.FileInfo
+	handle   *os.File // the library's
+	pageSize int64    // at which the second head begins
+	path     string
+	at       time.Time // when it was there
 }
 
 // open opens the store's file for bbolt, and notes which one it is, the first time.
@@ -36,7 +38,10 @@ func (p *place) open(path string, flag int, perm os.FileMode) (*os.File, error) 
 	if p.file, err = f.Stat(); err != nil {
 		return nil, errors.Join(err, f.Close())
 	}
-	p.path = path
+	p.path, p.handle, p.pageSize = path, f, int64(os.Getpagesize())
+	if size, err := readMeta(f, 0); err == nil {
+		p.pageSize = int64(size)
+	}
 	return f, nil
 }
 

@@ -13,7 +13,9 @@
 //     for as long as its first time stands in the history and was not undone
 //     (Txn.Forget).
 //   - What cannot be read, because it is damaged, or of a later format, is
-//     refused by Open and left as it is.
+//     refused by Open and left as it is. If it is damaged while it is open, as by a
+//     disk that fails, nothing more is written to it from when that is noticed
+//     (ErrBroken); a transaction looks at the file's length and heads before it.
 //
 // # Bounds
 //
@@ -122,7 +124,7 @@ type Store interface {
 	Get(key []byte) (r Record, ok bool, err error)
 	// Commit carries a transaction out. It fails with ErrConflict, ErrReused,
 	// ErrLimit, ErrClosed, the context's error, or what the disk says: then
-	// nothing has changed. The context is looked at until the transaction is its
+	// nothing has changed, but see ErrBroken. The context is looked at until the transaction is its
 	// turn; from then on its outcome is waited for, which the disk bounds.
 	Commit(ctx context.Context, t Txn) (Done, error)
 	// History calls f for the changes after a revision, oldest first, in memory
