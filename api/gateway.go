@@ -2,6 +2,10 @@ package api
 
 import (
 	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
 	"net/http"
 	"net/url"
 	"strings"
@@ -22,10 +26,10 @@ import (
 //
 // Requests that a browser sends on behalf of another site are refused.
 func Gateway(ctx context.Context, conn *grpc.ClientConn) (http.Handler, error) {
-	form := &runtime.JSONPb{
+	form := oneObject{&runtime.JSONPb{
 		MarshalOptions:   protojson.MarshalOptions{UseProtoNames: true, EmitDefaultValues: true},
 		UnmarshalOptions: protojson.UnmarshalOptions{}, // an unknown field is an error
-	}
+	}}
 	mux := runtime.NewServeMux(runtime.WithMarshalerOption(runtime.MIMEWildcard, form))
 	for _, register := range []func(context.Context, *runtime.ServeMux, *grpc.ClientConn) error{
 		sluicev1.RegisterSwitchServiceHandler,
@@ -49,6 +53,27 @@ func Gateway(ctx context.Context, conn *grpc.ClientConn) (http.Handler, error) {
 		mux.ServeHTTP(w, r)
 	})
 	return http.NewCrossOriginProtection().Handler(http.MaxBytesHandler(checked, maxGatewayRequest)), nil
+}
+
+// oneObject refuses a body with more than one object: the library would take the
+// first, and nobody would hear of the others.
+type oneObject struct{ *runtime.JSONPb }
+
+// NewDecoder is that of runtime.Marshaler.
+func (o oneObject) NewDecoder(r io.Reader) runtime.Decoder {
+	return runtime.DecoderFunc(func(v any) error {
+		all := json.NewDecoder(r)
+		var first json.RawMessage
+		if err := all.Decode(&first); err != nil {
+			return err
+		}
+		if _, err := all.Token(); err == nil {
+			return errors.New("more follows behind the JSON object: want one")
+		} else if !errors.Is(err, io.EOF) {
+			return fmt.Errorf("behind the JSON object: want nothing: %w", err)
+		}
+		return o.Unmarshal(first, v)
+	})
 }
 
 // checkAddress refuses what the address of a request says in bytes that are not

@@ -55,6 +55,8 @@ func TestGateway(t *testing.T) {
 		{"bad flow", "POST", "/v1/switches/br0/flows", `{"changes":[{"add":{"text":"nonsense"}}]}`, nil, 400, []string{"changes[0].add.text", "BadRequest"}},
 		{"unknown field", "POST", "/v1/switches/br0/flows", `{"chnges":[]}`, nil, 400, []string{"chnges"}},
 		{"no JSON", "POST", "/v1/switches/br0/flows", `]`, nil, 400, nil},
+		{"two objects", "POST", "/v1/switches/br0/flows", `{"changes":[{"add":{"text":"arp,actions=drop"}}]} {"changes":[{"add":{"text":"ip,actions=drop"}}]}`, nil, 400, []string{`"code":3`, "more follows"}},
+		{"garbage behind an object", "POST", "/v1/switches/br0/flows", `{"changes":[{"add":{"text":"arp,actions=drop"}}]}}`, nil, 400, []string{`"code":3`, "behind"}},
 		{"from another site", "POST", "/v1/switches/br0/flows", `{"changes":[{"delete":{}}]}`, http.Header{"Sec-Fetch-Site": {"cross-site"}}, 403, nil},
 	} {
 		t.Run(row.name, func(t *testing.T) {

@@ -66,12 +66,18 @@ func (s *state) followed(ctx context.Context, r *sluicev1.FollowRequest) (*sluic
 	out := new(sluicev1.FollowResponse)
 	switch work := r.GetWork().(type) {
 	case *sluicev1.FollowRequest_Apply:
+		if err := checkTexts(work.Apply); err != nil {
+			return nil, err
+		}
 		done, err := s.Apply(ctx, work.Apply)
 		if err != nil {
 			return nil, err
 		}
 		out.Step = &sluicev1.FollowResponse_Apply{Apply: done}
 	case *sluicev1.FollowRequest_Rollback:
+		if err := checkTexts(work.Rollback); err != nil {
+			return nil, err
+		}
 		done, err := s.Rollback(ctx, work.Rollback)
 		if err != nil {
 			return nil, err

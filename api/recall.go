@@ -43,6 +43,12 @@ func (s *state) Restore(stream grpc.ClientStreamingServer[sluicev1.RestoreReques
 		return withDetails(codes.InvalidArgument, "no request came; the first one has the options")
 	}
 	o := first.GetOptions()
+	if o == nil {
+		o = new(sluicev1.RestoreOptions)
+	}
+	if err := checkTexts(o); err != nil {
+		return err
+	}
 	r, err := s.c.Recall(ctx, &received{stream, first.GetData()}, controller.Recall{
 		Author: author(ctx), Note: valid(o.GetNote()), Expected: expectedRevision(o.ExpectedRevision), PlanOnly: o.GetPlanOnly(),
 	})
@@ -97,6 +103,8 @@ func recallError(err error) error {
 		return withDetails(codes.ResourceExhausted, text+": to restore it whole end sluiced, put the file in the place of state.db, and start it again")
 	case errors.As(err, &changed):
 		return withDetails(codes.Aborted, text)
+	case errors.Is(err, controller.ErrFuture):
+		return withDetails(codes.OutOfRange, text+": "+otherStore)
 	case errors.As(err, &owner):
 		return withDetails(codes.PermissionDenied, text+": end the app, or restore while that switch is away")
 	}

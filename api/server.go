@@ -89,6 +89,9 @@ func (g guard) unary(ctx context.Context, req any, info *grpc.UnaryServerInfo, n
 	ctx, cancel := g.deadline(ctx)
 	defer cancel()
 	defer g.survive(info.FullMethod, &err)
+	if err := checkTexts(req); err != nil {
+		return nil, err
+	}
 	return next(ctx, req)
 }
 

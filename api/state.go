@@ -39,7 +39,13 @@ func (s *state) GetState(_ context.Context, r *sluicev1.GetStateRequest) (*sluic
 		if err != nil {
 			return nil, err
 		}
-		one := fromSummary(st.Summary(dpid), name)
+		sum := st.Summary(dpid)
+		if sw, err := s.c.Find(dpid.String()); err == nil {
+			if sum, err = sw.StateSummary(); err != nil {
+				return nil, noState()
+			}
+		}
+		one := fromSummary(sum, name)
 		one.Connected = s.connected(dpid)
 		out.Switches = append(out.Switches, one)
 		return out, nil
@@ -47,7 +53,11 @@ func (s *state) GetState(_ context.Context, r *sluicev1.GetStateRequest) (*sluic
 	names := make(map[ofp.DPID]string)
 	for _, sw := range s.c.Switches() {
 		names[sw.DPID()] = sw.Name()
-		one := fromSummary(st.Summary(sw.DPID()), sw.Name())
+		sum, err := sw.StateSummary()
+		if err != nil {
+			return nil, noState()
+		}
+		one := fromSummary(sum, sw.Name())
 		one.Connected = true
 		out.Switches = append(out.Switches, one)
 	}
@@ -238,6 +248,9 @@ func (p parts) Write(b []byte) (int, error) {
 	return len(b), nil
 }
 
+// otherStore says what to do about a revision that is not there yet.
+const otherStore = "sluiced was begun anew, or from a backup: read what is desired now, and decide again"
+
 // stateError is the status of a transaction that failed for another reason than
 // what was sent.
 func stateError(sw controller.Target, err error) error {
@@ -247,6 +260,8 @@ func stateError(sw controller.Target, err error) error {
 	switch {
 	case errors.As(err, &changed):
 		return withDetails(codes.Aborted, fmt.Sprintf("what %s should have has changed: at revision %d, after the expected %d; nothing was changed", sw.Name(), changed.Revision, changed.Expected))
+	case errors.Is(err, controller.ErrFuture):
+		return withDetails(codes.OutOfRange, fmt.Sprintf("%s: %v; nothing was changed: %s", sw.Name(), err, otherStore))
 	case errors.As(err, &quota):
 		return withDetails(codes.ResourceExhausted, quotaText(sw, quota)+"; nothing was changed", quotaInfo(sw, quota))
 	case errors.As(err, &owner):

@@ -221,6 +221,9 @@ func wishError(wishes []controller.SwitchWish, err error) error {
 	case errors.As(err, &changed):
 		code = codes.Aborted
 		text = fmt.Sprintf("what it should have has changed: at revision %d, after the expected %d; plan again", changed.Revision, changed.Expected)
+	case errors.Is(err, controller.ErrFuture):
+		code = codes.OutOfRange
+		text = err.Error() + "; " + otherStore
 	case errors.As(err, &thing):
 		if text = thing.Err.Error(); thing.Thing >= 0 {
 			code = codes.InvalidArgument

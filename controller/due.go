@@ -18,6 +18,10 @@ type restore struct {
 
 	ended time.Time     // the last comparison; zero: there was none
 	took  time.Duration // that
+
+	told   bool // the switch has told of a difference since the last comparison began
+	hinted bool // the one that runs was begun after that
+	mends  int  // such ones in a row that had something to make good
 }
 
 // reconcilePeriod is Config.ReconcilePeriod where that is 0.
@@ -41,6 +45,15 @@ const (
 	driftShare = 4
 )
 
+// A switch that tells of differences, and has some, however often it was brought
+// back, does not keep what it confirms, or somebody else writes to it all the time.
+// After mendsFree comparisons in a row that came to this there is more and more time
+// between them, mendGapMost at last. One that finds nothing ends it.
+const (
+	mendsFree   = 8
+	mendGapMost = 30 * time.Second
+)
+
 // never is later than any switch is connected.
 const never = 100 * 365 * 24 * time.Hour
 
@@ -59,7 +72,8 @@ func period(set time.Duration) time.Duration {
 func (r *restore) drifted(now time.Time, gap time.Duration) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	at := r.ended.Add(max(gap, driftShare*r.took))
+	r.told = true
+	at := r.ended.Add(max(gap, driftShare*r.took, r.mendGap()))
 	if at.Before(now) {
 		at = now
 	}
@@ -67,6 +81,26 @@ func (r *restore) drifted(now time.Time, gap time.Duration) {
 		r.at = at
 	}
 	r.again = true
+}
+
+// mendGap is how long there is no comparison after the last one because so many in
+// a row had something to make good. The caller has mu.
+func (r *restore) mendGap() time.Duration {
+	if r.mends < mendsFree {
+		return 0
+	}
+	return min(driftGap<<min(r.mends-mendsFree+1, 10), mendGapMost)
+}
+
+// restless returns how many comparisons in a row had something to make good of which
+// the switch told, and how long there is none after each; 0 where that is usual.
+func (r *restore) restless() (times int, gap time.Duration) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if gap = r.mendGap(); gap > 0 {
+		times = r.mends
+	}
+	return times, gap
 }
 
 // soon has the switch compared at the next occasion.
@@ -105,6 +139,7 @@ func (r *restore) asked(by time.Time) {
 func (r *restore) begin() {
 	r.mu.Lock()
 	r.again = false
+	r.hinted, r.told = r.told, false
 	r.mu.Unlock()
 }
 
@@ -115,14 +150,20 @@ func (r *restore) done(now time.Time, every time.Duration, report desired.Report
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.ended, r.took = now, report.Duration
+	switch {
+	case err == nil && report.Changed+report.Refused == 0:
+		r.mends = 0
+	case r.hinted:
+		r.mends++
+	}
 	if err == nil && report.Refused == 0 {
 		r.at, r.fails = now.Add(period(every)), 0
 		if r.again {
-			r.at = now.Add(max(driftGap, driftShare*r.took))
+			r.at = now.Add(max(driftGap, driftShare*r.took, r.mendGap()))
 		}
 		return
 	}
-	r.at = now.Add(min(retryFirst<<min(r.fails, 10), retryMost))
+	r.at = now.Add(max(min(retryFirst<<min(r.fails, 10), retryMost), r.mendGap()))
 	r.fails++
 }
 

@@ -3,6 +3,7 @@ package controller
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"sync"
 	"time"
@@ -123,7 +124,11 @@ func (s *Switch) Reconcile(ctx context.Context) (desired.Report, error) {
 	}
 	s.c.metrics.reconciled(r, err)
 	s.toldForeign(&r)
+	before, _ := s.restore.restless()
 	s.restore.done(time.Now(), s.c.cfg.ReconcilePeriod, r, err)
+	if times, gap := s.restore.restless(); before == 0 && times > 0 {
+		s.log.WithFields(logrus.Fields{"times": times, "every": gap}).Warn("switch is not as it should be whenever it was brought back: it is compared less often; does it keep what it confirms, or does somebody else change it?")
+	}
 	if err == nil && (r.Changed > 0 || r.Refused > 0 || r.Unable > 0) {
 		fields := logrus.Fields{"changed": r.Changed, "same": r.Same, "foreign": r.Foreign, "first": r.First, "took": r.Duration.Round(time.Millisecond)}
 		log := s.log.WithFields(fields)
@@ -283,12 +288,21 @@ func (s *Switch) lost(m *ofp.FlowRemoved) {
 	}
 }
 
-// StateSummary returns what the desired state of a switch comes to.
+// StateSummary returns what the desired state of a switch comes to. Its fault says,
+// too, that the switch is compared less often since it is never as it should be.
 func (s *Switch) StateSummary() (desired.Summary, error) {
 	if s.c.cfg.Desired == nil {
 		return desired.Summary{}, ErrNoState
 	}
-	return s.c.cfg.Desired.Summary(s.dpid), nil
+	x := s.c.cfg.Desired.Summary(s.dpid)
+	if times, gap := s.restore.restless(); times > 0 {
+		why := fmt.Sprintf("it told of differences, and had some, in %d comparisons in a row: so there is none for %v after each; does the switch keep what it confirms, or does somebody else change it?", times, gap)
+		if x.Fault != "" {
+			why = x.Fault + "; " + why
+		}
+		x.Fault = why
+	}
+	return x, nil
 }
 
 var _ desired.Switch = (*Switch)(nil)

@@ -1,6 +1,7 @@
 package controller
 
 import (
+	"errors"
 	"testing"
 	"time"
 
@@ -103,6 +104,58 @@ func TestDriftIsDebounced(t *testing.T) {
 	r.done(now, -1, desired.Report{}, nil)
 	if got := at(&r); got < 1000*time.Hour {
 		t.Errorf("with no period there is a comparison after %v", got)
+	}
+}
+
+// TestSwitchThatIsNeverAsItShouldBe: a switch that tells of differences again and
+// again, and has some each time, is compared ever less often, and this is told; until
+// one comparison finds nothing.
+func TestSwitchThatIsNeverAsItShouldBe(t *testing.T) {
+	for _, row := range []struct {
+		name   string
+		report desired.Report
+		err    error
+	}{
+		{"it loses what it has confirmed", desired.Report{Changed: 1}, nil},
+		{"it refuses", desired.Report{Refused: 1}, nil},
+		{"it cannot be read", desired.Report{}, errors.New("no answer")},
+	} {
+		start := time.Unix(1000, 0)
+		var r restore
+		now, compared := start, 0
+		for now.Before(start.Add(10 * time.Minute)) {
+			r.drifted(now, driftGap)
+			if at, _ := r.next(); at.After(now) {
+				now = at
+			}
+			r.begin()
+			r.drifted(now, driftGap)
+			r.done(now, time.Hour, row.report, row.err)
+			compared++
+		}
+		if compared > 40 {
+			t.Errorf("%s: compared %d times in ten minutes", row.name, compared)
+		}
+		if times, gap := r.restless(); times != compared || gap != mendGapMost {
+			t.Errorf("%s: after %d it is told that it was %d times, and every %v", row.name, compared, times, gap)
+		}
+		r.begin()
+		r.done(now, time.Hour, desired.Report{}, nil)
+		if times, _ := r.restless(); times != 0 {
+			t.Errorf("%s: restless after a comparison that found nothing", row.name)
+		}
+		r.drifted(now.Add(time.Second), driftGap)
+		if at, _ := r.next(); !at.Equal(now.Add(time.Second)) {
+			t.Errorf("%s: then it is compared after %v", row.name, at.Sub(now))
+		}
+	}
+	var r restore // who asks for a comparison again and again is nobody's fault
+	for range 100 {
+		r.begin()
+		r.done(time.Unix(1000, 0), time.Hour, desired.Report{Changed: 1}, nil)
+	}
+	if times, _ := r.restless(); times != 0 {
+		t.Error("restless without a word of the switch")
 	}
 }
 

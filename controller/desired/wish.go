@@ -185,6 +185,11 @@ func (d *State) unchanged(b *book, expected *store.Revision) error {
 	if expected == nil {
 		return nil
 	}
+	// Who knows of a revision that is not there yet knows another store, such as one
+	// that was since begun anew, and not what is desired in this one.
+	if last := d.store.Revision(); *expected > last {
+		return fmt.Errorf("expected revision %d: %w: the last one is %d", *expected, ErrFuture, last)
+	}
 	r, ok, err := d.store.Get(headKey(b.dpid))
 	if err == nil && !ok {
 		r, ok, err = d.store.Get(lastForgotten) // perhaps this one

@@ -216,7 +216,8 @@ type SwitchState struct {
 	Foreign uint32 `protobuf:"varint,7,opt,name=foreign,proto3" json:"foreign,omitempty"`
 	// When it was last compared; not set if it never was.
 	Checked *timestamppb.Timestamp `protobuf:"bytes,8,opt,name=checked,proto3" json:"checked,omitempty"`
-	// Why the last comparison failed; empty if it did not.
+	// Why the last comparison failed, or why it is compared less often: it has
+	// differences again and again. Empty if neither is so.
 	Fault string `protobuf:"bytes,9,opt,name=fault,proto3" json:"fault,omitempty"`
 	// Whether it is connected. The name of one that is not is that of its last
 	// connection, and empty if there was none.
