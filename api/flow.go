@@ -11,6 +11,11 @@ import (
 
 // toFlowMod converts a change of either form. n knows the switch's port names.
 func toFlowMod(c *sluicev1.FlowChange, n *ofp.Names) (*ofp.FlowMod, error) {
+	if wire := unread(c); wire != nil {
+		if m := straight(wire, n); m != nil {
+			return m, nil
+		}
+	}
 	c, lent, err := now(c)
 	defer giveBack(lent)
 	if err != nil {

@@ -89,14 +89,22 @@ func fields(wire []byte, f func(field, change []byte)) bool {
 // lentMatches are used again: they are what it costs to decode a structured flow.
 var lentMatches = sync.Pool{New: func() any { return new(sluicev1.Match) }}
 
+// unread returns the bytes of a change that were left for later, nil if none were.
+func unread(c *sluicev1.FlowChange) []byte {
+	if c == nil || c.Change != nil {
+		return nil
+	}
+	if wire := c.ProtoReflect().GetUnknown(); len(wire) > 0 {
+		return wire
+	}
+	return nil
+}
+
 // now decodes a change that was left for later. lent, if it is not nil, is part of
 // it, and is given back when the change is converted.
 func now(c *sluicev1.FlowChange) (out *sluicev1.FlowChange, lent *sluicev1.Match, err error) {
-	if c == nil || c.Change != nil {
-		return c, nil, nil
-	}
-	wire := c.ProtoReflect().GetUnknown()
-	if len(wire) == 0 {
+	wire := unread(c)
+	if wire == nil {
 		return c, nil, nil
 	}
 	if out, lent, err = ofFlow(wire); out != nil {

@@ -66,9 +66,17 @@ func compareConverted(t *testing.T, later, atOnce *sluicev1.FlowChange) {
 	t.Helper()
 	m, err := toFlowMod(later, nil)
 	want, wantErr := toFlowMod(atOnce, nil)
-	if fmt.Sprint(err) != fmt.Sprint(wantErr) || !reflect.DeepEqual(m, want) {
-		t.Fatalf("%v: %v, %v; want %v, %v", atOnce, m, err, want, wantErr)
+	if d := unlike(m, want, err, wantErr); d != "" {
+		t.Fatalf("%v: %s", atOnce, d)
 	}
+}
+
+// unlike says how what became of a change is not as it should be.
+func unlike(m, want *ofp.FlowMod, err, wantErr error) string {
+	if fmt.Sprint(err) == fmt.Sprint(wantErr) && reflect.DeepEqual(m, want) {
+		return ""
+	}
+	return fmt.Sprintf("%+v, %v; want %+v, %v", m, err, want, wantErr)
 }
 
 // A change that is no message is told by its place.

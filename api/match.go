@@ -107,17 +107,27 @@ func (f matchField) read(r protoreflect.Message) (value, mask []byte, err error)
 	if f.mask != nil && r.Has(f.mask) {
 		m = r.Get(f.mask).Uint()
 		mask = f.bytes(m)
-		if m != ^uint64(0) && bits.Len64(m) > f.info.Bits {
-			return nil, nil, fmt.Errorf("mask 0x%x has more than the field's %d bits", m, f.info.Bits)
-		}
 	}
-	if bits.Len64(v) > f.info.Bits {
-		return nil, nil, fmt.Errorf("%d has more than the field's %d bits: want at most %d", v, f.info.Bits, uint64(1)<<f.info.Bits-1)
-	}
-	if f.info.ID == ofp.FieldVLANVID && v != ofp.VLANNone && v&m&ofp.VLANPresent == 0 {
-		return nil, nil, fmt.Errorf("%d: want 4096 plus the VLAN's number (%d for VLAN %d), or 0 for packets without a tag", v, v|ofp.VLANPresent, v)
+	if err := f.fits(v, m, mask != nil); err != nil {
+		return nil, nil, err
 	}
 	return f.bytes(v), mask, nil
+}
+
+// fits fails if a number, or the mask that it may have, cannot be the field's.
+func (f *matchField) fits(v, mask uint64, masked bool) error {
+	if !masked {
+		mask = ^uint64(0)
+	}
+	switch {
+	case mask != ^uint64(0) && bits.Len64(mask) > f.info.Bits:
+		return fmt.Errorf("mask 0x%x has more than the field's %d bits", mask, f.info.Bits)
+	case bits.Len64(v) > f.info.Bits:
+		return fmt.Errorf("%d has more than the field's %d bits: want at most %d", v, f.info.Bits, uint64(1)<<f.info.Bits-1)
+	case f.info.ID == ofp.FieldVLANVID && v != ofp.VLANNone && v&mask&ofp.VLANPresent == 0:
+		return fmt.Errorf("%d: want 4096 plus the VLAN's number (%d for VLAN %d), or 0 for packets without a tag", v, v|ofp.VLANPresent, v)
+	}
+	return nil
 }
 
 // bytes returns the lower bits of v as long as the field.

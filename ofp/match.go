@@ -32,6 +32,11 @@ type Match struct {
 	oxm11 bool
 }
 
+// NewMatch returns the match that takes every packet, whose fields go into room as
+// long as they fit there: matches that are made in large numbers may lie in one block
+// of memory. The room is the match's from then on.
+func NewMatch(room []byte) Match { return Match{oxm: room[:0]} }
+
 // MatchField is one field of a match. Value and Mask alias the match.
 type MatchField struct {
 	ID     FieldID // FieldUnknown for a field that has no row
