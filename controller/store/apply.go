@@ -2,12 +2,10 @@ package store
 
 import (
 	"bytes"
-	"cmp"
 	"crypto/sha256"
 	"encoding/binary"
 	"fmt"
 	"hash/crc32"
-	"slices"
 	"time"
 )
 
@@ -195,72 +193,6 @@ func apply(m memoryOf, t *Txn, o *Options) (Done, error) {
 		return Done{}, err
 	}
 	return Done{Revision: rev}, forgetOld(m, rev, number(m, keySize)+uint64(len(told)), o)
-}
-
-// byKey returns the edits by ascending key, those of one key in their order. What
-// they do is the same; but a page of the file that keys are put into in another
-// order is moved again and again until the transaction ends.
-func byKey(edits []Edit) []Edit {
-	if slices.IsSortedFunc(edits, func(a, b Edit) int { return bytes.Compare(a.Key, b.Key) }) {
-		return edits
-	}
-	// Keys of a kind begin alike: what comes next decides about most of them.
-	kind := edits[0].Key[0]
-	same := edits[0].Key
-	for i := range edits {
-		if edits[i].Key[0] == kind {
-			same = same[:common(same, edits[i].Key)]
-		}
-	}
-	type ref struct {
-		next  [2]uint64
-		index int32
-		alike bool
-	}
-	order := make([]ref, len(edits))
-	for i := range order {
-		order[i].index = int32(i)
-		if k := edits[i].Key; k[0] == kind {
-			rest := k[len(same):]
-			order[i].alike, order[i].next = true, [2]uint64{head(rest), head(rest[min(8, len(rest)):])}
-		}
-	}
-	slices.SortFunc(order, func(a, b ref) int {
-		if a.alike && b.alike && a.next != b.next {
-			if a.next[0] != b.next[0] {
-				return cmp.Compare(a.next[0], b.next[0])
-			}
-			return cmp.Compare(a.next[1], b.next[1])
-		}
-		return cmp.Or(bytes.Compare(edits[a.index].Key, edits[b.index].Key), int(a.index-b.index))
-	})
-	sorted := make([]Edit, len(edits))
-	for i, from := range order {
-		sorted[i] = edits[from.index]
-	}
-	return sorted
-}
-
-// common returns how many bytes a and b begin with that are the same.
-func common(a, b []byte) int {
-	n := min(len(a), len(b))
-	for i := range n {
-		if a[i] != b[i] {
-			return i
-		}
-	}
-	return n
-}
-
-// head returns the first eight bytes as a number that compares as they do, zeros for
-// those that are missing.
-func head(b []byte) uint64 {
-	if len(b) >= 8 {
-		return binary.BigEndian.Uint64(b)
-	}
-	var n [8]byte
-	copy(n[:], b)
-	return binary.BigEndian.Uint64(n[:])
 }
 
 // edit carries one edit out. It returns a copy of what was there, nil if nothing
