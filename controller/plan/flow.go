@@ -56,6 +56,9 @@ func (m *maker) flows() (c changes) {
 		f := &m.has.Flows[i]
 		switch {
 		case wanted[i]:
+		case m.again(f, first):
+			// A switch that tells a flow twice, as also a broken middlebox may have it
+			// do, has it once: to delete the other would delete what is wanted.
 		case len(gone) > 0 && gone[m.form.identity(f)]:
 			c.gone = append(c.gone, Change{Flow, Delete, -1, i, deletion(f)})
 		case m.rules.Flow != nil && m.rules.Flow(f) == Keep:
@@ -65,6 +68,12 @@ func (m *maker) flows() (c changes) {
 		}
 	}
 	return c
+}
+
+// again reports whether a flow has the identity of one that is wanted.
+func (m *maker) again(f *ofp.FlowStats, wanted map[identity]int) bool {
+	_, is := wanted[m.form.identity(f)]
+	return is
 }
 
 // leadsAstray returns an error if instructions lead to a table that the switch does
