@@ -3,6 +3,7 @@ package api
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -25,16 +26,20 @@ type versioned interface {
 	CheckVersion(ofp.Version) error
 }
 
-// writeOne makes one change by send.
-func writeOne(sw *controller.Switch, m versioned, send func() error) error {
+// writeOne makes one change by send, and returns the revision of the outcome.
+func writeOne(sw *controller.Switch, m versioned, send func() (controller.Revision, error)) (uint64, error) {
 	msgs := []ofp.Message{m}
 	if err := m.CheckVersion(sw.Version()); err != nil {
-		return writeError(sw, msgs, &controller.WriteError{Errors: []controller.ItemError{{Message: m, Err: err}}})
+		return 0, writeError(sw, msgs, &controller.WriteError{Errors: []controller.ItemError{{Message: m, Err: err}}})
 	}
-	if err := send(); err != nil {
-		return writeError(sw, msgs, err)
+	rev, err := send()
+	if errors.Is(err, controller.ErrNoState) {
+		return 0, noState()
 	}
-	return nil
+	if err != nil {
+		return 0, writeError(sw, msgs, err)
+	}
+	return uint64(rev), nil
 }
 
 func (s *config) ModifyPort(ctx context.Context, r *sluicev1.ModifyPortRequest) (*sluicev1.ModifyPortResponse, error) {
@@ -50,21 +55,20 @@ func (s *config) ModifyPort(ctx context.Context, r *sluicev1.ModifyPortRequest) 
 	if !ok {
 		return nil, invalid(bad("port", "the switch has no port %q", clip(r.GetPort(), 100)))
 	}
-	set, err := portBits("set", r.GetSet())
+	set, cleared, err := changedBits(r.GetSet(), r.GetClear())
 	if err != nil {
 		return nil, invalid(err)
 	}
-	cleared, err := portBits("clear", r.GetClear())
-	switch {
-	case err != nil:
-		return nil, invalid(err)
-	case set&cleared != 0:
-		return nil, invalid(bad("clear", "%s: cannot be set and cleared", strings.Join(bitNames(uint32(set&cleared), portConfigNames), ", ")))
-	case set|cleared == 0:
-		return nil, invalid(bad("set", "is empty, and clear too: want what to change"))
-	}
 	m := &ofp.PortMod{Port: no, HWAddr: p.HWAddr, Config: set, Mask: set | cleared}
-	return &sluicev1.ModifyPortResponse{}, writeOne(sw, m, func() error { return sw.KeepPort(ctx, author(ctx), m) })
+	rev, err := writeOne(sw, m, func() (controller.Revision, error) {
+		return sw.KeepPort(ctx, settingTxn(ctx, r.ExpectedRevision, r.GetRequestId()), m)
+	})
+	return &sluicev1.ModifyPortResponse{Revision: rev}, err
+}
+
+// settingTxn is what a change of settings has besides.
+func settingTxn(ctx context.Context, expected *uint64, request string) controller.SettingTxn {
+	return controller.SettingTxn{Author: author(ctx), Request: request, Expected: expectedRevision(expected)}
 }
 
 func portBits(field string, names []string) (ofp.PortConfig, error) {
@@ -84,18 +88,14 @@ func (s *config) ModifyTable(ctx context.Context, r *sluicev1.ModifyTableRequest
 	if err != nil {
 		return nil, err
 	}
-	m := &ofp.TableMod{Table: ofp.TableAll}
-	if r.Table != nil {
-		if r.GetTable() >= uint32(ofp.TableAll) {
-			return nil, invalid(bad("table", "%d: want at most 254", r.GetTable()))
-		}
-		m.Table = uint8(r.GetTable())
+	m, err := tableMod(r.Table, r.GetMiss())
+	if err != nil {
+		return nil, invalid(err)
 	}
-	if r.GetMiss() < sluicev1.TableMiss_TABLE_MISS_CONTROLLER || r.GetMiss() > sluicev1.TableMiss_TABLE_MISS_DROP {
-		return nil, invalid(bad("miss", "%s: want TABLE_MISS_CONTROLLER, _CONTINUE or _DROP", r.GetMiss()))
-	}
-	m.Config = uint32(r.GetMiss() - sluicev1.TableMiss_TABLE_MISS_CONTROLLER)
-	return &sluicev1.ModifyTableResponse{}, writeOne(sw, m, func() error { return sw.KeepTable(ctx, author(ctx), m) })
+	rev, err := writeOne(sw, m, func() (controller.Revision, error) {
+		return sw.KeepTable(ctx, settingTxn(ctx, r.ExpectedRevision, r.GetRequestId()), m)
+	})
+	return &sluicev1.ModifyTableResponse{Revision: rev}, err
 }
 
 func (s *config) ListTableFeatures(ctx context.Context, r *sluicev1.ListTableFeaturesRequest) (*sluicev1.ListTableFeaturesResponse, error) {
@@ -144,19 +144,22 @@ func (s *config) SetSwitchConfig(ctx context.Context, r *sluicev1.SetSwitchConfi
 	if err != nil {
 		return nil, err
 	}
-	if r.GetFragments() < 1 || r.GetFragments() > sluicev1.FragmentHandling_FRAGMENT_HANDLING_NX_MATCH {
-		return nil, invalid(bad("fragments", "%s: want FRAGMENT_HANDLING_NORMAL, _DROP, _REASSEMBLE or _NX_MATCH", r.GetFragments()))
-	}
-	c, err := sw.KeepFragments(ctx, author(ctx), ofp.ConfigFlags(r.GetFragments()-1))
+	how, err := toFragments(r.GetFragments())
 	if err != nil {
-		return nil, readError(sw, err)
+		return nil, invalid(at("fragments", err))
 	}
+	c, rev, err := sw.KeepFragments(ctx, settingTxn(ctx, r.ExpectedRevision, r.GetRequestId()), how)
 	now := fromConfig(c)
-	if now.GetFragments() != r.GetFragments() {
+	switch {
+	case errors.Is(err, controller.ErrNoState):
+		return nil, noState()
+	case errors.As(err, new(*controller.UnsettledError)):
 		return nil, withDetails(codes.FailedPrecondition, fmt.Sprintf("%s does not do that: its way with fragments is %s", sw.Name(),
 			strings.ToLower(strings.TrimPrefix(now.GetFragments().String(), "FRAGMENT_HANDLING_"))))
+	case err != nil:
+		return nil, stateError(sw, err)
 	}
-	return &sluicev1.SetSwitchConfigResponse{Config: now}, nil
+	return &sluicev1.SetSwitchConfigResponse{Config: now, Revision: uint64(rev)}, nil
 }
 
 // queuePort reads the port of a request about queues, where none means all. One

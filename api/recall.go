@@ -186,6 +186,9 @@ func sendChange(stream grpc.ServerStreamingServer[sluicev1.WatchHistoryResponse]
 			out = new(sluicev1.WatchHistoryResponse)
 		}
 		item := &sluicev1.ChangedItem{Dpid: x.DPID.String(), Superseded: x.Superseded}
+		if s := x.Setting; s != nil {
+			item.Kind, item.Before, item.After = s.Kind, valid(s.Before), valid(s.After)
+		}
 		if x.Before != nil {
 			item.Kind, item.Before = kindOf(x.Before), valid(fmt.Sprint(x.Before))
 		}

@@ -5,8 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
-	"slices"
 	"strings"
 
 	"google.golang.org/grpc/codes"
@@ -16,10 +14,6 @@ import (
 	"github.com/sluice-sdn/sluice/ofp"
 	sluicev1 "github.com/sluice-sdn/sluice/proto/sluice/v1"
 )
-
-var missNames = []string{"controller", "continue", "drop"}
-
-var fragmentNames = map[ofp.ConfigFlags]string{0: "normal", ofp.FragDrop: "drop", ofp.FragReasm: "reassemble", ofp.FragNXMatch: "nx-match"}
 
 // settings tells how a switch was set up, and whether its ports are so. Tables and
 // fragments are taken to be, where the switch is connected.
@@ -42,35 +36,16 @@ func (s *state) settings(dpid ofp.DPID, waits string) (out []*sluicev1.StateItem
 		out = append(out, &sluicev1.StateItem{Kind: kind, Text: valid(text), Condition: c, Why: why})
 	}
 	x := st.Settings(dpid)
-	for _, key := range slices.Sorted(maps.Keys(x.Ports)) {
-		p := x.Ports[key]
-		var words []string
-		for bit, name := range portConfigNames {
-			switch one := ofp.PortConfig(1) << bit; {
-			case name == "" || p.Mask&one == 0:
-			case p.Config&one != 0:
-				words = append(words, name)
-			default:
-				words = append(words, "not "+name)
-			}
-		}
+	for _, one := range x.List() {
 		settled, there := true, true
-		if sw != nil {
-			settled, there = sw.PortSettled(key, p)
+		if p, port := x.Ports[one.Name]; port && sw != nil && one.Kind == controller.PortSettings {
+			settled, there = sw.PortSettled(one.Name, p)
 		}
 		why := "it differs until the next comparison"
 		if !there {
 			why = "the switch has no such port"
 		}
-		add(controller.PortSettings, key+" "+strings.Join(words, ","), settled, why)
-	}
-	for _, table := range slices.Sorted(maps.Keys(x.Tables)) {
-		if miss := x.Tables[table]; int(miss) < len(missNames) {
-			add(controller.TableSettings, controller.TableName(table)+" "+missNames[miss], true, "")
-		}
-	}
-	if x.Fragments != nil {
-		add(controller.FragmentSettings, fragmentNames[*x.Fragments], true, "")
+		add(one.Kind, one.Text, settled, why)
 	}
 	return out
 }

@@ -46,7 +46,7 @@ func TestSettingsBehindARefusal(t *testing.T) {
 	}
 	r.eventually("the rest is set", func() bool {
 		got := r.standing("br0")
-		return got["eth2 port_down"] == "INSTALLED: " && got["drop"] == "INSTALLED: " && got["eth1 port_down"] != "INSTALLED: "
+		return got["eth2 down"] == "INSTALLED: " && got["drop"] == "INSTALLED: " && got["eth1 down"] != "INSTALLED: "
 	})
 	now, err := api.GetSwitchConfig(ctx, &sluicev1.GetSwitchConfigRequest{Switch: "br0"})
 	if err != nil || now.GetConfig().GetFragments() != sluicev1.FragmentHandling_FRAGMENT_HANDLING_DROP {
@@ -89,7 +89,7 @@ func TestSettingsComeBack(t *testing.T) {
 			}
 			r.gone(sim)
 			sim.Close()
-			if got := r.standing("br0"); got["eth1 port_down"] != "PENDING: the switch is away" {
+			if got := r.standing("br0"); got["eth1 down"] != "PENDING: the switch is away" {
 				t.Errorf("%v", got)
 			}
 			cfg.Ports = cfg.Ports[:1]
@@ -102,8 +102,8 @@ func TestSettingsComeBack(t *testing.T) {
 				return again.Ports()[i].Config
 			}
 			r.eventually("eth1 is down", func() bool { return config("eth1") == ofp.PortDown })
-			r.eventually("it is told", func() bool { return r.standing("br0")["eth1 port_down"] == "INSTALLED: " })
-			if got := r.standing("br0"); got["eth2 no_recv,not no_fwd"] != "PENDING: the switch has no such port" || got["drop"] != "INSTALLED: " {
+			r.eventually("it is told", func() bool { return r.standing("br0")["eth1 down"] == "INSTALLED: " })
+			if got := r.standing("br0"); got["eth2 no-receive,forward"] != "PENDING: the switch has no such port" || got["drop"] != "INSTALLED: " {
 				t.Errorf("%v", got)
 			}
 			if v == ofp.V12 && r.standing("br0")["all controller"] != "INSTALLED: " {
@@ -133,7 +133,7 @@ func TestSettingsComeBack(t *testing.T) {
 			if x, err := state.ForgetSettings(ctx, &sluicev1.ForgetSettingsRequest{Switch: "br0", Kind: "port"}); err != nil || x.GetForgotten() != 2 {
 				t.Errorf("%v, %v", x, err)
 			}
-			if got := r.standing("br0"); got["drop"] != "PENDING: the switch is away" || got["eth1 port_down"] != "" {
+			if got := r.standing("br0"); got["drop"] != "PENDING: the switch is away" || got["eth1 down"] != "" {
 				t.Errorf("%v", got)
 			}
 		})

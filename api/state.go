@@ -40,13 +40,16 @@ func (s *state) GetState(_ context.Context, r *sluicev1.GetStateRequest) (*sluic
 			return nil, err
 		}
 		sum := st.Summary(dpid)
-		if sw, err := s.c.Find(dpid.String()); err == nil {
+		sw, err := s.c.Find(dpid.String())
+		if err == nil {
 			if sum, err = sw.StateSummary(); err != nil {
 				return nil, noState()
 			}
 		}
 		one := fromSummary(sum, name)
-		one.Connected = s.connected(dpid)
+		if sw != nil {
+			connectedState(one, sw)
+		}
 		out.Switches = append(out.Switches, one)
 		return out, nil
 	}
@@ -58,7 +61,7 @@ func (s *state) GetState(_ context.Context, r *sluicev1.GetStateRequest) (*sluic
 			return nil, noState()
 		}
 		one := fromSummary(sum, sw.Name())
-		one.Connected = true
+		connectedState(one, sw)
 		out.Switches = append(out.Switches, one)
 	}
 	for _, dpid := range st.Switches() {
@@ -83,6 +86,15 @@ func (s *state) find(ref string) (dpid ofp.DPID, name string, _ error) {
 		return dpid, "", nil
 	}
 	return 0, "", err
+}
+
+// connectedState fills in what is known of a connected switch alone.
+func connectedState(x *sluicev1.SwitchState, sw *controller.Switch) {
+	since, taken := sw.RoleSince()
+	x.Connected, x.Role, x.RoleTaken = true, fromRole(sw.Role()).GetRole(), taken
+	if !since.IsZero() { // else it is not ready yet
+		x.RoleSince = timestamppb.New(since)
+	}
 }
 
 // connected reports whether a switch is.

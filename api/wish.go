@@ -20,6 +20,10 @@ func (s *state) toWishes(list []*sluicev1.SwitchWish, wish controller.Wish) ([]c
 	if len(list) == 0 {
 		return nil, invalid(bad("switches", "is empty: want at least one"))
 	}
+	st, err := s.c.State()
+	if err != nil {
+		return nil, noState()
+	}
 	out := make([]controller.SwitchWish, len(list))
 	seen := make(map[ofp.DPID]int)
 	for i, x := range list {
@@ -57,6 +61,9 @@ func (s *state) toWishes(list []*sluicev1.SwitchWish, wish controller.Wish) ([]c
 				return nil, invalid(at(field, err))
 			}
 			w.Things = append(w.Things, m)
+		}
+		if w.Settings, err = toSettings(sw, st.Settings(sw.DPID()), x.GetSettings()); err != nil {
+			return nil, invalid(at(field+".settings", err))
 		}
 		out[i] = controller.SwitchWish{Switch: sw, Wish: w}
 	}
@@ -159,6 +166,9 @@ func fromOutlooks(wishes []controller.SwitchWish, all []controller.Outlook) (out
 		_, p.Away = wishes[i].Switch.(*controller.Away)
 		for _, s := range x.Steps {
 			c := new(sluicev1.PlannedChange)
+			if x := s.Setting; x != nil {
+				c.Kind, c.Before, c.After = x.Kind, valid(x.Before), valid(x.After)
+			}
 			if s.Before != nil {
 				c.Kind, c.Before = kindOf(s.Before), valid(fmt.Sprint(s.Before))
 			}
@@ -214,6 +224,7 @@ func wishError(wishes []controller.SwitchWish, err error) error {
 	var owner *controller.OwnerError
 	var quota *controller.QuotaError
 	var changed *controller.ChangedError
+	var setting *controller.SettingError
 	var we *controller.WriteError
 	var doubt *controller.InDoubtError
 	after := "; nothing was changed"
@@ -229,6 +240,10 @@ func wishError(wishes []controller.SwitchWish, err error) error {
 			code = codes.InvalidArgument
 		}
 		blame(thing.Thing, text)
+	case errors.As(err, &setting) && !errors.As(err, &we):
+		if code, text = codes.FailedPrecondition, setting.Error(); errors.Is(err, ofp.ErrVersion) {
+			text += ", the version of " + sw.Name()
+		}
 	case errors.As(err, &owner):
 		code = codes.PermissionDenied
 		text = fmt.Sprintf("%s belongs to %s", owner.What, clip(owner.Whose(), 120))
@@ -272,6 +287,10 @@ func refusedThings(sw controller.Target, we *controller.WriteError, blame func(t
 		why := e.Err.Error()
 		var ee *ofp.EncodeError
 		var se *controller.SwitchError
+		what := flowText(e.Message)
+		if set, ok := errors.AsType[*controller.SettingError](e.Err); ok {
+			what, why = set.What(), set.Err.Error()
+		}
 		switch differ, is := differs(e.Err); {
 		case is:
 			has := valid(differ.Has)
@@ -286,7 +305,7 @@ func refusedThings(sw controller.Target, we *controller.WriteError, blame func(t
 			why = fmt.Sprintf("%s, the version of %s", ee, sw.Name())
 		}
 		if i == 0 {
-			text = fmt.Sprintf("%s: %s", flowText(e.Message), why)
+			text = fmt.Sprintf("%s: %s", what, why)
 		}
 		blame(e.Index, why)
 	}

@@ -136,6 +136,9 @@ func (a *Away) WriteSent(context.Context, []ofp.Message, func(error)) error { re
 // WriteBundleWhen fails with ErrAway.
 func (a *Away) WriteBundleWhen(context.Context, []ofp.Message, func() error) error { return ErrAway }
 
+// Settle fails with ErrAway.
+func (a *Away) Settle(context.Context, Settings) error { return ErrAway }
+
 // Bundles fails with ErrAway.
 func (a *Away) Bundles(context.Context) (bool, error) { return false, ErrAway }
 

@@ -72,6 +72,16 @@ func (s *Switch) refusedWrite(msgs []ofp.Message) error {
 // first command that is refused does. AskRole asks.
 func (s *Switch) Role() ofp.RoleState { return s.conn.Role() }
 
+// RoleSince returns since when the role is what Role says, as far as the connection
+// goes back, and whether the switch gave it without being asked: to another
+// controller, as a rule.
+func (s *Switch) RoleSince() (since time.Time, taken bool) {
+	if since, taken = s.conn.RoleSince(); since.Before(s.since) {
+		since = s.since
+	}
+	return since, taken
+}
+
 // AskRole asks the switch what this controller's role is, and with which generation
 // id the last election was. OpenFlow 1.0 and 1.1 cannot ask: there it is Role. It
 // fails as Request does, or with ErrNoRoles.

@@ -1,20 +1,29 @@
 package controller
 
 import (
+	"cmp"
 	"context"
 	"errors"
-	"fmt"
 	"maps"
 	"slices"
-	"strings"
 	"time"
 
+	"github.com/sluice-sdn/sluice/controller/channel"
 	"github.com/sluice-sdn/sluice/controller/desired"
 	"github.com/sluice-sdn/sluice/ofp"
 )
 
 // Settings are how users have set a switch up.
 type Settings = desired.Settings
+
+// SettingsWish is how a switch is to be set up.
+type SettingsWish = desired.SettingsWish
+
+// SettingError says that a setting cannot be.
+type SettingError = desired.SettingError
+
+// PortKey is the key of a port in Settings.Ports.
+func PortKey(p *ofp.Port) string { return desired.PortKey(p) }
 
 // Kinds of settings.
 const (
@@ -29,46 +38,71 @@ var ErrNoSetting = desired.ErrNoSetting
 // TableName is a table's number, or "all".
 func TableName(table uint8) string { return desired.TableName(table) }
 
+// SettingTxn is a change of a switch's settings.
+type SettingTxn = desired.SettingTxn
+
 // KeepPort is ModifyPort whose outcome is stored, where the controller keeps desired
 // state: the port is brought back to it when the switch has restarted, or when the
-// port comes back.
-func (s *Switch) KeepPort(ctx context.Context, author string, m *ofp.PortMod) error {
+// port comes back. It returns the revision of the outcome, 0 where nothing is kept:
+// there an expected revision is ErrNoState.
+func (s *Switch) KeepPort(ctx context.Context, t SettingTxn, m *ofp.PortMod) (Revision, error) {
 	p, ok := s.Port(m.Port)
 	do := func() error { return s.ModifyPort(ctx, m) }
 	if s.c.cfg.Desired == nil || !ok {
-		return do()
+		return 0, unkept(&t, do)
 	}
-	return s.c.cfg.Desired.Set(ctx, s.dpid, author, "mod-port "+desired.PortKey(&p), do, func(x *Settings) { x.Port(&p, m.Config, m.Mask) })
+	t.Note = cmp.Or(t.Note, "mod-port "+desired.PortKey(&p))
+	return s.c.cfg.Desired.Set(ctx, s.dpid, t, do, func(x *Settings) { x.Port(&p, m.Config, m.Mask) })
+}
+
+// unkept is a change that is not stored.
+func unkept(t *SettingTxn, do func() error) error {
+	if t.Expected != nil {
+		return ErrNoState
+	}
+	return do()
 }
 
 // KeepTable writes a table-mod, and stores its outcome as KeepPort does.
-func (s *Switch) KeepTable(ctx context.Context, author string, m *ofp.TableMod) error {
+func (s *Switch) KeepTable(ctx context.Context, t SettingTxn, m *ofp.TableMod) (Revision, error) {
 	do := func() error { return s.Write(ctx, []ofp.Message{m}) }
 	if s.c.cfg.Desired == nil {
-		return do()
+		return 0, unkept(&t, do)
 	}
-	return s.c.cfg.Desired.Set(ctx, s.dpid, author, "mod-table", do, func(x *Settings) { x.Table(m.Table, m.Config) })
+	t.Note = cmp.Or(t.Note, "mod-table "+TableName(m.Table))
+	return s.c.cfg.Desired.Set(ctx, s.dpid, t, do, func(x *Settings) { x.Table(m.Table, m.Config) })
 }
 
-// KeepFragments is SetFragments whose outcome is stored as KeepPort's, if the switch
-// has taken it.
-func (s *Switch) KeepFragments(ctx context.Context, author string, how ofp.ConfigFlags) (now ofp.SwitchConfig, err error) {
-	if s.c.cfg.Desired == nil {
-		return s.SetFragments(ctx, how)
-	}
-	refused := errors.New("not taken")
-	err = s.c.cfg.Desired.Set(ctx, s.dpid, author, "set-frags", func() error {
-		var err error
-		if now, err = s.SetFragments(ctx, how); err == nil && now.Flags&allFragments != how {
-			err = refused
-		}
+// KeepFragments is SetFragments whose outcome is stored as KeepPort's. now is how the
+// switch treats fragments after it; if that is not how, the error is an
+// *UnsettledError and nothing is stored.
+func (s *Switch) KeepFragments(ctx context.Context, t SettingTxn, how ofp.ConfigFlags) (now ofp.SwitchConfig, rev Revision, err error) {
+	do := func() (err error) {
+		now, err = s.setFragments(ctx, how)
 		return err
-	}, func(x *Settings) { x.Fragments = &how })
-	if errors.Is(err, refused) {
-		err = nil // now tells
+	}
+	if s.c.cfg.Desired == nil {
+		err = unkept(&t, do)
+		return now, 0, err
+	}
+	t.Note = cmp.Or(t.Note, "set-frags")
+	rev, err = s.c.cfg.Desired.Set(ctx, s.dpid, t, do, func(x *Settings) { x.Fragments = &how })
+	if err == nil && now == (ofp.SwitchConfig{}) { // it was carried out before
+		now, err = s.Config(ctx)
+	}
+	return now, rev, err
+}
+
+// setFragments is SetFragments that fails if the switch does not do it.
+func (s *Switch) setFragments(ctx context.Context, how ofp.ConfigFlags) (ofp.SwitchConfig, error) {
+	now, err := s.SetFragments(ctx, how)
+	if err == nil && now.Flags&allFragments != how {
+		err = &UnsettledError{Items: []channel.ItemError{{Message: &ofp.SetConfig{SwitchConfig: ofp.SwitchConfig{Flags: how}}, Err: &desired.SettingError{Kind: FragmentSettings, Err: errOtherFragments}}}}
 	}
 	return now, err
 }
+
+var errOtherFragments = errors.New("the switch has taken it, and goes on as before")
 
 const allFragments = ofp.FragDrop | ofp.FragReasm | ofp.FragNXMatch
 
@@ -84,73 +118,88 @@ func (s *Switch) keptPort(key string, x desired.PortSetting) (ofp.Port, bool) {
 }
 
 // resettle brings ports, tables and the treatment of fragments back to what users
-// have set. Only what differs is sent, but for tables, of which nobody can be asked
-// everywhere. A port that is not there is set when it comes. What the switch refuses
-// does not keep the rest from being set; the error tells all of it.
+// have set.
 func (s *Switch) resettle(ctx context.Context) error {
-	return s.c.cfg.Desired.Settle(ctx, s.dpid, func(x Settings) error { return s.settle(ctx, &x) })
+	return s.c.cfg.Desired.Settle(ctx, s.dpid, func(x Settings) error { return s.Settle(ctx, x) })
 }
 
-func (s *Switch) settle(ctx context.Context, x *Settings) error {
-	var refused []error
-	for _, key := range slices.Sorted(maps.Keys(x.Ports)) {
-		want := x.Ports[key]
-		p, ok := s.keptPort(key, want)
-		if !ok || p.Config&want.Mask == want.Config {
-			continue
+// Settle has the switch set up as settings say. Only what differs is sent, but for
+// tables, of which nobody can be asked everywhere. A port that is not there is set
+// when it comes. What the switch refuses does not keep the rest from being set; the
+// *UnsettledError tells all of it.
+func (s *Switch) Settle(ctx context.Context, x Settings) error {
+	un := new(UnsettledError)
+	failed := func(kind, name string, m ofp.Message, err error) (ended bool) {
+		if we, ok := errors.AsType[*WriteError](err); ok && len(we.Errors) > 0 {
+			err = we.Errors[0].Err
 		}
-		m := &ofp.PortMod{Port: p.No, HWAddr: p.HWAddr, Config: want.Config, Mask: want.Mask}
-		if err := m.CheckVersion(s.Version()); err != nil {
-			s.log.WithField("error", err).WithField("port", key).Warn("port cannot be brought back to its settings")
-			continue
-		}
-		if err := s.ModifyPort(ctx, m); err != nil {
-			refused = append(refused, fmt.Errorf("port %s: %w", key, err))
-			if s.ended() || ctx.Err() != nil {
-				return errors.Join(refused...)
+		un.Items = append(un.Items, channel.ItemError{Message: m, Err: &desired.SettingError{Kind: kind, Name: name, Err: err}})
+		return s.ended() || ctx.Err() != nil
+	}
+	lifted := x.Lifted
+	if lifted == nil {
+		lifted = new(Settings)
+	}
+	for _, all := range []map[string]desired.PortSetting{lifted.Ports, x.Ports} {
+		for _, key := range slices.Sorted(maps.Keys(all)) {
+			want := all[key]
+			p, ok := s.keptPort(key, want)
+			if !ok || p.Config&want.Mask == want.Config {
+				continue
+			}
+			m := &ofp.PortMod{Port: p.No, HWAddr: p.HWAddr, Config: want.Config, Mask: want.Mask}
+			if err := m.CheckVersion(s.Version()); err != nil {
+				s.log.WithField("error", err).WithField("port", key).Warn("port cannot be brought back to its settings")
+				continue
+			}
+			if err := s.ModifyPort(ctx, m); err != nil && failed(PortSettings, key, m, err) {
+				return un.Items[len(un.Items)-1].Err
 			}
 		}
 	}
-	if s.Version() == ofp.V11 || s.Version() == ofp.V12 {
-		tables := slices.Sorted(maps.Keys(x.Tables))
-		slices.Reverse(tables) // all of them first
-		var msgs []ofp.Message
-		for _, table := range tables {
-			msgs = append(msgs, &ofp.TableMod{Table: table, Config: x.Tables[table]})
-		}
-		if len(msgs) > 0 {
-			if err := s.Write(ctx, msgs); err != nil {
-				refused = append(refused, fmt.Errorf("tables: %w", err))
-			}
+	if msgs := tableMods(s.Version(), lifted.Tables, x.Tables); len(msgs) > 0 {
+		if err := s.Write(ctx, msgs); err != nil {
+			failed(TableSettings, "miss", msgs[0], err)
 		}
 	}
-	if x.Fragments != nil {
+	if how := cmp.Or(x.Fragments, lifted.Fragments); how != nil && !s.ended() {
 		now, err := s.Config(ctx)
-		if err == nil && now.Flags&allFragments != *x.Fragments {
-			_, err = s.SetFragments(ctx, *x.Fragments)
+		if err == nil && now.Flags&allFragments != *how {
+			_, err = s.setFragments(ctx, *how)
 		}
-		if err != nil {
-			refused = append(refused, fmt.Errorf("fragments: %w", err))
+		if refused, ok := errors.AsType[*UnsettledError](err); ok {
+			un.Items = append(un.Items, refused.Items...)
+		} else if err != nil {
+			failed(FragmentSettings, "", &ofp.SetConfig{SwitchConfig: ofp.SwitchConfig{Flags: *how}}, err)
 		}
 	}
-	err := errors.Join(refused...)
-	if err == nil || s.ended() || ctx.Err() != nil {
-		return err
+	switch {
+	case len(un.Items) == 0:
+		return nil
+	case s.ended() || ctx.Err() != nil:
+		return un.Items[len(un.Items)-1].Err
 	}
-	return &UnsettledError{err}
+	return un
 }
 
-// UnsettledError says which settings a switch does not take. The others are as they
-// should be.
-type UnsettledError struct{ Err error }
-
-// Error names each of them.
-func (e *UnsettledError) Error() string {
-	return "settings are not taken: " + strings.ReplaceAll(e.Err.Error(), "\n", "; ")
+// tableMods are those of a version with table misses, that of all tables first, for
+// what is to be lifted and then for what is set.
+func tableMods(v ofp.Version, lifted, set map[uint8]uint32) (msgs []ofp.Message) {
+	if v != ofp.V11 && v != ofp.V12 {
+		return nil
+	}
+	for _, all := range []map[uint8]uint32{lifted, set} {
+		tables := slices.Sorted(maps.Keys(all))
+		slices.Reverse(tables)
+		for _, table := range tables {
+			msgs = append(msgs, &ofp.TableMod{Table: table, Config: all[table]})
+		}
+	}
+	return msgs
 }
 
-// Unwrap returns the reasons.
-func (e *UnsettledError) Unwrap() error { return e.Err }
+// UnsettledError says which settings a switch does not take.
+type UnsettledError = desired.UnsettledError
 
 // PortSettled reports whether a port that users have set is as they have set it,
 // and whether it is there at all.

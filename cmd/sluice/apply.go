@@ -28,10 +28,20 @@ const netHelp = `The file is YAML, - is standard input:
         - priority: 5
           match: {eth_type: 0x0806}
           actions: [{output: {port_name: FLOOD}}]
+      ports: {eth1: [down, no-forward], eth2: up}   # the words of mod-port
+      tables: {all: drop, 3: continue}              # of mod-table; OpenFlow 1.1 and 1.2
+      fragments: drop                               # of set-frags
 
 Flows, groups and meters are texts as for ovs-ofctl, or have the fields of the API
 (those that -o yaml dump-flows shows). They are compared with what the switches
-should have, which sluiced keeps (sluiced --state).`
+should have, which sluiced keeps (sluiced --state).
+
+How ports, tables and fragments are set is the switch's, and no owner's: any owner's
+file may say it. What the file does not say stays set. With --prune a part that is
+there (ports, tables or fragments) is whole: what else is set of its kind goes, and
+the switch is as it is where nobody has set it (up, flood, miss to the controller,
+fragments normal). "ports:" with nothing has all of them go; a part that is not there
+is left alone.`
 
 // wishFlags are those that plan and apply have in common.
 type wishFlags struct {
@@ -42,7 +52,7 @@ type wishFlags struct {
 func (f *wishFlags) add(cmd *cobra.Command) {
 	cmd.Flags().StringVarP(&f.file, "file", "f", "", "the file")
 	cmd.Flags().StringVar(&f.owner, "owner", "", "whose the outcome is; others cannot change it")
-	cmd.Flags().BoolVar(&f.prune, "prune", false, "remove what the owner has on the file's switches, and the file does not have")
+	cmd.Flags().BoolVar(&f.prune, "prune", false, "remove what the owner has on the file's switches, and the file does not have; of ports, tables and fragments where the file has that part")
 	complete(cmd, "owner")
 	if err := cmd.MarkFlagFilename("file", "yaml", "yml"); err != nil {
 		panic(err) // the flag's name is wrong
@@ -80,7 +90,7 @@ func (f *netFile) wishes() []*sluicev1.SwitchWish {
 // size counts what the switches of a file should have.
 func (f *netFile) size() (n int) {
 	for _, s := range f.switches {
-		n += len(s.wish.GetFlows()) + len(s.wish.GetGroups()) + len(s.wish.GetMeters())
+		n += len(s.wish.GetSettings().GetPorts().GetPorts()) + len(s.wish.GetFlows()) + len(s.wish.GetGroups()) + len(s.wish.GetMeters())
 	}
 	return n
 }
@@ -174,7 +184,8 @@ func (c *client) rollback() *cobra.Command {
 		Use:   "rollback REVISION [SWITCH]",
 		Short: "Have switches have what they should have had at a revision",
 		Long: `Shows what would change, asks, and has all switches, or one, have what they should
-have had at a revision, whoever wrote it (sluice history lists them). This is a
+have had at a revision, whoever wrote it (sluice history lists them), and be set up (ports,
+tables, fragments) as then. This is a
 change like any other, with a revision of its own. The history reaches back 1,000
 revisions.`,
 		Example:           "  sluice history -n 5\n  sluice rollback 42\n  sluice rollback 42 br0 --yes",
@@ -325,7 +336,7 @@ func (c *client) export() *cobra.Command {
 		Short: "Print what switches should have, as a file for apply",
 		Long: `Prints what switches should have, all of them or those named, as a file that apply
 takes: applied again it changes nothing. It has what one owner wants, by default
-the one without a name.`,
+the one without a name, and with that how ports, tables and fragments were set.`,
 		Example: "  sluice export >net.yaml\n  sluice export br0 br1",
 		Args:    cobra.ArbitraryArgs,
 		ValidArgsFunction: func(cmd *cobra.Command, _ []string, _ string) ([]cobra.Completion, cobra.ShellCompDirective) {
@@ -374,6 +385,13 @@ the one without a name.`,
 
 // exportJSON prints an export as JSON, which is YAML too.
 func (c *client) exportJSON(top *yaml.Node) error {
+	for _, sw := range top.Content[1].Content {
+		for _, part := range sw.Content {
+			for i := 0; part.Kind == yaml.MappingNode && i < len(part.Content); i += 2 {
+				part.Content[i].Tag = "!!str" // JSON has no other keys
+			}
+		}
+	}
 	var v any
 	if err := top.Decode(&v); err != nil {
 		return err
@@ -417,5 +435,6 @@ func exported(items []*sluicev1.StateItem) *yaml.Node {
 			n.Content = append(n.Content, text(kind+"s"), list)
 		}
 	}
+	exportedSettings(n, items)
 	return n
 }

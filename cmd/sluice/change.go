@@ -42,6 +42,11 @@ func (w *writing) flags(cmd *cobra.Command) {
 	cmd.Flags().StringVar(&w.owner, "owner", "", "whose the outcome is, where sluiced keeps desired state; others cannot change it")
 	complete(cmd, "owner")
 	w.level.add(cmd)
+	w.settingFlags(cmd)
+}
+
+// settingFlags gives a verb that sets a switch up its flags.
+func (w *writing) settingFlags(cmd *cobra.Command) {
 	cmd.Flags().StringVar(&w.request, "request-id", "", "a text of your choice: sent again with the same one it is not carried out again (with --state)")
 	complete(cmd, "request-id")
 	cmd.Flags().StringVar(&w.revision, "expected-revision", "", "fail if what the switch should have has changed since (with --state)")

@@ -62,6 +62,11 @@ switch, comes back, until sluice forget-settings.`,
 			} else {
 				q.Clear = []string{a.bit}
 			}
+			call, err := c.writing.calls(cmd)
+			if err != nil {
+				return err
+			}
+			q.ExpectedRevision, q.RequestId = call(0).expected, c.writing.request
 			return c.call(cmd, func(ctx context.Context, conn *grpc.ClientConn) error {
 				r, err := sluicev1.NewConfigServiceClient(conn).ModifyPort(ctx, q)
 				if err != nil {
@@ -101,8 +106,14 @@ With sluiced --state it is kept as what mod-port sets.`,
 			if err != nil {
 				return err
 			}
+			call, err := c.writing.calls(cmd)
+			if err != nil {
+				return err
+			}
 			return c.call(cmd, func(ctx context.Context, conn *grpc.ClientConn) error {
-				r, err := sluicev1.NewConfigServiceClient(conn).ModifyTable(ctx, &sluicev1.ModifyTableRequest{Switch: args[0], Table: table, Miss: miss})
+				r, err := sluicev1.NewConfigServiceClient(conn).ModifyTable(ctx, &sluicev1.ModifyTableRequest{
+					Switch: args[0], Table: table, Miss: miss, ExpectedRevision: call(0).expected, RequestId: c.writing.request,
+				})
 				if err != nil {
 					return err
 				}
@@ -180,8 +191,14 @@ sluiced --state it is kept as what mod-port sets.`,
 			if !ok {
 				return usage(cmd, "%q: want %s", cut(args[1]), strings.Join(words, ", "))
 			}
+			call, err := c.writing.calls(cmd)
+			if err != nil {
+				return err
+			}
 			return c.call(cmd, func(ctx context.Context, conn *grpc.ClientConn) error {
-				r, err := sluicev1.NewConfigServiceClient(conn).SetSwitchConfig(ctx, &sluicev1.SetSwitchConfigRequest{Switch: args[0], Fragments: how})
+				r, err := sluicev1.NewConfigServiceClient(conn).SetSwitchConfig(ctx, &sluicev1.SetSwitchConfigRequest{
+					Switch: args[0], Fragments: how, ExpectedRevision: call(0).expected, RequestId: c.writing.request,
+				})
 				if err != nil {
 					return err
 				}

@@ -38,7 +38,7 @@ func TestModPort(t *testing.T) {
 			t.Errorf("after %s the port's configuration is %#x, want %#x", row.word, got, row.want)
 		}
 	}
-	wantText(t, "json", "{}\n", d.must("", "-o", "json", "mod-port", "br0", "2", "down"))
+	wantText(t, "json", "{\n  \"revision\": \"0\"\n}\n", d.must("", "-o", "json", "mod-port", "br0", "2", "down"))
 	wantTexts(t, "dump-ports-desc", d.must("", "dump-ports-desc", "br0"), " 2(eth2): addr:02:00:00:00:00:02\n     config:     PORT_DOWN\n")
 	wantTexts(t, "completion", d.sluice("", "__complete", "-a", d.grpc, "mod-port", "br0", "2", "").out, "no-flood\n")
 }

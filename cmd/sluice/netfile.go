@@ -27,7 +27,7 @@ type netFile struct {
 // fileSwitch is a switch of a file, and where what it should have stands there.
 type fileSwitch struct {
 	wish  *sluicev1.SwitchWish
-	items map[string][]fileItem // by "flows", "groups", "meters"
+	items map[string][]fileItem // by "flows", "groups", "meters", "ports", "tables", "fragments"
 }
 
 type fileItem struct {
@@ -138,7 +138,10 @@ func (f *netFile) addSwitch(name string, key, n *yaml.Node) error {
 		return nil // nothing, which --prune makes true
 	}
 	at := "switches." + name
-	return f.mapping(n, at, []string{"flows", "groups", "meters"}, func(kind string, _, list *yaml.Node) error {
+	return f.mapping(n, at, append([]string{"flows", "groups", "meters"}, settingKinds...), func(kind string, _, list *yaml.Node) error {
+		if slices.Contains(settingKinds, kind) {
+			return f.addSetting(s, at+"."+kind, kind, list)
+		}
 		if list.Kind == yaml.ScalarNode && list.Tag == "!!null" {
 			return nil
 		}
@@ -236,11 +239,16 @@ func keyIn(n *yaml.Node, name string) *yaml.Node {
 // what, and what of it.
 var wishField = regexp.MustCompile(`^switches\[(\d+)\]\.(flows|groups|meters)\[(\d+)\](?:\.\w+\.?)?(.*)$`)
 
+// settingField is such a field about how a switch is to be set up.
+var settingField = regexp.MustCompile(`^switches\[(\d+)\]\.settings\.(ports|tables|fragments)(?:\.\w+\[(\d+)\])?()`)
+
 // locate returns lines that show where in the file a field of the request stands.
 func (f *netFile) locate(field, description string) []string {
 	m := wishField.FindStringSubmatch(field)
 	if m == nil {
-		return nil
+		if m = settingField.FindStringSubmatch(field); m == nil {
+			return nil
+		}
 	}
 	at, _ := strconv.Atoi(m[1])
 	i, _ := strconv.Atoi(m[3])

@@ -24,8 +24,8 @@ func (c *client) restore() *cobra.Command {
 		Long: `Shows what would change, asks, and has all switches have what a file that
 sluice backup has made says. sluiced checks the whole file before it changes
 anything. This is one change like any other, with a revision of its own; the
-history stays, and sluice rollback undoes it, but for how ports, tables and
-fragments were set, which comes back with the backup. Connected switches are brought to it
+history stays, and sluice rollback undoes it. How ports, tables and fragments were set
+comes back with the backup. Connected switches are brought to it
 at once by what differs, the others when they connect; sluice status tells how far
 that is.`,
 		Example: "  sluice restore sluice-state.backup --plan\n  sluice restore sluice-state.backup --yes",

@@ -95,6 +95,11 @@ confirmed the change, and exits with status 0 only then.`,
 			}
 		}
 	}
+	for _, verb := range root.Commands() {
+		if slices.Contains([]string{"mod-port", "mod-table", "set-frags"}, verb.Name()) {
+			c.writing.settingFlags(verb)
+		}
+	}
 	root.AddCommand(c.ofpPrint(), c.replay(), c.version())
 	root.Version = buildVersion()
 	root.SetVersionTemplate("sluice {{.Version}}\n")

@@ -137,6 +137,8 @@ func isSetting(x *sluicev1.StateItem) bool {
 // nameOrAway is the name of a switch, and whether it is away.
 func nameOrAway(s *sluicev1.SwitchState) string {
 	switch {
+	case isSlave(s):
+		return s.GetSwitch() + " (slave)"
 	case s.GetConnected():
 		return s.GetSwitch()
 	case s.GetSwitch() == "":
@@ -145,7 +147,28 @@ func nameOrAway(s *sluicev1.SwitchState) string {
 	return s.GetSwitch() + " (away)"
 }
 
+func isSlave(s *sluicev1.SwitchState) bool {
+	return s.GetRole() == sluicev1.ControllerRole_CONTROLLER_ROLE_SLAVE
+}
+
+// slaveLine says what it means that sluiced is a slave of a switch, if it is.
+func slaveLine(s *sluicev1.SwitchState) string {
+	if !isSlave(s) {
+		return ""
+	}
+	since, why := "", "by its own role"
+	if s.GetRoleSince() != nil {
+		since = " since " + s.GetRoleSince().AsTime().Local().Format(time.DateTime)
+	}
+	if s.GetRoleTaken() {
+		why = "another controller has become the master"
+	}
+	name := printable(cmp.Or(s.GetSwitch(), s.GetDpid()))
+	return fmt.Sprintf("%s: this controller is slave%s: %s; it does not compare the switch, nothing is held true there, and the line tells what it last knew; sluice set-role %s master takes it\n", name, since, why, name)
+}
+
 func printState(w io.Writer, r *sluicev1.GetStateResponse) {
+	slaves := ""
 	rows := [][]string{{"SWITCH", "DPID", "INSTALLED", "PENDING", "DEGRADED", "DELETING", "FOREIGN", "CHECKED"}}
 	for _, s := range r.GetSwitches() {
 		checked := "never"
@@ -155,12 +178,14 @@ func printState(w io.Writer, r *sluicev1.GetStateResponse) {
 		if s.GetFault() != "" {
 			checked += " (failed: " + s.GetFault() + ")"
 		}
+		slaves += slaveLine(s)
 		rows = append(rows, []string{
 			nameOrAway(s), s.GetDpid(), number(s.GetInstalled()), number(s.GetPending()), number(s.GetDegraded()),
 			number(s.GetDeleting()), number(s.GetForeign()), checked,
 		})
 	}
 	table(w, rows)
+	fmt.Fprint(w, slaves)
 	fmt.Fprintf(w, "revision %d\n", r.GetRevision())
 	if r.GetStoreFault() != "" {
 		since := r.GetStoreFaultSince().AsTime().Local().Format(time.DateTime)

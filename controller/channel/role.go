@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/sluice-sdn/sluice/ofp"
 )
@@ -21,6 +22,8 @@ type role struct {
 	xid     uint32   // of the last request that has no answer yet, or 0
 	want    ofp.Role // that it asks for
 	changes RoleChanges
+	since   time.Time // of the last change; zero: there was none
+	taken   bool      // that was not asked for
 }
 
 // RoleChanges counts how often the role became another one.
@@ -42,6 +45,14 @@ func (c *Conn) RoleChanges() RoleChanges {
 	c.role.mu.Lock()
 	defer c.role.mu.Unlock()
 	return c.role.changes
+}
+
+// RoleSince returns when the role became what it is, zero if it was never another one,
+// and whether nobody here asked for that.
+func (c *Conn) RoleSince() (since time.Time, taken bool) {
+	c.role.mu.Lock()
+	defer c.role.mu.Unlock()
+	return c.role.since, c.role.taken
 }
 
 // Slave reports whether what a slave must not send (Forbidden) would be refused by
@@ -73,6 +84,7 @@ func (r *role) set(s ofp.RoleState, asked bool) bool {
 func (r *role) setLocked(s ofp.RoleState, asked bool) bool {
 	changed := r.state.Role != s.Role
 	if changed {
+		r.since, r.taken = time.Now(), !asked
 		r.changes.All++
 		if !asked {
 			r.changes.Unasked++

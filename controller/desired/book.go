@@ -60,12 +60,13 @@ type book struct {
 	appLike  bool                   // a flow in items has, or had, a cookie as apps have
 	changes  uint64                 // the value of the head record
 	settings Settings
-	lacking  bool      // short is not empty
-	behind   bool      // something is stored that was not sent
-	gone     uint64    // how often the switch has gone
-	foreign  int       // flows on the switch that nobody wants, as last seen
-	checked  time.Time // when the switch was last compared with the book
-	fault    string    // why it could not be, if it could not
+	settled  store.Revision // up to which no other change of settings was told
+	lacking  bool           // short is not empty
+	behind   bool           // something is stored that was not sent
+	gone     uint64         // how often the switch has gone
+	foreign  int            // flows on the switch that nobody wants, as last seen
+	checked  time.Time      // when the switch was last compared with the book
+	fault    string         // why it could not be, if it could not
 }
 
 func newBook(dpid ofp.DPID) *book {
@@ -78,6 +79,13 @@ func (b *book) empty() bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return b.items.len() == 0 && len(b.graves) == 0
+}
+
+// unset reports whether nobody has set the switch up.
+func (b *book) unset() bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.settings.empty()
 }
 
 // value returns what is wanted at a place, or nil.

@@ -30,11 +30,17 @@ func hasBundles(ctx context.Context, sw Switch) error {
 
 // carryOut has a switch carry the transaction out, once when, if it is not nil,
 // returns; not at all if that fails.
-func (t *Txn) carryOut(ctx context.Context, sw Switch, when func() error) error {
-	if t.Bundle {
-		return sw.WriteBundleWhen(ctx, t.Messages, when)
+func (t *Txn) carryOut(ctx context.Context, sw Switch, when func() error) (err error) {
+	switch {
+	case t.Bundle:
+		err = sw.WriteBundleWhen(ctx, t.Messages, when)
+	case len(t.Messages) > 0:
+		err = carryOut(ctx, sw, t.Messages, when)
 	}
-	return carryOut(ctx, sw, t.Messages, when)
+	if err == nil && t.settings != nil {
+		err = t.settings.carryOut(ctx, sw)
+	}
+	return err
 }
 
 // mostPieces bounds how many pieces messages are sent in; more of them would be

@@ -18,7 +18,8 @@ type difference struct {
 	about    []int // for each message the index into Wish.Things, or -1
 	effects  []effect
 	content  []byte
-	things   map[place]int // indices into Wish.Things
+	things   map[place]int   // indices into Wish.Things
+	settings *settingsChange // nil: they stay
 }
 
 // things are flows, groups and meters that are told apart by their places.

@@ -37,6 +37,11 @@
 // Outlook.Back one of what was desired before another. Carrying a wish out is a
 // transaction as above.
 //
+// A wish may also say how the switch is to be set up (SettingsWish): how ports,
+// tables and fragments are set is stored with the rest, as one change, and carried
+// out behind it. What is not set any more is lifted: it is stored until the switch
+// has it as where nobody has set it.
+//
 // # Ownership
 //
 // Every flow, group and meter has an owner: whoever wrote it first. Another

@@ -26,6 +26,9 @@ type fake struct {
 	bundles bool     // it has some
 	bundled int      // so many were begun
 	answers []func() // of WriteSent
+
+	unsettled func(Settings) error // what it says of how it is to be set up; nil: it takes it
+	settled   []Settings           // that it has taken
 }
 
 func newFake(t testing.TB, v ofp.Version) *fake {
@@ -231,3 +234,16 @@ func (yesSwitch) WriteSent(_ context.Context, _ []ofp.Message, then func(error))
 func (f *fake) Tables() int { return f.few }
 
 func (yesSwitch) Tables() int { return 0 }
+
+// Settle notes how the fake is to be set up.
+func (f *fake) Settle(_ context.Context, s Settings) error {
+	if f.unsettled != nil {
+		if err := f.unsettled(s); err != nil {
+			return err
+		}
+	}
+	f.settled = append(f.settled, s.clone())
+	return nil
+}
+
+func (yesSwitch) Settle(context.Context, Settings) error { return nil }

@@ -89,7 +89,7 @@ func (b *book) oblivion(now store.Revision) (out Forgotten, edits []store.Edit) 
 		edits = append(edits, store.Edit{Key: p.tombstone(b.dpid), Remove: true, Untold: true})
 	}
 	edits = b.exhumedEdits(edits)
-	if out.Settings > 0 {
+	if !b.settings.empty() {
 		edit, _ := new(Settings).edit(b.dpid) // of none: it cannot fail
 		edits = append(edits, edit)
 	}

@@ -41,7 +41,7 @@ func TestForgetSwitch(t *testing.T) {
 	r.d.Remember(is)
 	fill(t, r)
 	before := r.wanted()
-	if err := r.d.Set(ctx, 1, "ann", "", func() error { return nil }, func(x *Settings) { x.Table(1, 2) }); err != nil {
+	if _, err := r.d.Set(ctx, 1, SettingTxn{Author: "ann", Note: ""}, func() error { return nil }, func(x *Settings) { x.Table(1, 2) }); err != nil {
 		t.Fatal(err)
 	}
 	was := r.d.Revision()

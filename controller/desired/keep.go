@@ -27,6 +27,9 @@ func (d *State) keep(ctx context.Context, sw Switch, b *book, t Txn, effects []e
 		k.first, k.stored = k.Revision, true
 		b.exhumed = nil
 		b.carry(effects, k.Revision)
+		if t.settings != nil {
+			b.noteSettings(t.settings.after, k.Revision)
+		}
 	}
 	if !t.staged(sw) {
 		if k.Done, err = d.commit(ctx, x); err != nil || k.Repeated {
@@ -37,8 +40,13 @@ func (d *State) keep(ctx context.Context, sw Switch, b *book, t Txn, effects []e
 		switch {
 		case t.Level == Stored:
 			b.setBehind(true)
-		case t.Level == Sent && !t.Bundle:
-			err = d.sendOnly(ctx, sw, b, t, effects, k.first)
+		case t.Level == Sent && !t.Bundle && len(t.Messages) > 0:
+			if err = d.sendOnly(ctx, sw, b, t, effects, k.first); err == nil && t.settings != nil {
+				// These are confirmed all the same: the next message could overtake none.
+				if err = t.settings.carryOut(ctx, sw); err != nil {
+					err = &InDoubtError{k.first, err}
+				}
+			}
 		default:
 			k.Revision, err = d.settled(ctx, sw, b, t, effects, k.first, t.carryOut(ctx, sw, nil))
 		}

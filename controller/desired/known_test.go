@@ -44,7 +44,7 @@ func TestBackupRemembersSwitches(t *testing.T) {
 	r := diskRig(t)
 	r.d.Remember(Known{DPID: 1, Name: "br0", Version: ofp.V13})
 	r.apply("add-flow priority=1,ip,actions=output:1")
-	if err := r.d.Set(t.Context(), 1, "ann", "", func() error { return nil }, func(x *Settings) { x.Table(1, 2) }); err != nil {
+	if _, err := r.d.Set(t.Context(), 1, SettingTxn{Author: "ann"}, func() error { return nil }, func(x *Settings) { x.Table(1, 2) }); err != nil {
 		t.Fatal(err)
 	}
 	backup := r.backup()

@@ -46,7 +46,7 @@ var ErrRecalling = errors.New("another backup is being restored; try again when 
 // Owners are known by their names. The backup is received and checked whole before
 // anything changes. The switches are not told: the caller has them compared.
 // Tombstones of the backup are left out: what was to go then is wanted by nobody.
-// Settings that the backup does not have are forgotten (Forget).
+// What was set and the backup does not have is lifted, as in a wish.
 //
 // It fails with an *OwnerError where an app has the place of a flow, ErrRecalling, ErrChanged (a *ChangedError), what store.Receive
 // says, store.ErrLimit if too much changes for one transaction, or what the store
@@ -79,7 +79,7 @@ func (d *State) Recall(ctx context.Context, backup io.Reader, o Recall) (r Recal
 	}
 	r.Backup, r.Revision = in.revision, d.store.Revision()
 	x := store.Txn{Author: o.Author, Note: o.Note}
-	effects := make([][]effect, len(books))
+	effects, changed := make([][]effect, len(books)), make([]bool, len(books))
 	for i, b := range books {
 		if err := d.unchanged(b, o.Expected); err != nil {
 			return r, err
@@ -95,14 +95,12 @@ func (d *State) Recall(ctx context.Context, backup io.Reader, o Recall) (r Recal
 		if len(effects[i]) == 0 && !s.Settings {
 			continue
 		}
-		r.Switches = append(r.Switches, s)
+		r.Switches, changed[i] = append(r.Switches, s), true
 		if o.PlanOnly {
 			continue
 		}
-		if len(effects[i]) > 0 {
-			one := d.txn(b, Txn{}, effects[i])
-			x.If, x.Edits = append(x.If, one.If...), append(x.Edits, one.Edits...)
-		}
+		one := d.txn(b, Txn{}, effects[i])
+		x.If, x.Edits = append(x.If, one.If...), append(x.Edits, one.Edits...)
 		if s.Settings {
 			x.Edits = append(x.Edits, settings)
 		}
@@ -115,13 +113,12 @@ func (d *State) Recall(ctx context.Context, backup io.Reader, o Recall) (r Recal
 		return r, err
 	}
 	for i, b := range books {
-		b.mu.Lock()
-		b.settings = in.settings[b.dpid]
-		b.mu.Unlock()
-		if len(effects[i]) > 0 {
-			b.exhumed = nil
-			b.carry(effects[i], done.Revision)
+		if !changed[i] {
+			continue
 		}
+		b.noteSettings(in.settings[b.dpid], done.Revision)
+		b.exhumed = nil
+		b.carry(effects[i], done.Revision)
 	}
 	r.Revision = done.Revision
 	return r, nil
@@ -131,16 +128,13 @@ func (d *State) Recall(ctx context.Context, backup io.Reader, o Recall) (r Recal
 // has the store hold what the backup does.
 func (in *recalled) settled(b *book, s *RecalledSwitch) (store.Edit, error) {
 	b.mu.Lock()
-	was := b.settings
+	was := b.settings.clone()
 	b.mu.Unlock()
-	before, err := was.edit(b.dpid)
-	if err != nil {
-		return before, err
-	}
 	now := in.settings[b.dpid]
-	after, err := now.edit(b.dpid)
-	s.Settings = string(before.Value) != string(after.Value)
-	return after, err
+	s.Settings = len(settingSteps(&was, &now)) > 0
+	now = moved(&was, &now)
+	in.settings[b.dpid] = now
+	return now.edit(b.dpid)
 }
 
 // recalled is a backup with what its owners' numbers are here.

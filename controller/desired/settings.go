@@ -2,6 +2,7 @@ package desired
 
 import (
 	"context"
+	"crypto/sha256"
 	"encoding/binary"
 	"encoding/json"
 	"errors"
@@ -24,6 +25,9 @@ type Settings struct {
 	Tables map[uint8]uint32 `json:"tables,omitempty"`
 	// Fragments is how IP fragments are treated; nil: as the switch chooses.
 	Fragments *ofp.ConfigFlags `json:"fragments,omitempty"`
+	// Lifted is what was set, is wanted no more, and is not known to be gone from
+	// the switch: its bits and tables are to be 0.
+	Lifted *Settings `json:"lifted,omitempty"`
 }
 
 // PortSetting are bits of a port's configuration that were set or cleared.
@@ -62,11 +66,16 @@ func (s *Settings) Table(table uint8, config uint32) {
 }
 
 // empty reports whether nothing is set.
-func (s *Settings) empty() bool { return len(s.Ports) == 0 && len(s.Tables) == 0 && s.Fragments == nil }
+func (s *Settings) empty() bool {
+	return len(s.Ports) == 0 && len(s.Tables) == 0 && s.Fragments == nil && s.Lifted == nil
+}
 
 func (s *Settings) clone() Settings {
 	c := *s
 	c.Ports, c.Tables = maps.Clone(s.Ports), maps.Clone(s.Tables)
+	if s.Lifted != nil {
+		c.Lifted = new(s.Lifted.clone())
+	}
 	return c
 }
 
@@ -81,45 +90,72 @@ func (d *State) Settings(dpid ofp.DPID) Settings {
 	return b.settings.clone()
 }
 
+// SettingTxn is a change of settings.
+type SettingTxn struct {
+	// Author, Note, Request and Expected are those of a Txn.
+	Author, Note, Request string
+	Expected              *store.Revision
+}
+
 // Set carries out a change of a switch's settings, and stores them: change is
 // called with the settings so far, and do brings the switch to it. If do fails, or
-// the store, nothing is stored.
-func (d *State) Set(ctx context.Context, dpid ofp.DPID, author, note string, do func() error, change func(*Settings)) error {
+// the store, nothing is stored. It returns the revision of the outcome. With a
+// request id that was carried out before nothing is done. It fails with a
+// *ChangedError, too.
+func (d *State) Set(ctx context.Context, dpid ofp.DPID, t SettingTxn, do func() error, change func(*Settings)) (store.Revision, error) {
 	b, err := d.take(ctx, dpid)
 	if err != nil {
-		return err
+		return 0, err
 	}
 	defer d.release(b)
-	now := d.Settings(dpid)
+	var content []byte
+	if t.Request != "" {
+		one := new(SettingsWish)
+		change(&one.Settings)
+		sum := sha256.Sum256(append(one.digest(), t.Note...))
+		content = sum[:]
+		if rev, err := d.repeated(ctx, t.Author, t.Request, content, errNew); !errors.Is(err, errNew) {
+			return rev, err
+		}
+	}
+	if err := d.unchanged(b, t.Expected); err != nil {
+		return 0, err
+	}
+	before := d.Settings(dpid)
+	now := before.clone()
 	change(&now)
 	if len(now.Ports) > maxSettings {
-		return fmt.Errorf("settings of %d ports: %w, at most %d", len(now.Ports), store.ErrLimit, maxSettings)
+		return 0, fmt.Errorf("settings of %d ports: %w, at most %d", len(now.Ports), store.ErrLimit, maxSettings)
 	}
+	now = moved(&before, &now)
 	if err := do(); err != nil {
-		return err
+		return 0, err
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), settleTimeout) // it is done
 	defer cancel()
-	if _, err := d.keepSettings(ctx, b, author, note, now); err != nil {
-		return fmt.Errorf("the switch has it, but it is not stored, and will not be brought back: %w", err)
+	rev, err := d.keepSettings(ctx, b, t, content, now)
+	if err != nil {
+		return 0, fmt.Errorf("the switch has it, but it is not stored, and will not be brought back: %w", err)
 	}
-	return nil
+	return rev, nil
 }
 
 // keepSettings stores settings. The caller has the turn.
-func (d *State) keepSettings(ctx context.Context, b *book, author, note string, now Settings) (store.Revision, error) {
+func (d *State) keepSettings(ctx context.Context, b *book, t SettingTxn, content []byte, now Settings) (store.Revision, error) {
 	edit, err := now.edit(b.dpid)
 	if err != nil {
 		return 0, err
 	}
-	done, err := d.commit(ctx, store.Txn{Author: author, Note: note, If: []store.Condition{b.unmoved()}, Edits: d.knownEdit([]store.Edit{edit}, b)})
+	x := d.txn(b, Txn{Author: t.Author, Note: t.Note, Request: t.Request}, nil)
+	x.Content, x.Edits = content, append(x.Edits, edit)
+	done, err := d.commit(ctx, x)
 	if err != nil {
 		b.noted = Known{} // nothing of it is stored
 		return 0, err
 	}
-	b.mu.Lock()
-	b.settings = now
-	b.mu.Unlock()
+	b.exhumed = nil
+	b.carry(nil, done.Revision)
+	b.noteSettings(now, done.Revision)
 	return done.Revision, nil
 }
 
@@ -162,7 +198,7 @@ func (d *State) Forget(ctx context.Context, dpid ofp.DPID, author, note, kind, n
 	if n == 0 {
 		return 0, 0, ErrNoSetting
 	}
-	rev, err := d.keepSettings(ctx, b, author, note, now)
+	rev, err := d.keepSettings(ctx, b, SettingTxn{Author: author, Note: note}, nil, now)
 	if err != nil {
 		return 0, 0, err
 	}
@@ -170,6 +206,11 @@ func (d *State) Forget(ctx context.Context, dpid ofp.DPID, author, note, kind, n
 }
 
 func (s *Settings) forget(kind, name string) (n int) {
+	if s.Lifted != nil {
+		if s.Lifted.forget(kind, name); s.Lifted.empty() { // the switch stays as it is
+			s.Lifted = nil
+		}
+	}
 	if kind == "" || kind == PortSettings {
 		for key := range s.Ports {
 			if name == "" || name == key {
@@ -208,6 +249,8 @@ const fragmentFlags = ofp.FragDrop | ofp.FragReasm | ofp.FragNXMatch
 func readSettings(dpid ofp.DPID, value []byte) (s Settings, err error) {
 	if err = json.Unmarshal(value, &s); err == nil {
 		switch {
+		case s.Lifted != nil && (s.Lifted.Lifted != nil || len(s.Lifted.Ports) > 2*maxSettings):
+			err = errors.New("what is lifted")
 		case len(s.Ports) > maxSettings:
 			err = fmt.Errorf("%d ports", len(s.Ports))
 		case s.Fragments != nil && *s.Fragments&^fragmentFlags != 0:
@@ -237,5 +280,9 @@ func (d *State) Settle(ctx context.Context, dpid ofp.DPID, do func(Settings) err
 		return err
 	}
 	defer d.release(b)
-	return do(d.Settings(dpid))
+	err = do(d.Settings(dpid))
+	if err == nil {
+		d.settledNow(ctx, b)
+	}
+	return err
 }

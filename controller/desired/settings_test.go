@@ -14,7 +14,15 @@ import (
 // set stores settings of switch 1 as they are after change.
 func (r *rig) set(change func(*Settings)) {
 	r.t.Helper()
-	if err := r.d.Set(r.t.Context(), 1, "eve", "set", func() error { return nil }, change); err != nil {
+	if _, err := r.d.Set(r.t.Context(), 1, SettingTxn{Author: "eve", Note: "set"}, func() error { return nil }, change); err != nil {
+		r.t.Fatal(err)
+	}
+}
+
+// settle has switch 1 take how it is to be set up.
+func (r *rig) settle() {
+	r.t.Helper()
+	if err := r.d.Settle(r.t.Context(), 1, func(Settings) error { return nil }); err != nil {
 		r.t.Fatal(err)
 	}
 }
@@ -65,7 +73,7 @@ func TestForget(t *testing.T) {
 }
 
 // TestRecallSettings: a backup brings back how switches were set, those of which
-// nothing else is desired too, and what it does not say of that is forgotten.
+// nothing else is desired too, and what it does not say of that goes.
 func TestRecallSettings(t *testing.T) {
 	r := diskRig(t)
 	fill(t, r)
@@ -82,6 +90,10 @@ func TestRecallSettings(t *testing.T) {
 	if d := cmp.Diff(want, r.recall(backup, Recall{})); d != "" {
 		t.Errorf("-want +got\n%s", d)
 	}
+	if s := r.d.Settings(1); s.Lifted == nil || s.Lifted.Fragments == nil {
+		t.Errorf("what the backup does not have is to go: %+v", s)
+	}
+	r.settle()
 	for range 2 {
 		if d := cmp.Diff(was, r.d.Settings(1)); d != "" {
 			t.Errorf("-want +got\n%s", d)
@@ -93,6 +105,7 @@ func TestRecallSettings(t *testing.T) {
 	}
 	r.recall(none, Recall{})
 	r.restart()
+	r.settle()
 	if s := r.d.Settings(1); !s.empty() {
 		t.Errorf("a backup without settings: %+v", s)
 	}

@@ -30,6 +30,9 @@ type Switch interface {
 	Bundles(ctx context.Context) (bool, error)
 	// WriteSent is that of controller.Switch.
 	WriteSent(ctx context.Context, msgs []ofp.Message, then func(error)) error
+	// Settle has it set up as settings say, as far as it is not. It fails with an
+	// *UnsettledError about what the switch refuses.
+	Settle(ctx context.Context, s Settings) error
 	Flows(ctx context.Context, filter ofp.FlowFilter) ([]ofp.FlowStats, error)
 	Groups(ctx context.Context, id uint32) ([]ofp.GroupDesc, error)
 	Meters(ctx context.Context, id uint32) ([]ofp.MeterConfig, error)
@@ -58,9 +61,12 @@ type State struct {
 func New(ctx context.Context, s store.Store) (*State, error) {
 	d := &State{store: s, ownerTurn: make(chan struct{}, 1), recallTurn: make(chan struct{}, 1), books: make(map[ofp.DPID]*book), known: make(map[ofp.DPID]Known), owners: make(map[string]ownerID), names: make(map[ownerID]string)}
 	now := time.Now().UnixNano()
-	_, err := s.Scan(ctx, nil, func(r store.Record) error { return d.load(r, now) })
+	rev, err := s.Scan(ctx, nil, func(r store.Record) error { return d.load(r, now) })
 	if err != nil {
 		return nil, fmt.Errorf("desired state: %w", err)
+	}
+	for _, b := range d.books {
+		b.settled = rev
 	}
 	return d, nil
 }
@@ -122,6 +128,8 @@ type Txn struct {
 	// Bundle has the messages be one bundle, whatever they are; where the switch
 	// has none, Apply fails with a *channel.WriteError that wraps ErrNoBundles.
 	Bundle bool
+
+	settings *settingsChange // of a wish; they are carried out after the messages
 }
 
 // InDoubtError says that a transaction is stored and that the switch has not
@@ -250,6 +258,9 @@ func (d *State) settled(ctx context.Context, sw Switch, b *book, t Txn, effects 
 	}
 	if err == nil {
 		b.confirm(effects, b.was)
+		if t.settings != nil {
+			d.settledNow(ctx, b)
+		}
 		if t.Level == Verified {
 			err = Verify(ctx, sw, t.Messages)
 		}
@@ -373,8 +384,17 @@ func (d *State) undo(ctx context.Context, sw Switch, b *book, t Txn, effects []e
 			break
 		}
 	}
-	x := d.txn(b, Txn{Author: t.Author, Note: "undo: " + refused.Error()}, back)
+	x := d.txn(b, Txn{Author: t.Author, Note: "undo: " + refusedText(refused)}, back)
 	x.Forget = t.Request
+	var settings *Settings
+	if t.settings != nil {
+		settings = new(t.settings.back())
+		edit, err := settings.edit(b.dpid)
+		if err != nil {
+			return rev, &InDoubtError{rev, errors.Join(refused, err)}
+		}
+		x.Edits = append(x.Edits, edit)
+	}
 	if len(x.Note) > store.MaxText {
 		x.Note = x.Note[:store.MaxText]
 	}
@@ -385,6 +405,13 @@ func (d *State) undo(ctx context.Context, sw Switch, b *book, t Txn, effects []e
 	b.exhumed = nil
 	was := b.was
 	b.carry(back, done.Revision)
+	if settings != nil {
+		b.noteSettings(*settings, done.Revision)
+		if err := sw.Settle(ctx, *settings); err != nil {
+			return rev, &InDoubtError{d.store.Revision(), errors.Join(refused, fmt.Errorf("undo: %w", err))}
+		}
+		d.settledNow(ctx, b)
+	}
 	if sw.Version() <= ofp.V11 {
 		b.buryAdded(t.Messages)
 	}

@@ -14,12 +14,12 @@ import (
 	"github.com/sluice-sdn/sluice/ofp"
 )
 
-// Switches returns the switches of which something is wanted, by ascending DPID.
+// Switches returns the switches of which something is wanted or set, by ascending DPID.
 func (d *State) Switches() []ofp.DPID {
 	d.mu.Lock()
 	books := maps.Clone(d.books)
 	d.mu.Unlock()
-	maps.DeleteFunc(books, func(_ ofp.DPID, b *book) bool { return b.empty() })
+	maps.DeleteFunc(books, func(_ ofp.DPID, b *book) bool { return b.empty() && b.unset() })
 	return slices.Sorted(maps.Keys(books))
 }
 
@@ -74,7 +74,7 @@ type Change struct {
 	Time                  time.Time
 	Author, Note, Request string
 	Switches              []ofp.DPID
-	Added, Changed, Gone  int // flows, groups and meters
+	Added, Changed, Gone  int // flows, groups, meters and settings
 }
 
 // History returns the last changes, the latest first, at most limit of them. What
@@ -91,11 +91,16 @@ func (d *State) History(ctx context.Context, limit int) ([]Change, error) {
 			return nil, err
 		}
 		from = max(from, oldest-1)
+		trail, err := d.settingsAfter(ctx, from)
+		if err != nil {
+			return nil, fmt.Errorf("history: %w", err)
+		}
 		err = d.store.History(ctx, from, func(c store.Change) error {
-			if x, ok := summarize(&c); ok {
+			x, ok, err := summarize(&c, trail)
+			if ok {
 				all = append(all, x)
 			}
-			return nil
+			return err
 		})
 		if err != nil {
 			return nil, fmt.Errorf("history: %w", err)
@@ -107,10 +112,12 @@ func (d *State) History(ctx context.Context, limit int) ([]Change, error) {
 	}
 }
 
-// ItemChange is what a change did to a flow, group or meter.
+// ItemChange is what a change did to a flow, group, meter or setting.
 type ItemChange struct {
 	DPID          ofp.DPID
 	Before, After ofp.Message // that add it; nil: it was not there
+	// Setting is what it did to a setting, in the stead of both.
+	Setting *SettingStep
 	// Superseded says that a later change has changed it again, and that After is
 	// not known any more.
 	Superseded bool
@@ -125,13 +132,17 @@ func (d *State) Follow(ctx context.Context, after store.Revision, f func(Change,
 	if last := d.store.Revision(); after > last {
 		return 0, fmt.Errorf("revision %d: %w: the last one is %d", after, ErrFuture, last)
 	}
-	err := d.store.History(ctx, after, func(c store.Change) error {
+	trail, err := d.settingsAfter(ctx, after)
+	if err != nil {
+		return after, err
+	}
+	err = d.store.History(ctx, after, func(c store.Change) error {
 		after = c.Revision
-		x, ok := summarize(&c)
-		if !ok {
-			return nil
+		x, ok, err := summarize(&c, trail)
+		if !ok || err != nil {
+			return err
 		}
-		return f(x, itemChanges(&c))
+		return f(x, itemChanges(&c, trail))
 	})
 	return after, err
 }
@@ -144,11 +155,16 @@ func (d *State) Changed(after store.Revision) <-chan struct{} { return d.store.C
 func (d *State) Oldest() (store.Revision, error) { return d.store.Oldest() }
 
 // itemChanges decodes what a change did, one thing after the other.
-func itemChanges(c *store.Change) iter.Seq2[ItemChange, error] {
+func itemChanges(c *store.Change, trail settingsTrail) iter.Seq2[ItemChange, error] {
 	return func(yield func(ItemChange, error) bool) {
 		for _, e := range c.Edits {
 			switch e.Key[0] {
 			case kindFlow, kindGroup, kindMeter:
+			case kindSettings:
+				if !trail.changes(c.Revision, &e, yield) {
+					return
+				}
+				continue
 			default:
 				continue
 			}
@@ -168,12 +184,18 @@ func itemChanges(c *store.Change) iter.Seq2[ItemChange, error] {
 }
 
 // summarize counts what a change of the store did to what is wanted.
-func summarize(c *store.Change) (Change, bool) {
+func summarize(c *store.Change, trail settingsTrail) (Change, bool, error) {
 	x := Change{Revision: c.Revision, Time: c.Time, Author: c.Author, Note: c.Note, Request: c.Request}
 	switches := make(map[ofp.DPID]bool)
 	for _, e := range c.Edits {
 		switch e.Key[0] {
-		case kindFlow, kindGroup, kindMeter, kindSettings:
+		case kindFlow, kindGroup, kindMeter:
+		case kindSettings:
+			switches[ofp.DPID(binary.BigEndian.Uint64(e.Key[1:]))] = true
+			if err := trail.count(&e, &x); err != nil {
+				return x, false, err
+			}
+			continue
 		default:
 			continue
 		}
@@ -188,7 +210,7 @@ func summarize(c *store.Change) (Change, bool) {
 		}
 	}
 	x.Switches = slices.Sorted(maps.Keys(switches))
-	return x, len(switches) > 0
+	return x, len(switches) > 0, nil
 }
 
 // Revision returns that of the last change of the store.

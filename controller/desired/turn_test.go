@@ -85,7 +85,7 @@ func TestBookStaysForSomebody(t *testing.T) {
 	if err := r.try("", "add-flow idle_timeout=9,priority=1,ip,actions=output:1"); err != nil {
 		t.Fatal(err)
 	}
-	if err := r.d.Set(ctx, 1, "", "", func() error { return errUnread }, func(*Settings) {}); err == nil {
+	if _, err := r.d.Set(ctx, 1, SettingTxn{}, func() error { return errUnread }, func(*Settings) {}); err == nil {
 		t.Fatal("want an error")
 	}
 	books(0, "nothing is stored")

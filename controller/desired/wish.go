@@ -25,6 +25,9 @@ type Wish struct {
 	Prune bool
 	// Former is wanted in place of Things, whoever owns it, if it is not nil.
 	Former *Former
+	// Settings is how the switch is to be set up; nil: as it is. It is the switch's,
+	// and nobody's in particular.
+	Settings *SettingsWish
 	// Level is how far the wish must have come for Fulfil to return.
 	Level Level
 	// Expected, if it is not nil, is the revision that the caller knows: what is
@@ -38,6 +41,8 @@ type Wish struct {
 type Step struct {
 	Thing         int         // index into Wish.Things; -1: none of them
 	Before, After ofp.Message // that add it; nil: it is not there
+	// Setting is what changes about a setting, in the stead of all others.
+	Setting *SettingStep
 }
 
 // Outlook is what a wish comes to.
@@ -50,6 +55,7 @@ type Outlook struct {
 
 	dpid ofp.DPID
 	back map[place]value // what was there before; nil: nothing
+	was  *Settings       // if they have changed
 
 	author, request string // of the wish
 }
@@ -133,20 +139,27 @@ func (d *State) fulfil(ctx context.Context, sw Switch, b *book, w Wish, owner ow
 		return Outlook{}, err
 	}
 	x.Revision = d.store.Revision()
-	if len(x.effects) == 0 {
+	if len(x.effects) == 0 && x.settings == nil {
 		return x.Outlook, nil
 	}
 	if _, err := sayable(sw, x.messages, false); err != nil {
 		return Outlook{}, x.toThings(err)
 	}
-	if w.Former == nil { // else nothing comes to belong to who asks
+	if w.Former == nil && len(x.effects) > 0 { // else nothing comes to belong to who asks
 		if err := d.makeOwner(ctx, w.Owner, owner); err != nil {
 			return Outlook{}, err
 		}
 	}
-	t := Txn{Owner: w.Owner, Author: w.Author, Note: w.Note, Request: w.Request, Level: w.Level, Messages: x.messages}
+	t := Txn{Owner: w.Owner, Author: w.Author, Note: w.Note, Request: w.Request, Level: w.Level, Messages: x.messages, settings: x.settings}
 	tx := d.txn(b, t, x.effects)
 	tx.Content, tx.Forget = x.content, w.forget
+	if x.settings != nil {
+		edit, err := x.settings.after.edit(b.dpid)
+		if err != nil {
+			return Outlook{}, err
+		}
+		tx.Edits = append(tx.Edits, edit)
+	}
 	x.author, x.request = w.Author, w.Request
 	done, err := d.keep(ctx, sw, b, t, x.effects, tx)
 	if err != nil && !done.stored {
@@ -154,7 +167,7 @@ func (d *State) fulfil(ctx context.Context, sw Switch, b *book, w Wish, owner ow
 	}
 	x.Revision = done.first
 	if done.Repeated {
-		x.Steps, x.back = nil, nil
+		x.Steps, x.back, x.was = nil, nil, nil
 		return x.Outlook, d.stillSo(ctx, sw, b, w.Level, done.Revision, x.things)
 	}
 	if err != nil {
@@ -176,7 +189,21 @@ func (d *State) prepare(sw Switch, b *book, w *Wish, owner ownerID) (*difference
 	if err == nil && w.Former == nil {
 		err = d.within(b, x.effects, owner, w.Owner)
 	}
-	return x, err
+	if err != nil {
+		return nil, err
+	}
+	c, err := w.settingsOf(b, sw.Version())
+	if err != nil || c == nil {
+		return x, err
+	}
+	x.Same += c.same
+	if len(c.steps) > 0 {
+		x.settings, x.was = c, &c.before
+		for i := range c.steps {
+			x.Steps = append(x.Steps, Step{Thing: -1, Setting: &c.steps[i]})
+		}
+	}
+	return x, nil
 }
 
 // unchanged fails if what is desired of a switch has changed since a revision; where
@@ -265,6 +292,9 @@ func (d *State) aim(b *book, w *Wish, owner ownerID) (*aim, error) {
 		}
 		b.mu.Unlock()
 	}
+	if w.Settings != nil {
+		sum.Write(w.Settings.digest())
+	}
 	a.content = sum.Sum(nil)
 	return a, nil
 }
@@ -317,7 +347,7 @@ func (x *difference) toThings(err error) error {
 	var we *channel.WriteError
 	if errors.As(err, &we) {
 		for i := range we.Errors {
-			if at := we.Errors[i].Index; at < len(x.about) {
+			if at := we.Errors[i].Index; at >= 0 && at < len(x.about) {
 				we.Errors[i].Index = x.about[at]
 			}
 		}
@@ -329,6 +359,7 @@ func (x *difference) toThings(err error) error {
 type Former struct {
 	Revision store.Revision
 	values   map[ofp.DPID]map[place]value // nil: nothing was there
+	settings map[ofp.DPID]Settings        // of those whose have changed
 	other    []ofp.DPID
 }
 
@@ -341,11 +372,21 @@ func (d *State) AsOf(ctx context.Context, rev store.Revision) (*Former, error) {
 	if last := d.store.Revision(); rev > last {
 		return nil, fmt.Errorf("revision %d: %w: the last one is %d", rev, ErrFuture, last)
 	}
-	f := &Former{Revision: rev, values: make(map[ofp.DPID]map[place]value)}
+	f := &Former{Revision: rev, values: make(map[ofp.DPID]map[place]value), settings: make(map[ofp.DPID]Settings)}
 	err := d.store.History(ctx, rev, func(c store.Change) error {
 		for _, e := range c.Edits {
 			switch e.Key[0] {
 			case kindFlow, kindGroup, kindMeter:
+			case kindSettings:
+				dpid := ofp.DPID(binary.BigEndian.Uint64(e.Key[1:]))
+				if _, known := f.settings[dpid]; !known {
+					was, err := settingsAt(dpid, e.Before)
+					if err != nil {
+						return err
+					}
+					f.settings[dpid] = was
+				}
+				continue
 			default:
 				continue
 			}
@@ -362,19 +403,36 @@ func (d *State) AsOf(ctx context.Context, rev store.Revision) (*Former, error) {
 	if err != nil {
 		return nil, fmt.Errorf("revision %d: %w", rev, err)
 	}
-	for _, dpid := range sortedKeys(f.values) {
+	all := make(map[ofp.DPID]bool)
+	for dpid := range f.values {
+		all[dpid] = true
+	}
+	for dpid := range f.settings {
+		all[dpid] = true
+	}
+	for _, dpid := range sortedKeys(all) {
 		b := d.look(dpid)
 		if b == nil {
 			b = newBook(dpid)
 		}
-		for p, v := range f.values[dpid] {
-			if string(b.value(p)) != string(v) {
-				f.other = append(f.other, dpid)
-				break
-			}
+		if f.differs(b) {
+			f.other = append(f.other, dpid)
 		}
 	}
 	return f, nil
+}
+
+// differs reports whether something else was desired of a switch.
+func (f *Former) differs(b *book) bool {
+	for p, v := range f.values[b.dpid] {
+		if string(b.value(p)) != string(v) {
+			return true
+		}
+	}
+	was, ok := f.settings[b.dpid]
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return ok && len(settingSteps(&b.settings, &was)) > 0
 }
 
 // ErrFuture means that there is no such revision yet.
@@ -383,5 +441,9 @@ var ErrFuture = errors.New("there is no such revision")
 // Back returns what was desired of the switch before a wish was carried out, as a
 // wish: for as long as nobody has changed it since.
 func (o *Outlook) Back(note string) Wish {
-	return Wish{Author: o.author, Note: note, forget: o.request, Former: &Former{values: map[ofp.DPID]map[place]value{o.dpid: o.back}}, Expected: &o.Revision}
+	former := &Former{values: map[ofp.DPID]map[place]value{o.dpid: o.back}}
+	if o.was != nil {
+		former.settings = map[ofp.DPID]Settings{o.dpid: *o.was}
+	}
+	return Wish{Author: o.author, Note: note, forget: o.request, Former: former, Expected: &o.Revision}
 }

@@ -35,7 +35,8 @@ func TestSecondWriterIsAConflict(t *testing.T) {
 		"rollback": func() error { _, err := stale.Fulfil(t.Context(), r.sw, Wish{Former: f}); return err },
 		"restore":  func() error { _, err := stale.Recall(t.Context(), bytes.NewReader(backup), Recall{}); return err },
 		"set": func() error {
-			return stale.Set(t.Context(), 1, "", "", func() error { return nil }, func(s *Settings) { s.Fragments = new(ofp.ConfigFlags) })
+			_, err := stale.Set(t.Context(), 1, SettingTxn{}, func() error { return nil }, func(s *Settings) { s.Fragments = new(ofp.ConfigFlags) })
+			return err
 		},
 	} {
 		var changed *ChangedError

@@ -194,6 +194,7 @@ func (y yes) DPID() ofp.DPID                             { return ofp.DPID(y) }
 func (y yes) Version() ofp.Version                       { return ofp.V13 }
 func (y yes) Extended() bool                             { return true }
 func (y yes) Write(context.Context, []ofp.Message) error { return nil }
+func (yes) Settle(context.Context, desired.Settings) error { return nil }
 func (yes) WriteSent(_ context.Context, _ []ofp.Message, then func(error)) error {
 	then(nil)
 	return nil

@@ -143,8 +143,14 @@ type ModifyPortRequest struct {
 	// Port.config: "port_down", "no_recv", "no_flood", "no_fwd", "no_packet_in",
 	// "no_stp", "no_recv_stp"; all but the first, no_recv, no_fwd and no_packet_in
 	// in OpenFlow 1.0 only.
-	Set           []string `protobuf:"bytes,3,rep,name=set,proto3" json:"set,omitempty"`
-	Clear         []string `protobuf:"bytes,4,rep,name=clear,proto3" json:"clear,omitempty"`
+	Set   []string `protobuf:"bytes,3,rep,name=set,proto3" json:"set,omitempty"`
+	Clear []string `protobuf:"bytes,4,rep,name=clear,proto3" json:"clear,omitempty"`
+	// With sluiced --state: what the switch should have must not have changed since
+	// (ABORTED).
+	ExpectedRevision *uint64 `protobuf:"varint,5,opt,name=expected_revision,json=expectedRevision,proto3,oneof" json:"expected_revision,omitempty"`
+	// A text of the caller's choice: a request that is sent again with the same one
+	// is not carried out again. Empty: each request is a new one.
+	RequestId     string `protobuf:"bytes,6,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -207,8 +213,24 @@ func (x *ModifyPortRequest) GetClear() []string {
 	return nil
 }
 
+func (x *ModifyPortRequest) GetExpectedRevision() uint64 {
+	if x != nil && x.ExpectedRevision != nil {
+		return *x.ExpectedRevision
+	}
+	return 0
+}
+
+func (x *ModifyPortRequest) GetRequestId() string {
+	if x != nil {
+		return x.RequestId
+	}
+	return ""
+}
+
 type ModifyPortResponse struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// With the outcome; 0 without sluiced --state.
+	Revision      uint64 `protobuf:"varint,1,opt,name=revision,proto3" json:"revision,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -243,15 +265,25 @@ func (*ModifyPortResponse) Descriptor() ([]byte, []int) {
 	return file_sluice_v1_config_proto_rawDescGZIP(), []int{1}
 }
 
+func (x *ModifyPortResponse) GetRevision() uint64 {
+	if x != nil {
+		return x.Revision
+	}
+	return 0
+}
+
 type ModifyTableRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Name or datapath identifier.
 	Switch string `protobuf:"bytes,1,opt,name=switch,proto3" json:"switch,omitempty"`
 	// One table; all where it is not set.
-	Table         *uint32   `protobuf:"varint,2,opt,name=table,proto3,oneof" json:"table,omitempty"`
-	Miss          TableMiss `protobuf:"varint,3,opt,name=miss,proto3,enum=sluice.v1.TableMiss" json:"miss,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	Table *uint32   `protobuf:"varint,2,opt,name=table,proto3,oneof" json:"table,omitempty"`
+	Miss  TableMiss `protobuf:"varint,3,opt,name=miss,proto3,enum=sluice.v1.TableMiss" json:"miss,omitempty"`
+	// As in ModifyPortRequest.
+	ExpectedRevision *uint64 `protobuf:"varint,4,opt,name=expected_revision,json=expectedRevision,proto3,oneof" json:"expected_revision,omitempty"`
+	RequestId        string  `protobuf:"bytes,5,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	unknownFields    protoimpl.UnknownFields
+	sizeCache        protoimpl.SizeCache
 }
 
 func (x *ModifyTableRequest) Reset() {
@@ -305,8 +337,24 @@ func (x *ModifyTableRequest) GetMiss() TableMiss {
 	return TableMiss_TABLE_MISS_UNSPECIFIED
 }
 
+func (x *ModifyTableRequest) GetExpectedRevision() uint64 {
+	if x != nil && x.ExpectedRevision != nil {
+		return *x.ExpectedRevision
+	}
+	return 0
+}
+
+func (x *ModifyTableRequest) GetRequestId() string {
+	if x != nil {
+		return x.RequestId
+	}
+	return ""
+}
+
 type ModifyTableResponse struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// As in ModifyPortResponse.
+	Revision      uint64 `protobuf:"varint,1,opt,name=revision,proto3" json:"revision,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -339,6 +387,13 @@ func (x *ModifyTableResponse) ProtoReflect() protoreflect.Message {
 // Deprecated: Use ModifyTableResponse.ProtoReflect.Descriptor instead.
 func (*ModifyTableResponse) Descriptor() ([]byte, []int) {
 	return file_sluice_v1_config_proto_rawDescGZIP(), []int{3}
+}
+
+func (x *ModifyTableResponse) GetRevision() uint64 {
+	if x != nil {
+		return x.Revision
+	}
+	return 0
 }
 
 type ListTableFeaturesRequest struct {
@@ -730,10 +785,13 @@ func (x *SwitchConfig) GetMissSendLen() uint32 {
 type SetSwitchConfigRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Name or datapath identifier.
-	Switch        string           `protobuf:"bytes,1,opt,name=switch,proto3" json:"switch,omitempty"`
-	Fragments     FragmentHandling `protobuf:"varint,2,opt,name=fragments,proto3,enum=sluice.v1.FragmentHandling" json:"fragments,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	Switch    string           `protobuf:"bytes,1,opt,name=switch,proto3" json:"switch,omitempty"`
+	Fragments FragmentHandling `protobuf:"varint,2,opt,name=fragments,proto3,enum=sluice.v1.FragmentHandling" json:"fragments,omitempty"`
+	// As in ModifyPortRequest.
+	ExpectedRevision *uint64 `protobuf:"varint,3,opt,name=expected_revision,json=expectedRevision,proto3,oneof" json:"expected_revision,omitempty"`
+	RequestId        string  `protobuf:"bytes,4,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	unknownFields    protoimpl.UnknownFields
+	sizeCache        protoimpl.SizeCache
 }
 
 func (x *SetSwitchConfigRequest) Reset() {
@@ -780,10 +838,26 @@ func (x *SetSwitchConfigRequest) GetFragments() FragmentHandling {
 	return FragmentHandling_FRAGMENT_HANDLING_UNSPECIFIED
 }
 
+func (x *SetSwitchConfigRequest) GetExpectedRevision() uint64 {
+	if x != nil && x.ExpectedRevision != nil {
+		return *x.ExpectedRevision
+	}
+	return 0
+}
+
+func (x *SetSwitchConfigRequest) GetRequestId() string {
+	if x != nil {
+		return x.RequestId
+	}
+	return ""
+}
+
 type SetSwitchConfigResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// As the switch has it now.
-	Config        *SwitchConfig `protobuf:"bytes,1,opt,name=config,proto3" json:"config,omitempty"`
+	Config *SwitchConfig `protobuf:"bytes,1,opt,name=config,proto3" json:"config,omitempty"`
+	// As in ModifyPortResponse.
+	Revision      uint64 `protobuf:"varint,2,opt,name=revision,proto3" json:"revision,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -823,6 +897,13 @@ func (x *SetSwitchConfigResponse) GetConfig() *SwitchConfig {
 		return x.Config
 	}
 	return nil
+}
+
+func (x *SetSwitchConfigResponse) GetRevision() uint64 {
+	if x != nil {
+		return x.Revision
+	}
+	return 0
 }
 
 type ListQueuesRequest struct {
@@ -1211,19 +1292,29 @@ var File_sluice_v1_config_proto protoreflect.FileDescriptor
 
 const file_sluice_v1_config_proto_rawDesc = "" +
 	"\n" +
-	"\x16sluice/v1/config.proto\x12\tsluice.v1\"g\n" +
+	"\x16sluice/v1/config.proto\x12\tsluice.v1\"\xce\x01\n" +
 	"\x11ModifyPortRequest\x12\x16\n" +
 	"\x06switch\x18\x01 \x01(\tR\x06switch\x12\x12\n" +
 	"\x04port\x18\x02 \x01(\tR\x04port\x12\x10\n" +
 	"\x03set\x18\x03 \x03(\tR\x03set\x12\x14\n" +
-	"\x05clear\x18\x04 \x03(\tR\x05clear\"\x14\n" +
-	"\x12ModifyPortResponse\"{\n" +
+	"\x05clear\x18\x04 \x03(\tR\x05clear\x120\n" +
+	"\x11expected_revision\x18\x05 \x01(\x04H\x00R\x10expectedRevision\x88\x01\x01\x12\x1d\n" +
+	"\n" +
+	"request_id\x18\x06 \x01(\tR\trequestIdB\x14\n" +
+	"\x12_expected_revision\"0\n" +
+	"\x12ModifyPortResponse\x12\x1a\n" +
+	"\brevision\x18\x01 \x01(\x04R\brevision\"\xe2\x01\n" +
 	"\x12ModifyTableRequest\x12\x16\n" +
 	"\x06switch\x18\x01 \x01(\tR\x06switch\x12\x19\n" +
 	"\x05table\x18\x02 \x01(\rH\x00R\x05table\x88\x01\x01\x12(\n" +
-	"\x04miss\x18\x03 \x01(\x0e2\x14.sluice.v1.TableMissR\x04missB\b\n" +
-	"\x06_table\"\x15\n" +
-	"\x13ModifyTableResponse\"2\n" +
+	"\x04miss\x18\x03 \x01(\x0e2\x14.sluice.v1.TableMissR\x04miss\x120\n" +
+	"\x11expected_revision\x18\x04 \x01(\x04H\x01R\x10expectedRevision\x88\x01\x01\x12\x1d\n" +
+	"\n" +
+	"request_id\x18\x05 \x01(\tR\trequestIdB\b\n" +
+	"\x06_tableB\x14\n" +
+	"\x12_expected_revision\"1\n" +
+	"\x13ModifyTableResponse\x12\x1a\n" +
+	"\brevision\x18\x01 \x01(\x04R\brevision\"2\n" +
 	"\x18ListTableFeaturesRequest\x12\x16\n" +
 	"\x06switch\x18\x01 \x01(\tR\x06switch\"a\n" +
 	"\x19ListTableFeaturesResponse\x120\n" +
@@ -1248,12 +1339,17 @@ const file_sluice_v1_config_proto_rawDesc = "" +
 	"\x06config\x18\x01 \x01(\v2\x17.sluice.v1.SwitchConfigR\x06config\"m\n" +
 	"\fSwitchConfig\x129\n" +
 	"\tfragments\x18\x01 \x01(\x0e2\x1b.sluice.v1.FragmentHandlingR\tfragments\x12\"\n" +
-	"\rmiss_send_len\x18\x02 \x01(\rR\vmissSendLen\"k\n" +
+	"\rmiss_send_len\x18\x02 \x01(\rR\vmissSendLen\"\xd2\x01\n" +
 	"\x16SetSwitchConfigRequest\x12\x16\n" +
 	"\x06switch\x18\x01 \x01(\tR\x06switch\x129\n" +
-	"\tfragments\x18\x02 \x01(\x0e2\x1b.sluice.v1.FragmentHandlingR\tfragments\"J\n" +
+	"\tfragments\x18\x02 \x01(\x0e2\x1b.sluice.v1.FragmentHandlingR\tfragments\x120\n" +
+	"\x11expected_revision\x18\x03 \x01(\x04H\x00R\x10expectedRevision\x88\x01\x01\x12\x1d\n" +
+	"\n" +
+	"request_id\x18\x04 \x01(\tR\trequestIdB\x14\n" +
+	"\x12_expected_revision\"f\n" +
 	"\x17SetSwitchConfigResponse\x12/\n" +
-	"\x06config\x18\x01 \x01(\v2\x17.sluice.v1.SwitchConfigR\x06config\"?\n" +
+	"\x06config\x18\x01 \x01(\v2\x17.sluice.v1.SwitchConfigR\x06config\x12\x1a\n" +
+	"\brevision\x18\x02 \x01(\x04R\brevision\"?\n" +
 	"\x11ListQueuesRequest\x12\x16\n" +
 	"\x06switch\x18\x01 \x01(\tR\x06switch\x12\x12\n" +
 	"\x04port\x18\x02 \x01(\tR\x04port\"R\n" +
@@ -1384,7 +1480,9 @@ func file_sluice_v1_config_proto_init() {
 	if File_sluice_v1_config_proto != nil {
 		return
 	}
+	file_sluice_v1_config_proto_msgTypes[0].OneofWrappers = []any{}
 	file_sluice_v1_config_proto_msgTypes[2].OneofWrappers = []any{}
+	file_sluice_v1_config_proto_msgTypes[11].OneofWrappers = []any{}
 	file_sluice_v1_config_proto_msgTypes[15].OneofWrappers = []any{}
 	file_sluice_v1_config_proto_msgTypes[16].OneofWrappers = []any{}
 	file_sluice_v1_config_proto_msgTypes[18].OneofWrappers = []any{}

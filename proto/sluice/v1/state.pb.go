@@ -221,7 +221,15 @@ type SwitchState struct {
 	Fault string `protobuf:"bytes,9,opt,name=fault,proto3" json:"fault,omitempty"`
 	// Whether it is connected. The name of one that is not is that of its last
 	// connection, and empty if there was none.
-	Connected     bool `protobuf:"varint,15,opt,name=connected,proto3" json:"connected,omitempty"`
+	Connected bool `protobuf:"varint,15,opt,name=connected,proto3" json:"connected,omitempty"`
+	// What sluiced may do with it; not set if it is not connected. A switch of which
+	// it is a slave is not compared, and nothing is held true there.
+	Role ControllerRole `protobuf:"varint,10,opt,name=role,proto3,enum=sluice.v1.ControllerRole" json:"role,omitempty"`
+	// Since when, as far as the connection goes back.
+	RoleSince *timestamppb.Timestamp `protobuf:"bytes,11,opt,name=role_since,json=roleSince,proto3" json:"role_since,omitempty"`
+	// Whether the switch has given the role to another controller, or taken it away,
+	// without sluiced asking for that.
+	RoleTaken     bool `protobuf:"varint,12,opt,name=role_taken,json=roleTaken,proto3" json:"role_taken,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -322,6 +330,27 @@ func (x *SwitchState) GetFault() string {
 func (x *SwitchState) GetConnected() bool {
 	if x != nil {
 		return x.Connected
+	}
+	return false
+}
+
+func (x *SwitchState) GetRole() ControllerRole {
+	if x != nil {
+		return x.Role
+	}
+	return ControllerRole_CONTROLLER_ROLE_UNSPECIFIED
+}
+
+func (x *SwitchState) GetRoleSince() *timestamppb.Timestamp {
+	if x != nil {
+		return x.RoleSince
+	}
+	return nil
+}
+
+func (x *SwitchState) GetRoleTaken() bool {
+	if x != nil {
+		return x.RoleTaken
 	}
 	return false
 }
@@ -430,7 +459,8 @@ type StateItem struct {
 	// "flow", "group" or "meter"; or "port", "table" or "fragments" for how the switch
 	// was set up (ConfigService), which nobody owns, and of which since is not set.
 	Kind string `protobuf:"bytes,1,opt,name=kind,proto3" json:"kind,omitempty"`
-	// In ovs-ofctl's syntax; of settings the port or table and how it was set.
+	// In ovs-ofctl's syntax; of settings the port or table and how it was set, in the
+	// words of ovs-ofctl mod-port and mod-table: "eth1 down,no-flood", "all drop".
 	Text string `protobuf:"bytes,2,opt,name=text,proto3" json:"text,omitempty"`
 	// Whose it is; empty is the default owner. Of a foreign flow: whose cookie it
 	// has, if anybody's.
@@ -1704,7 +1734,7 @@ type RestoredSwitch struct {
 	Removed uint32 `protobuf:"varint,5,opt,name=removed,proto3" json:"removed,omitempty"`
 	Same    uint32 `protobuf:"varint,6,opt,name=same,proto3" json:"same,omitempty"`
 	// Whether how it was set up (ports, tables, fragments) is another in the backup.
-	// What the backup does not say of that is forgotten, see ForgetSettings.
+	// What the backup does not say of that goes, as where an Apply prunes.
 	Settings      bool `protobuf:"varint,7,opt,name=settings,proto3" json:"settings,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1896,13 +1926,13 @@ func (x *WatchHistoryResponse) GetMore() bool {
 	return false
 }
 
-// ChangedItem is what a change did to a flow, group or meter.
+// ChangedItem is what a change did to a flow, group, meter or setting.
 type ChangedItem struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	Dpid  string                 `protobuf:"bytes,1,opt,name=dpid,proto3" json:"dpid,omitempty"`
-	// "flow", "group" or "meter".
+	// As in PlannedChange.
 	Kind string `protobuf:"bytes,2,opt,name=kind,proto3" json:"kind,omitempty"`
-	// In ovs-ofctl's syntax, as it should be before and after; empty: not there.
+	// As in PlannedChange.
 	Before string `protobuf:"bytes,3,opt,name=before,proto3" json:"before,omitempty"`
 	After  string `protobuf:"bytes,4,opt,name=after,proto3" json:"after,omitempty"`
 	// A later change has changed it again, and after is not known any more.
@@ -1981,10 +2011,12 @@ func (x *ChangedItem) GetSuperseded() bool {
 type SwitchWish struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Name or datapath identifier.
-	Switch        string       `protobuf:"bytes,1,opt,name=switch,proto3" json:"switch,omitempty"`
-	Flows         []*FlowSpec  `protobuf:"bytes,2,rep,name=flows,proto3" json:"flows,omitempty"`
-	Groups        []*GroupSpec `protobuf:"bytes,3,rep,name=groups,proto3" json:"groups,omitempty"`
-	Meters        []*MeterSpec `protobuf:"bytes,4,rep,name=meters,proto3" json:"meters,omitempty"`
+	Switch string       `protobuf:"bytes,1,opt,name=switch,proto3" json:"switch,omitempty"`
+	Flows  []*FlowSpec  `protobuf:"bytes,2,rep,name=flows,proto3" json:"flows,omitempty"`
+	Groups []*GroupSpec `protobuf:"bytes,3,rep,name=groups,proto3" json:"groups,omitempty"`
+	Meters []*MeterSpec `protobuf:"bytes,4,rep,name=meters,proto3" json:"meters,omitempty"`
+	// How it is to be set up; where it is not set, as it is.
+	Settings      *SettingsWish `protobuf:"bytes,5,opt,name=settings,proto3" json:"settings,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -2047,6 +2079,330 @@ func (x *SwitchWish) GetMeters() []*MeterSpec {
 	return nil
 }
 
+func (x *SwitchWish) GetSettings() *SettingsWish {
+	if x != nil {
+		return x.Settings
+	}
+	return nil
+}
+
+// SettingsWish is how a switch is to be set up, in the words of ConfigService.
+// Settings are the switch's, and no owner's. What is not named stays as it is set;
+// where a request prunes and a part is there, if only as an empty one, all else
+// that is set of its kind goes: ports and fragments are then as they are where
+// nobody has set them, and table misses go to the controller.
+type SettingsWish struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Ports         *PortSettings          `protobuf:"bytes,1,opt,name=ports,proto3" json:"ports,omitempty"`
+	Tables        *TableSettings         `protobuf:"bytes,2,opt,name=tables,proto3" json:"tables,omitempty"`
+	Fragments     *FragmentSettings      `protobuf:"bytes,3,opt,name=fragments,proto3" json:"fragments,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SettingsWish) Reset() {
+	*x = SettingsWish{}
+	mi := &file_sluice_v1_state_proto_msgTypes[30]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SettingsWish) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SettingsWish) ProtoMessage() {}
+
+func (x *SettingsWish) ProtoReflect() protoreflect.Message {
+	mi := &file_sluice_v1_state_proto_msgTypes[30]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SettingsWish.ProtoReflect.Descriptor instead.
+func (*SettingsWish) Descriptor() ([]byte, []int) {
+	return file_sluice_v1_state_proto_rawDescGZIP(), []int{30}
+}
+
+func (x *SettingsWish) GetPorts() *PortSettings {
+	if x != nil {
+		return x.Ports
+	}
+	return nil
+}
+
+func (x *SettingsWish) GetTables() *TableSettings {
+	if x != nil {
+		return x.Tables
+	}
+	return nil
+}
+
+func (x *SettingsWish) GetFragments() *FragmentSettings {
+	if x != nil {
+		return x.Fragments
+	}
+	return nil
+}
+
+type PortSettings struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Ports         []*PortSetting         `protobuf:"bytes,1,rep,name=ports,proto3" json:"ports,omitempty"` // each once
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *PortSettings) Reset() {
+	*x = PortSettings{}
+	mi := &file_sluice_v1_state_proto_msgTypes[31]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PortSettings) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PortSettings) ProtoMessage() {}
+
+func (x *PortSettings) ProtoReflect() protoreflect.Message {
+	mi := &file_sluice_v1_state_proto_msgTypes[31]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PortSettings.ProtoReflect.Descriptor instead.
+func (*PortSettings) Descriptor() ([]byte, []int) {
+	return file_sluice_v1_state_proto_rawDescGZIP(), []int{31}
+}
+
+func (x *PortSettings) GetPorts() []*PortSetting {
+	if x != nil {
+		return x.Ports
+	}
+	return nil
+}
+
+// PortSetting is which bits of a port's configuration are set, and which are clear.
+type PortSetting struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// By name, or by number where the switch is connected. It must be a port that the
+	// switch has, or that is set already; of a switch that is away, any.
+	Port string `protobuf:"bytes,1,opt,name=port,proto3" json:"port,omitempty"`
+	// As in ModifyPortRequest.
+	Set           []string `protobuf:"bytes,2,rep,name=set,proto3" json:"set,omitempty"`
+	Clear         []string `protobuf:"bytes,3,rep,name=clear,proto3" json:"clear,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *PortSetting) Reset() {
+	*x = PortSetting{}
+	mi := &file_sluice_v1_state_proto_msgTypes[32]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PortSetting) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PortSetting) ProtoMessage() {}
+
+func (x *PortSetting) ProtoReflect() protoreflect.Message {
+	mi := &file_sluice_v1_state_proto_msgTypes[32]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PortSetting.ProtoReflect.Descriptor instead.
+func (*PortSetting) Descriptor() ([]byte, []int) {
+	return file_sluice_v1_state_proto_rawDescGZIP(), []int{32}
+}
+
+func (x *PortSetting) GetPort() string {
+	if x != nil {
+		return x.Port
+	}
+	return ""
+}
+
+func (x *PortSetting) GetSet() []string {
+	if x != nil {
+		return x.Set
+	}
+	return nil
+}
+
+func (x *PortSetting) GetClear() []string {
+	if x != nil {
+		return x.Clear
+	}
+	return nil
+}
+
+type TableSettings struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Tables        []*TableSetting        `protobuf:"bytes,1,rep,name=tables,proto3" json:"tables,omitempty"` // each once
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *TableSettings) Reset() {
+	*x = TableSettings{}
+	mi := &file_sluice_v1_state_proto_msgTypes[33]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *TableSettings) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*TableSettings) ProtoMessage() {}
+
+func (x *TableSettings) ProtoReflect() protoreflect.Message {
+	mi := &file_sluice_v1_state_proto_msgTypes[33]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use TableSettings.ProtoReflect.Descriptor instead.
+func (*TableSettings) Descriptor() ([]byte, []int) {
+	return file_sluice_v1_state_proto_rawDescGZIP(), []int{33}
+}
+
+func (x *TableSettings) GetTables() []*TableSetting {
+	if x != nil {
+		return x.Tables
+	}
+	return nil
+}
+
+// TableSetting is what a table does with packets that no flow takes; OpenFlow 1.1
+// and 1.2.
+type TableSetting struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// One table; all that are not named where it is not set.
+	Table         *uint32   `protobuf:"varint,1,opt,name=table,proto3,oneof" json:"table,omitempty"`
+	Miss          TableMiss `protobuf:"varint,2,opt,name=miss,proto3,enum=sluice.v1.TableMiss" json:"miss,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *TableSetting) Reset() {
+	*x = TableSetting{}
+	mi := &file_sluice_v1_state_proto_msgTypes[34]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *TableSetting) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*TableSetting) ProtoMessage() {}
+
+func (x *TableSetting) ProtoReflect() protoreflect.Message {
+	mi := &file_sluice_v1_state_proto_msgTypes[34]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use TableSetting.ProtoReflect.Descriptor instead.
+func (*TableSetting) Descriptor() ([]byte, []int) {
+	return file_sluice_v1_state_proto_rawDescGZIP(), []int{34}
+}
+
+func (x *TableSetting) GetTable() uint32 {
+	if x != nil && x.Table != nil {
+		return *x.Table
+	}
+	return 0
+}
+
+func (x *TableSetting) GetMiss() TableMiss {
+	if x != nil {
+		return x.Miss
+	}
+	return TableMiss_TABLE_MISS_UNSPECIFIED
+}
+
+type FragmentSettings struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Unspecified: fragments are not set.
+	Handling      FragmentHandling `protobuf:"varint,1,opt,name=handling,proto3,enum=sluice.v1.FragmentHandling" json:"handling,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *FragmentSettings) Reset() {
+	*x = FragmentSettings{}
+	mi := &file_sluice_v1_state_proto_msgTypes[35]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *FragmentSettings) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*FragmentSettings) ProtoMessage() {}
+
+func (x *FragmentSettings) ProtoReflect() protoreflect.Message {
+	mi := &file_sluice_v1_state_proto_msgTypes[35]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use FragmentSettings.ProtoReflect.Descriptor instead.
+func (*FragmentSettings) Descriptor() ([]byte, []int) {
+	return file_sluice_v1_state_proto_rawDescGZIP(), []int{35}
+}
+
+func (x *FragmentSettings) GetHandling() FragmentHandling {
+	if x != nil {
+		return x.Handling
+	}
+	return FragmentHandling_FRAGMENT_HANDLING_UNSPECIFIED
+}
+
 type PlanRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Each switch once.
@@ -2054,7 +2410,8 @@ type PlanRequest struct {
 	// Whose the outcome is; empty is the default owner. What belongs to another
 	// owner cannot be changed.
 	Owner string `protobuf:"bytes,2,opt,name=owner,proto3" json:"owner,omitempty"`
-	// Whether what the owner has on these switches, and is not wished for, goes.
+	// Whether what the owner has on these switches, and is not wished for, goes. What
+	// becomes of settings SettingsWish says.
 	Prune         bool `protobuf:"varint,3,opt,name=prune,proto3" json:"prune,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -2062,7 +2419,7 @@ type PlanRequest struct {
 
 func (x *PlanRequest) Reset() {
 	*x = PlanRequest{}
-	mi := &file_sluice_v1_state_proto_msgTypes[30]
+	mi := &file_sluice_v1_state_proto_msgTypes[36]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2074,7 +2431,7 @@ func (x *PlanRequest) String() string {
 func (*PlanRequest) ProtoMessage() {}
 
 func (x *PlanRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_sluice_v1_state_proto_msgTypes[30]
+	mi := &file_sluice_v1_state_proto_msgTypes[36]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2087,7 +2444,7 @@ func (x *PlanRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PlanRequest.ProtoReflect.Descriptor instead.
 func (*PlanRequest) Descriptor() ([]byte, []int) {
-	return file_sluice_v1_state_proto_rawDescGZIP(), []int{30}
+	return file_sluice_v1_state_proto_rawDescGZIP(), []int{36}
 }
 
 func (x *PlanRequest) GetSwitches() []*SwitchWish {
@@ -2122,7 +2479,7 @@ type PlanResponse struct {
 
 func (x *PlanResponse) Reset() {
 	*x = PlanResponse{}
-	mi := &file_sluice_v1_state_proto_msgTypes[31]
+	mi := &file_sluice_v1_state_proto_msgTypes[37]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2134,7 +2491,7 @@ func (x *PlanResponse) String() string {
 func (*PlanResponse) ProtoMessage() {}
 
 func (x *PlanResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_sluice_v1_state_proto_msgTypes[31]
+	mi := &file_sluice_v1_state_proto_msgTypes[37]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2147,7 +2504,7 @@ func (x *PlanResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PlanResponse.ProtoReflect.Descriptor instead.
 func (*PlanResponse) Descriptor() ([]byte, []int) {
-	return file_sluice_v1_state_proto_rawDescGZIP(), []int{31}
+	return file_sluice_v1_state_proto_rawDescGZIP(), []int{37}
 }
 
 func (x *PlanResponse) GetSwitches() []*SwitchPlan {
@@ -2185,7 +2542,7 @@ type SwitchPlan struct {
 
 func (x *SwitchPlan) Reset() {
 	*x = SwitchPlan{}
-	mi := &file_sluice_v1_state_proto_msgTypes[32]
+	mi := &file_sluice_v1_state_proto_msgTypes[38]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2197,7 +2554,7 @@ func (x *SwitchPlan) String() string {
 func (*SwitchPlan) ProtoMessage() {}
 
 func (x *SwitchPlan) ProtoReflect() protoreflect.Message {
-	mi := &file_sluice_v1_state_proto_msgTypes[32]
+	mi := &file_sluice_v1_state_proto_msgTypes[38]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2210,7 +2567,7 @@ func (x *SwitchPlan) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SwitchPlan.ProtoReflect.Descriptor instead.
 func (*SwitchPlan) Descriptor() ([]byte, []int) {
-	return file_sluice_v1_state_proto_rawDescGZIP(), []int{32}
+	return file_sluice_v1_state_proto_rawDescGZIP(), []int{38}
 }
 
 func (x *SwitchPlan) GetSwitch() string {
@@ -2255,12 +2612,13 @@ func (x *SwitchPlan) GetAway() bool {
 	return false
 }
 
-// PlannedChange is what changes about a flow, group or meter.
+// PlannedChange is what changes about a flow, group, meter or setting.
 type PlannedChange struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// "flow", "group" or "meter".
+	// "flow", "group" or "meter"; or "port", "table" or "fragments".
 	Kind string `protobuf:"bytes,1,opt,name=kind,proto3" json:"kind,omitempty"`
-	// In ovs-ofctl's syntax, as it should be before and after; empty: not there.
+	// In ovs-ofctl's syntax, as it should be before and after; empty: not there. Of
+	// settings the port or table and the words of ovs-ofctl mod-port and mod-table.
 	Before        string `protobuf:"bytes,2,opt,name=before,proto3" json:"before,omitempty"`
 	After         string `protobuf:"bytes,3,opt,name=after,proto3" json:"after,omitempty"`
 	unknownFields protoimpl.UnknownFields
@@ -2269,7 +2627,7 @@ type PlannedChange struct {
 
 func (x *PlannedChange) Reset() {
 	*x = PlannedChange{}
-	mi := &file_sluice_v1_state_proto_msgTypes[33]
+	mi := &file_sluice_v1_state_proto_msgTypes[39]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2281,7 +2639,7 @@ func (x *PlannedChange) String() string {
 func (*PlannedChange) ProtoMessage() {}
 
 func (x *PlannedChange) ProtoReflect() protoreflect.Message {
-	mi := &file_sluice_v1_state_proto_msgTypes[33]
+	mi := &file_sluice_v1_state_proto_msgTypes[39]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2294,7 +2652,7 @@ func (x *PlannedChange) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PlannedChange.ProtoReflect.Descriptor instead.
 func (*PlannedChange) Descriptor() ([]byte, []int) {
-	return file_sluice_v1_state_proto_rawDescGZIP(), []int{33}
+	return file_sluice_v1_state_proto_rawDescGZIP(), []int{39}
 }
 
 func (x *PlannedChange) GetKind() string {
@@ -2339,7 +2697,7 @@ type ApplyRequest struct {
 
 func (x *ApplyRequest) Reset() {
 	*x = ApplyRequest{}
-	mi := &file_sluice_v1_state_proto_msgTypes[34]
+	mi := &file_sluice_v1_state_proto_msgTypes[40]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2351,7 +2709,7 @@ func (x *ApplyRequest) String() string {
 func (*ApplyRequest) ProtoMessage() {}
 
 func (x *ApplyRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_sluice_v1_state_proto_msgTypes[34]
+	mi := &file_sluice_v1_state_proto_msgTypes[40]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2364,7 +2722,7 @@ func (x *ApplyRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ApplyRequest.ProtoReflect.Descriptor instead.
 func (*ApplyRequest) Descriptor() ([]byte, []int) {
-	return file_sluice_v1_state_proto_rawDescGZIP(), []int{34}
+	return file_sluice_v1_state_proto_rawDescGZIP(), []int{40}
 }
 
 func (x *ApplyRequest) GetSwitches() []*SwitchWish {
@@ -2425,7 +2783,7 @@ type ApplyResponse struct {
 
 func (x *ApplyResponse) Reset() {
 	*x = ApplyResponse{}
-	mi := &file_sluice_v1_state_proto_msgTypes[35]
+	mi := &file_sluice_v1_state_proto_msgTypes[41]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2437,7 +2795,7 @@ func (x *ApplyResponse) String() string {
 func (*ApplyResponse) ProtoMessage() {}
 
 func (x *ApplyResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_sluice_v1_state_proto_msgTypes[35]
+	mi := &file_sluice_v1_state_proto_msgTypes[41]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2450,7 +2808,7 @@ func (x *ApplyResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ApplyResponse.ProtoReflect.Descriptor instead.
 func (*ApplyResponse) Descriptor() ([]byte, []int) {
-	return file_sluice_v1_state_proto_rawDescGZIP(), []int{35}
+	return file_sluice_v1_state_proto_rawDescGZIP(), []int{41}
 }
 
 func (x *ApplyResponse) GetSwitches() []*SwitchPlan {
@@ -2480,7 +2838,7 @@ type RollbackRequest struct {
 
 func (x *RollbackRequest) Reset() {
 	*x = RollbackRequest{}
-	mi := &file_sluice_v1_state_proto_msgTypes[36]
+	mi := &file_sluice_v1_state_proto_msgTypes[42]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2492,7 +2850,7 @@ func (x *RollbackRequest) String() string {
 func (*RollbackRequest) ProtoMessage() {}
 
 func (x *RollbackRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_sluice_v1_state_proto_msgTypes[36]
+	mi := &file_sluice_v1_state_proto_msgTypes[42]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2505,7 +2863,7 @@ func (x *RollbackRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RollbackRequest.ProtoReflect.Descriptor instead.
 func (*RollbackRequest) Descriptor() ([]byte, []int) {
-	return file_sluice_v1_state_proto_rawDescGZIP(), []int{36}
+	return file_sluice_v1_state_proto_rawDescGZIP(), []int{42}
 }
 
 func (x *RollbackRequest) GetRevision() uint64 {
@@ -2561,7 +2919,7 @@ type RollbackResponse struct {
 
 func (x *RollbackResponse) Reset() {
 	*x = RollbackResponse{}
-	mi := &file_sluice_v1_state_proto_msgTypes[37]
+	mi := &file_sluice_v1_state_proto_msgTypes[43]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2573,7 +2931,7 @@ func (x *RollbackResponse) String() string {
 func (*RollbackResponse) ProtoMessage() {}
 
 func (x *RollbackResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_sluice_v1_state_proto_msgTypes[37]
+	mi := &file_sluice_v1_state_proto_msgTypes[43]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2586,7 +2944,7 @@ func (x *RollbackResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RollbackResponse.ProtoReflect.Descriptor instead.
 func (*RollbackResponse) Descriptor() ([]byte, []int) {
-	return file_sluice_v1_state_proto_rawDescGZIP(), []int{37}
+	return file_sluice_v1_state_proto_rawDescGZIP(), []int{43}
 }
 
 func (x *RollbackResponse) GetSwitches() []*SwitchPlan {
@@ -2622,7 +2980,7 @@ type Progress struct {
 
 func (x *Progress) Reset() {
 	*x = Progress{}
-	mi := &file_sluice_v1_state_proto_msgTypes[38]
+	mi := &file_sluice_v1_state_proto_msgTypes[44]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2634,7 +2992,7 @@ func (x *Progress) String() string {
 func (*Progress) ProtoMessage() {}
 
 func (x *Progress) ProtoReflect() protoreflect.Message {
-	mi := &file_sluice_v1_state_proto_msgTypes[38]
+	mi := &file_sluice_v1_state_proto_msgTypes[44]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2647,7 +3005,7 @@ func (x *Progress) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Progress.ProtoReflect.Descriptor instead.
 func (*Progress) Descriptor() ([]byte, []int) {
-	return file_sluice_v1_state_proto_rawDescGZIP(), []int{38}
+	return file_sluice_v1_state_proto_rawDescGZIP(), []int{44}
 }
 
 func (x *Progress) GetSwitch() string {
@@ -2699,7 +3057,7 @@ type FollowRequest struct {
 
 func (x *FollowRequest) Reset() {
 	*x = FollowRequest{}
-	mi := &file_sluice_v1_state_proto_msgTypes[39]
+	mi := &file_sluice_v1_state_proto_msgTypes[45]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2711,7 +3069,7 @@ func (x *FollowRequest) String() string {
 func (*FollowRequest) ProtoMessage() {}
 
 func (x *FollowRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_sluice_v1_state_proto_msgTypes[39]
+	mi := &file_sluice_v1_state_proto_msgTypes[45]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2724,7 +3082,7 @@ func (x *FollowRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FollowRequest.ProtoReflect.Descriptor instead.
 func (*FollowRequest) Descriptor() ([]byte, []int) {
-	return file_sluice_v1_state_proto_rawDescGZIP(), []int{39}
+	return file_sluice_v1_state_proto_rawDescGZIP(), []int{45}
 }
 
 func (x *FollowRequest) GetWork() isFollowRequest_Work {
@@ -2798,7 +3156,7 @@ type FollowResponse struct {
 
 func (x *FollowResponse) Reset() {
 	*x = FollowResponse{}
-	mi := &file_sluice_v1_state_proto_msgTypes[40]
+	mi := &file_sluice_v1_state_proto_msgTypes[46]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2810,7 +3168,7 @@ func (x *FollowResponse) String() string {
 func (*FollowResponse) ProtoMessage() {}
 
 func (x *FollowResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_sluice_v1_state_proto_msgTypes[40]
+	mi := &file_sluice_v1_state_proto_msgTypes[46]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2823,7 +3181,7 @@ func (x *FollowResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FollowResponse.ProtoReflect.Descriptor instead.
 func (*FollowResponse) Descriptor() ([]byte, []int) {
-	return file_sluice_v1_state_proto_rawDescGZIP(), []int{40}
+	return file_sluice_v1_state_proto_rawDescGZIP(), []int{46}
 }
 
 func (x *FollowResponse) GetStep() isFollowResponse_Step {
@@ -2902,7 +3260,7 @@ var File_sluice_v1_state_proto protoreflect.FileDescriptor
 
 const file_sluice_v1_state_proto_rawDesc = "" +
 	"\n" +
-	"\x15sluice/v1/state.proto\x12\tsluice.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x14sluice/v1/flow.proto\x1a\x15sluice/v1/group.proto\x1a\x15sluice/v1/level.proto\x1a\x15sluice/v1/meter.proto\")\n" +
+	"\x15sluice/v1/state.proto\x12\tsluice.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x16sluice/v1/config.proto\x1a\x14sluice/v1/flow.proto\x1a\x15sluice/v1/group.proto\x1a\x15sluice/v1/level.proto\x1a\x15sluice/v1/meter.proto\x1a\x14sluice/v1/role.proto\")\n" +
 	"\x0fGetStateRequest\x12\x16\n" +
 	"\x06switch\x18\x01 \x01(\tR\x06switch\"\xcb\x01\n" +
 	"\x10GetStateResponse\x122\n" +
@@ -2910,7 +3268,7 @@ const file_sluice_v1_state_proto_rawDesc = "" +
 	"\brevision\x18\x02 \x01(\x04R\brevision\x12\x1f\n" +
 	"\vstore_fault\x18\x03 \x01(\tR\n" +
 	"storeFault\x12F\n" +
-	"\x11store_fault_since\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampR\x0fstoreFaultSince\"\xad\x02\n" +
+	"\x11store_fault_since\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampR\x0fstoreFaultSince\"\xb6\x03\n" +
 	"\vSwitchState\x12\x16\n" +
 	"\x06switch\x18\x01 \x01(\tR\x06switch\x12\x12\n" +
 	"\x04dpid\x18\x02 \x01(\tR\x04dpid\x12\x18\n" +
@@ -2921,7 +3279,13 @@ const file_sluice_v1_state_proto_rawDesc = "" +
 	"\aforeign\x18\a \x01(\rR\aforeign\x124\n" +
 	"\achecked\x18\b \x01(\v2\x1a.google.protobuf.TimestampR\achecked\x12\x14\n" +
 	"\x05fault\x18\t \x01(\tR\x05fault\x12\x1c\n" +
-	"\tconnected\x18\x0f \x01(\bR\tconnected\"c\n" +
+	"\tconnected\x18\x0f \x01(\bR\tconnected\x12-\n" +
+	"\x04role\x18\n" +
+	" \x01(\x0e2\x19.sluice.v1.ControllerRoleR\x04role\x129\n" +
+	"\n" +
+	"role_since\x18\v \x01(\v2\x1a.google.protobuf.TimestampR\troleSince\x12\x1d\n" +
+	"\n" +
+	"role_taken\x18\f \x01(\bR\troleTaken\"c\n" +
 	"\x10ListStateRequest\x12\x16\n" +
 	"\x06switch\x18\x01 \x01(\tR\x06switch\x127\n" +
 	"\tcondition\x18\x02 \x01(\x0e2\x19.sluice.v1.StateConditionR\tcondition\"?\n" +
@@ -3035,13 +3399,32 @@ const file_sluice_v1_state_proto_rawDesc = "" +
 	"\x05after\x18\x04 \x01(\tR\x05after\x12\x1e\n" +
 	"\n" +
 	"superseded\x18\x05 \x01(\bR\n" +
-	"superseded\"\xab\x01\n" +
+	"superseded\"\xe0\x01\n" +
 	"\n" +
 	"SwitchWish\x12\x16\n" +
 	"\x06switch\x18\x01 \x01(\tR\x06switch\x12)\n" +
 	"\x05flows\x18\x02 \x03(\v2\x13.sluice.v1.FlowSpecR\x05flows\x12,\n" +
 	"\x06groups\x18\x03 \x03(\v2\x14.sluice.v1.GroupSpecR\x06groups\x12,\n" +
-	"\x06meters\x18\x04 \x03(\v2\x14.sluice.v1.MeterSpecR\x06meters\"l\n" +
+	"\x06meters\x18\x04 \x03(\v2\x14.sluice.v1.MeterSpecR\x06meters\x123\n" +
+	"\bsettings\x18\x05 \x01(\v2\x17.sluice.v1.SettingsWishR\bsettings\"\xaa\x01\n" +
+	"\fSettingsWish\x12-\n" +
+	"\x05ports\x18\x01 \x01(\v2\x17.sluice.v1.PortSettingsR\x05ports\x120\n" +
+	"\x06tables\x18\x02 \x01(\v2\x18.sluice.v1.TableSettingsR\x06tables\x129\n" +
+	"\tfragments\x18\x03 \x01(\v2\x1b.sluice.v1.FragmentSettingsR\tfragments\"<\n" +
+	"\fPortSettings\x12,\n" +
+	"\x05ports\x18\x01 \x03(\v2\x16.sluice.v1.PortSettingR\x05ports\"I\n" +
+	"\vPortSetting\x12\x12\n" +
+	"\x04port\x18\x01 \x01(\tR\x04port\x12\x10\n" +
+	"\x03set\x18\x02 \x03(\tR\x03set\x12\x14\n" +
+	"\x05clear\x18\x03 \x03(\tR\x05clear\"@\n" +
+	"\rTableSettings\x12/\n" +
+	"\x06tables\x18\x01 \x03(\v2\x17.sluice.v1.TableSettingR\x06tables\"]\n" +
+	"\fTableSetting\x12\x19\n" +
+	"\x05table\x18\x01 \x01(\rH\x00R\x05table\x88\x01\x01\x12(\n" +
+	"\x04miss\x18\x02 \x01(\x0e2\x14.sluice.v1.TableMissR\x04missB\b\n" +
+	"\x06_table\"K\n" +
+	"\x10FragmentSettings\x127\n" +
+	"\bhandling\x18\x01 \x01(\x0e2\x1b.sluice.v1.FragmentHandlingR\bhandling\"l\n" +
 	"\vPlanRequest\x121\n" +
 	"\bswitches\x18\x01 \x03(\v2\x15.sluice.v1.SwitchWishR\bswitches\x12\x14\n" +
 	"\x05owner\x18\x02 \x01(\tR\x05owner\x12\x14\n" +
@@ -3139,7 +3522,7 @@ func file_sluice_v1_state_proto_rawDescGZIP() []byte {
 }
 
 var file_sluice_v1_state_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_sluice_v1_state_proto_msgTypes = make([]protoimpl.MessageInfo, 41)
+var file_sluice_v1_state_proto_msgTypes = make([]protoimpl.MessageInfo, 47)
 var file_sluice_v1_state_proto_goTypes = []any{
 	(StateCondition)(0),            // 0: sluice.v1.StateCondition
 	(*GetStateRequest)(nil),        // 1: sluice.v1.GetStateRequest
@@ -3172,93 +3555,112 @@ var file_sluice_v1_state_proto_goTypes = []any{
 	(*WatchHistoryResponse)(nil),   // 28: sluice.v1.WatchHistoryResponse
 	(*ChangedItem)(nil),            // 29: sluice.v1.ChangedItem
 	(*SwitchWish)(nil),             // 30: sluice.v1.SwitchWish
-	(*PlanRequest)(nil),            // 31: sluice.v1.PlanRequest
-	(*PlanResponse)(nil),           // 32: sluice.v1.PlanResponse
-	(*SwitchPlan)(nil),             // 33: sluice.v1.SwitchPlan
-	(*PlannedChange)(nil),          // 34: sluice.v1.PlannedChange
-	(*ApplyRequest)(nil),           // 35: sluice.v1.ApplyRequest
-	(*ApplyResponse)(nil),          // 36: sluice.v1.ApplyResponse
-	(*RollbackRequest)(nil),        // 37: sluice.v1.RollbackRequest
-	(*RollbackResponse)(nil),       // 38: sluice.v1.RollbackResponse
-	(*Progress)(nil),               // 39: sluice.v1.Progress
-	(*FollowRequest)(nil),          // 40: sluice.v1.FollowRequest
-	(*FollowResponse)(nil),         // 41: sluice.v1.FollowResponse
-	(*timestamppb.Timestamp)(nil),  // 42: google.protobuf.Timestamp
-	(*FlowSpec)(nil),               // 43: sluice.v1.FlowSpec
-	(*GroupSpec)(nil),              // 44: sluice.v1.GroupSpec
-	(*MeterSpec)(nil),              // 45: sluice.v1.MeterSpec
-	(WriteLevel)(0),                // 46: sluice.v1.WriteLevel
+	(*SettingsWish)(nil),           // 31: sluice.v1.SettingsWish
+	(*PortSettings)(nil),           // 32: sluice.v1.PortSettings
+	(*PortSetting)(nil),            // 33: sluice.v1.PortSetting
+	(*TableSettings)(nil),          // 34: sluice.v1.TableSettings
+	(*TableSetting)(nil),           // 35: sluice.v1.TableSetting
+	(*FragmentSettings)(nil),       // 36: sluice.v1.FragmentSettings
+	(*PlanRequest)(nil),            // 37: sluice.v1.PlanRequest
+	(*PlanResponse)(nil),           // 38: sluice.v1.PlanResponse
+	(*SwitchPlan)(nil),             // 39: sluice.v1.SwitchPlan
+	(*PlannedChange)(nil),          // 40: sluice.v1.PlannedChange
+	(*ApplyRequest)(nil),           // 41: sluice.v1.ApplyRequest
+	(*ApplyResponse)(nil),          // 42: sluice.v1.ApplyResponse
+	(*RollbackRequest)(nil),        // 43: sluice.v1.RollbackRequest
+	(*RollbackResponse)(nil),       // 44: sluice.v1.RollbackResponse
+	(*Progress)(nil),               // 45: sluice.v1.Progress
+	(*FollowRequest)(nil),          // 46: sluice.v1.FollowRequest
+	(*FollowResponse)(nil),         // 47: sluice.v1.FollowResponse
+	(*timestamppb.Timestamp)(nil),  // 48: google.protobuf.Timestamp
+	(ControllerRole)(0),            // 49: sluice.v1.ControllerRole
+	(*FlowSpec)(nil),               // 50: sluice.v1.FlowSpec
+	(*GroupSpec)(nil),              // 51: sluice.v1.GroupSpec
+	(*MeterSpec)(nil),              // 52: sluice.v1.MeterSpec
+	(TableMiss)(0),                 // 53: sluice.v1.TableMiss
+	(FragmentHandling)(0),          // 54: sluice.v1.FragmentHandling
+	(WriteLevel)(0),                // 55: sluice.v1.WriteLevel
 }
 var file_sluice_v1_state_proto_depIdxs = []int32{
 	3,  // 0: sluice.v1.GetStateResponse.switches:type_name -> sluice.v1.SwitchState
-	42, // 1: sluice.v1.GetStateResponse.store_fault_since:type_name -> google.protobuf.Timestamp
-	42, // 2: sluice.v1.SwitchState.checked:type_name -> google.protobuf.Timestamp
-	0,  // 3: sluice.v1.ListStateRequest.condition:type_name -> sluice.v1.StateCondition
-	6,  // 4: sluice.v1.ListStateResponse.items:type_name -> sluice.v1.StateItem
-	0,  // 5: sluice.v1.StateItem.condition:type_name -> sluice.v1.StateCondition
-	42, // 6: sluice.v1.StateItem.since:type_name -> google.protobuf.Timestamp
-	9,  // 7: sluice.v1.ListOwnersResponse.owners:type_name -> sluice.v1.Owner
-	43, // 8: sluice.v1.AdoptRequest.filter:type_name -> sluice.v1.FlowSpec
-	6,  // 9: sluice.v1.AdoptResponse.items:type_name -> sluice.v1.StateItem
-	20, // 10: sluice.v1.ListHistoryResponse.changes:type_name -> sluice.v1.StateChange
-	42, // 11: sluice.v1.StateChange.time:type_name -> google.protobuf.Timestamp
-	24, // 12: sluice.v1.RestoreRequest.options:type_name -> sluice.v1.RestoreOptions
-	26, // 13: sluice.v1.RestoreResponse.switches:type_name -> sluice.v1.RestoredSwitch
-	20, // 14: sluice.v1.WatchHistoryResponse.change:type_name -> sluice.v1.StateChange
-	29, // 15: sluice.v1.WatchHistoryResponse.items:type_name -> sluice.v1.ChangedItem
-	43, // 16: sluice.v1.SwitchWish.flows:type_name -> sluice.v1.FlowSpec
-	44, // 17: sluice.v1.SwitchWish.groups:type_name -> sluice.v1.GroupSpec
-	45, // 18: sluice.v1.SwitchWish.meters:type_name -> sluice.v1.MeterSpec
-	30, // 19: sluice.v1.PlanRequest.switches:type_name -> sluice.v1.SwitchWish
-	33, // 20: sluice.v1.PlanResponse.switches:type_name -> sluice.v1.SwitchPlan
-	34, // 21: sluice.v1.SwitchPlan.changes:type_name -> sluice.v1.PlannedChange
-	30, // 22: sluice.v1.ApplyRequest.switches:type_name -> sluice.v1.SwitchWish
-	46, // 23: sluice.v1.ApplyRequest.level:type_name -> sluice.v1.WriteLevel
-	33, // 24: sluice.v1.ApplyResponse.switches:type_name -> sluice.v1.SwitchPlan
-	46, // 25: sluice.v1.RollbackRequest.level:type_name -> sluice.v1.WriteLevel
-	33, // 26: sluice.v1.RollbackResponse.switches:type_name -> sluice.v1.SwitchPlan
-	35, // 27: sluice.v1.FollowRequest.apply:type_name -> sluice.v1.ApplyRequest
-	37, // 28: sluice.v1.FollowRequest.rollback:type_name -> sluice.v1.RollbackRequest
-	16, // 29: sluice.v1.FollowRequest.reconcile:type_name -> sluice.v1.ReconcileRequest
-	39, // 30: sluice.v1.FollowResponse.progress:type_name -> sluice.v1.Progress
-	36, // 31: sluice.v1.FollowResponse.apply:type_name -> sluice.v1.ApplyResponse
-	38, // 32: sluice.v1.FollowResponse.rollback:type_name -> sluice.v1.RollbackResponse
-	17, // 33: sluice.v1.FollowResponse.reconcile:type_name -> sluice.v1.ReconcileResponse
-	1,  // 34: sluice.v1.StateService.GetState:input_type -> sluice.v1.GetStateRequest
-	4,  // 35: sluice.v1.StateService.ListState:input_type -> sluice.v1.ListStateRequest
-	7,  // 36: sluice.v1.StateService.ListOwners:input_type -> sluice.v1.ListOwnersRequest
-	14, // 37: sluice.v1.StateService.Adopt:input_type -> sluice.v1.AdoptRequest
-	10, // 38: sluice.v1.StateService.ForgetSettings:input_type -> sluice.v1.ForgetSettingsRequest
-	12, // 39: sluice.v1.StateService.ForgetSwitch:input_type -> sluice.v1.ForgetSwitchRequest
-	16, // 40: sluice.v1.StateService.Reconcile:input_type -> sluice.v1.ReconcileRequest
-	31, // 41: sluice.v1.StateService.Plan:input_type -> sluice.v1.PlanRequest
-	35, // 42: sluice.v1.StateService.Apply:input_type -> sluice.v1.ApplyRequest
-	37, // 43: sluice.v1.StateService.Rollback:input_type -> sluice.v1.RollbackRequest
-	40, // 44: sluice.v1.StateService.Follow:input_type -> sluice.v1.FollowRequest
-	18, // 45: sluice.v1.StateService.ListHistory:input_type -> sluice.v1.ListHistoryRequest
-	21, // 46: sluice.v1.StateService.Backup:input_type -> sluice.v1.BackupRequest
-	23, // 47: sluice.v1.StateService.Restore:input_type -> sluice.v1.RestoreRequest
-	27, // 48: sluice.v1.StateService.WatchHistory:input_type -> sluice.v1.WatchHistoryRequest
-	2,  // 49: sluice.v1.StateService.GetState:output_type -> sluice.v1.GetStateResponse
-	5,  // 50: sluice.v1.StateService.ListState:output_type -> sluice.v1.ListStateResponse
-	8,  // 51: sluice.v1.StateService.ListOwners:output_type -> sluice.v1.ListOwnersResponse
-	15, // 52: sluice.v1.StateService.Adopt:output_type -> sluice.v1.AdoptResponse
-	11, // 53: sluice.v1.StateService.ForgetSettings:output_type -> sluice.v1.ForgetSettingsResponse
-	13, // 54: sluice.v1.StateService.ForgetSwitch:output_type -> sluice.v1.ForgetSwitchResponse
-	17, // 55: sluice.v1.StateService.Reconcile:output_type -> sluice.v1.ReconcileResponse
-	32, // 56: sluice.v1.StateService.Plan:output_type -> sluice.v1.PlanResponse
-	36, // 57: sluice.v1.StateService.Apply:output_type -> sluice.v1.ApplyResponse
-	38, // 58: sluice.v1.StateService.Rollback:output_type -> sluice.v1.RollbackResponse
-	41, // 59: sluice.v1.StateService.Follow:output_type -> sluice.v1.FollowResponse
-	19, // 60: sluice.v1.StateService.ListHistory:output_type -> sluice.v1.ListHistoryResponse
-	22, // 61: sluice.v1.StateService.Backup:output_type -> sluice.v1.BackupResponse
-	25, // 62: sluice.v1.StateService.Restore:output_type -> sluice.v1.RestoreResponse
-	28, // 63: sluice.v1.StateService.WatchHistory:output_type -> sluice.v1.WatchHistoryResponse
-	49, // [49:64] is the sub-list for method output_type
-	34, // [34:49] is the sub-list for method input_type
-	34, // [34:34] is the sub-list for extension type_name
-	34, // [34:34] is the sub-list for extension extendee
-	0,  // [0:34] is the sub-list for field type_name
+	48, // 1: sluice.v1.GetStateResponse.store_fault_since:type_name -> google.protobuf.Timestamp
+	48, // 2: sluice.v1.SwitchState.checked:type_name -> google.protobuf.Timestamp
+	49, // 3: sluice.v1.SwitchState.role:type_name -> sluice.v1.ControllerRole
+	48, // 4: sluice.v1.SwitchState.role_since:type_name -> google.protobuf.Timestamp
+	0,  // 5: sluice.v1.ListStateRequest.condition:type_name -> sluice.v1.StateCondition
+	6,  // 6: sluice.v1.ListStateResponse.items:type_name -> sluice.v1.StateItem
+	0,  // 7: sluice.v1.StateItem.condition:type_name -> sluice.v1.StateCondition
+	48, // 8: sluice.v1.StateItem.since:type_name -> google.protobuf.Timestamp
+	9,  // 9: sluice.v1.ListOwnersResponse.owners:type_name -> sluice.v1.Owner
+	50, // 10: sluice.v1.AdoptRequest.filter:type_name -> sluice.v1.FlowSpec
+	6,  // 11: sluice.v1.AdoptResponse.items:type_name -> sluice.v1.StateItem
+	20, // 12: sluice.v1.ListHistoryResponse.changes:type_name -> sluice.v1.StateChange
+	48, // 13: sluice.v1.StateChange.time:type_name -> google.protobuf.Timestamp
+	24, // 14: sluice.v1.RestoreRequest.options:type_name -> sluice.v1.RestoreOptions
+	26, // 15: sluice.v1.RestoreResponse.switches:type_name -> sluice.v1.RestoredSwitch
+	20, // 16: sluice.v1.WatchHistoryResponse.change:type_name -> sluice.v1.StateChange
+	29, // 17: sluice.v1.WatchHistoryResponse.items:type_name -> sluice.v1.ChangedItem
+	50, // 18: sluice.v1.SwitchWish.flows:type_name -> sluice.v1.FlowSpec
+	51, // 19: sluice.v1.SwitchWish.groups:type_name -> sluice.v1.GroupSpec
+	52, // 20: sluice.v1.SwitchWish.meters:type_name -> sluice.v1.MeterSpec
+	31, // 21: sluice.v1.SwitchWish.settings:type_name -> sluice.v1.SettingsWish
+	32, // 22: sluice.v1.SettingsWish.ports:type_name -> sluice.v1.PortSettings
+	34, // 23: sluice.v1.SettingsWish.tables:type_name -> sluice.v1.TableSettings
+	36, // 24: sluice.v1.SettingsWish.fragments:type_name -> sluice.v1.FragmentSettings
+	33, // 25: sluice.v1.PortSettings.ports:type_name -> sluice.v1.PortSetting
+	35, // 26: sluice.v1.TableSettings.tables:type_name -> sluice.v1.TableSetting
+	53, // 27: sluice.v1.TableSetting.miss:type_name -> sluice.v1.TableMiss
+	54, // 28: sluice.v1.FragmentSettings.handling:type_name -> sluice.v1.FragmentHandling
+	30, // 29: sluice.v1.PlanRequest.switches:type_name -> sluice.v1.SwitchWish
+	39, // 30: sluice.v1.PlanResponse.switches:type_name -> sluice.v1.SwitchPlan
+	40, // 31: sluice.v1.SwitchPlan.changes:type_name -> sluice.v1.PlannedChange
+	30, // 32: sluice.v1.ApplyRequest.switches:type_name -> sluice.v1.SwitchWish
+	55, // 33: sluice.v1.ApplyRequest.level:type_name -> sluice.v1.WriteLevel
+	39, // 34: sluice.v1.ApplyResponse.switches:type_name -> sluice.v1.SwitchPlan
+	55, // 35: sluice.v1.RollbackRequest.level:type_name -> sluice.v1.WriteLevel
+	39, // 36: sluice.v1.RollbackResponse.switches:type_name -> sluice.v1.SwitchPlan
+	41, // 37: sluice.v1.FollowRequest.apply:type_name -> sluice.v1.ApplyRequest
+	43, // 38: sluice.v1.FollowRequest.rollback:type_name -> sluice.v1.RollbackRequest
+	16, // 39: sluice.v1.FollowRequest.reconcile:type_name -> sluice.v1.ReconcileRequest
+	45, // 40: sluice.v1.FollowResponse.progress:type_name -> sluice.v1.Progress
+	42, // 41: sluice.v1.FollowResponse.apply:type_name -> sluice.v1.ApplyResponse
+	44, // 42: sluice.v1.FollowResponse.rollback:type_name -> sluice.v1.RollbackResponse
+	17, // 43: sluice.v1.FollowResponse.reconcile:type_name -> sluice.v1.ReconcileResponse
+	1,  // 44: sluice.v1.StateService.GetState:input_type -> sluice.v1.GetStateRequest
+	4,  // 45: sluice.v1.StateService.ListState:input_type -> sluice.v1.ListStateRequest
+	7,  // 46: sluice.v1.StateService.ListOwners:input_type -> sluice.v1.ListOwnersRequest
+	14, // 47: sluice.v1.StateService.Adopt:input_type -> sluice.v1.AdoptRequest
+	10, // 48: sluice.v1.StateService.ForgetSettings:input_type -> sluice.v1.ForgetSettingsRequest
+	12, // 49: sluice.v1.StateService.ForgetSwitch:input_type -> sluice.v1.ForgetSwitchRequest
+	16, // 50: sluice.v1.StateService.Reconcile:input_type -> sluice.v1.ReconcileRequest
+	37, // 51: sluice.v1.StateService.Plan:input_type -> sluice.v1.PlanRequest
+	41, // 52: sluice.v1.StateService.Apply:input_type -> sluice.v1.ApplyRequest
+	43, // 53: sluice.v1.StateService.Rollback:input_type -> sluice.v1.RollbackRequest
+	46, // 54: sluice.v1.StateService.Follow:input_type -> sluice.v1.FollowRequest
+	18, // 55: sluice.v1.StateService.ListHistory:input_type -> sluice.v1.ListHistoryRequest
+	21, // 56: sluice.v1.StateService.Backup:input_type -> sluice.v1.BackupRequest
+	23, // 57: sluice.v1.StateService.Restore:input_type -> sluice.v1.RestoreRequest
+	27, // 58: sluice.v1.StateService.WatchHistory:input_type -> sluice.v1.WatchHistoryRequest
+	2,  // 59: sluice.v1.StateService.GetState:output_type -> sluice.v1.GetStateResponse
+	5,  // 60: sluice.v1.StateService.ListState:output_type -> sluice.v1.ListStateResponse
+	8,  // 61: sluice.v1.StateService.ListOwners:output_type -> sluice.v1.ListOwnersResponse
+	15, // 62: sluice.v1.StateService.Adopt:output_type -> sluice.v1.AdoptResponse
+	11, // 63: sluice.v1.StateService.ForgetSettings:output_type -> sluice.v1.ForgetSettingsResponse
+	13, // 64: sluice.v1.StateService.ForgetSwitch:output_type -> sluice.v1.ForgetSwitchResponse
+	17, // 65: sluice.v1.StateService.Reconcile:output_type -> sluice.v1.ReconcileResponse
+	38, // 66: sluice.v1.StateService.Plan:output_type -> sluice.v1.PlanResponse
+	42, // 67: sluice.v1.StateService.Apply:output_type -> sluice.v1.ApplyResponse
+	44, // 68: sluice.v1.StateService.Rollback:output_type -> sluice.v1.RollbackResponse
+	47, // 69: sluice.v1.StateService.Follow:output_type -> sluice.v1.FollowResponse
+	19, // 70: sluice.v1.StateService.ListHistory:output_type -> sluice.v1.ListHistoryResponse
+	22, // 71: sluice.v1.StateService.Backup:output_type -> sluice.v1.BackupResponse
+	25, // 72: sluice.v1.StateService.Restore:output_type -> sluice.v1.RestoreResponse
+	28, // 73: sluice.v1.StateService.WatchHistory:output_type -> sluice.v1.WatchHistoryResponse
+	59, // [59:74] is the sub-list for method output_type
+	44, // [44:59] is the sub-list for method input_type
+	44, // [44:44] is the sub-list for extension type_name
+	44, // [44:44] is the sub-list for extension extendee
+	0,  // [0:44] is the sub-list for field type_name
 }
 
 func init() { file_sluice_v1_state_proto_init() }
@@ -3266,21 +3668,24 @@ func file_sluice_v1_state_proto_init() {
 	if File_sluice_v1_state_proto != nil {
 		return
 	}
+	file_sluice_v1_config_proto_init()
 	file_sluice_v1_flow_proto_init()
 	file_sluice_v1_group_proto_init()
 	file_sluice_v1_level_proto_init()
 	file_sluice_v1_meter_proto_init()
+	file_sluice_v1_role_proto_init()
 	file_sluice_v1_state_proto_msgTypes[8].OneofWrappers = []any{}
 	file_sluice_v1_state_proto_msgTypes[23].OneofWrappers = []any{}
 	file_sluice_v1_state_proto_msgTypes[26].OneofWrappers = []any{}
 	file_sluice_v1_state_proto_msgTypes[34].OneofWrappers = []any{}
-	file_sluice_v1_state_proto_msgTypes[36].OneofWrappers = []any{}
-	file_sluice_v1_state_proto_msgTypes[39].OneofWrappers = []any{
+	file_sluice_v1_state_proto_msgTypes[40].OneofWrappers = []any{}
+	file_sluice_v1_state_proto_msgTypes[42].OneofWrappers = []any{}
+	file_sluice_v1_state_proto_msgTypes[45].OneofWrappers = []any{
 		(*FollowRequest_Apply)(nil),
 		(*FollowRequest_Rollback)(nil),
 		(*FollowRequest_Reconcile)(nil),
 	}
-	file_sluice_v1_state_proto_msgTypes[40].OneofWrappers = []any{
+	file_sluice_v1_state_proto_msgTypes[46].OneofWrappers = []any{
 		(*FollowResponse_Progress)(nil),
 		(*FollowResponse_Apply)(nil),
 		(*FollowResponse_Rollback)(nil),
@@ -3292,7 +3697,7 @@ func file_sluice_v1_state_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_sluice_v1_state_proto_rawDesc), len(file_sluice_v1_state_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   41,
+			NumMessages:   47,
 			NumExtensions: 0,
 			NumServices:   1,
 		},
