@@ -11,13 +11,17 @@ import (
 
 type flows struct {
 	sluicev1.UnimplementedFlowServiceServer
-	c *controller.Controller
+	c     *controller.Controller
+	burst func(changes int) (over func()) // nil: nobody is told
 }
 
 func (s *flows) WriteFlows(ctx context.Context, r *sluicev1.WriteFlowsRequest) (*sluicev1.WriteFlowsResponse, error) {
 	sw, err := findTarget(s.c, r.GetSwitch())
 	if err != nil {
 		return nil, err
+	}
+	if s.burst != nil {
+		defer s.burst(len(r.GetChanges()))()
 	}
 	msgs, err := toMessages(r.GetChanges(), sw.Names(), toFlowMod)
 	if err != nil {

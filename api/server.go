@@ -31,6 +31,9 @@ type Config struct {
 	// Ending, once it is closed, ends the calls that last as long as the caller
 	// likes, so that the server can be stopped gracefully. Nil never does.
 	Ending <-chan struct{}
+	// Burst, if it is not nil, is called with the number of changes that a request
+	// to write flows has, and what it returns when that is answered.
+	Burst func(changes int) (over func())
 
 	stall time.Duration // in the place of stallLimit
 }
@@ -67,7 +70,7 @@ func New(c *controller.Controller, cfg Config, opts ...grpc.ServerOption) *grpc.
 		grpc.ChainStreamInterceptor(g.stream),
 	}, opts...)...)
 	sluicev1.RegisterSwitchServiceServer(s, &switches{c: c, ending: cfg.Ending})
-	sluicev1.RegisterFlowServiceServer(s, &flows{c: c})
+	sluicev1.RegisterFlowServiceServer(s, &flows{c: c, burst: cfg.Burst})
 	sluicev1.RegisterGroupServiceServer(s, &groups{c: c})
 	sluicev1.RegisterMeterServiceServer(s, &meters{c: c})
 	sluicev1.RegisterBundleServiceServer(s, &bundles{c: c})

@@ -42,7 +42,8 @@ type daemon struct {
 	listeners  listeners
 	connect    []channel.Endpoint // switches that listen
 	recorder   *record.Recorder   // or nil
-	ending     chan struct{}      // closed when drain begins
+	burst      *burst
+	ending     chan struct{} // closed when drain begins
 }
 
 // serve runs a daemon with these settings until ctx ends.
@@ -127,7 +128,8 @@ func newDaemon(ctx context.Context, s *settings, logger logrus.FieldLogger) (*da
 		return nil, err
 	}
 	ending := make(chan struct{})
-	d := &daemon{log: logger, controller: engine, store: kept, grpc: api.New(engine, api.Config{Logger: logger, Ending: ending}), tls: encryption, connect: s.connect, recorder: recorder, ending: ending}
+	room := new(burst)
+	d := &daemon{log: logger, burst: room, controller: engine, store: kept, grpc: api.New(engine, api.Config{Logger: logger, Ending: ending, Burst: room.begin}), tls: encryption, connect: s.connect, recorder: recorder, ending: ending}
 	if d.gateway, err = newGateway(); err != nil {
 		return nil, err
 	}
@@ -181,7 +183,7 @@ func (d *daemon) run(ctx context.Context) error {
 		})
 	}
 	parts.Go(func() error {
-		tidy(ending)
+		tidy(ending, d.burst)
 		return nil
 	})
 	calls := newOpenings(d.listeners.grpc)
