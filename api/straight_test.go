@@ -4,9 +4,13 @@ import (
 	"encoding/binary"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"testing"
 
+	"google.golang.org/genproto/googleapis/rpc/errdetails"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/encoding/protowire"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/reflect/protoreflect"
@@ -218,6 +222,48 @@ func TestStraightTwice(t *testing.T) {
 			b = appendBytes(b, n, []byte(text))
 		}
 		compareWays(t, wireOf(t, addField, appendBytes(nil, number((*sluicev1.Flow)(nil), "match"), b)), nil)
+	}
+}
+
+// What makes no sense among many flows is told by its index as it is by itself, and
+// none of the others is written; without it all are, as they were said.
+func TestOneOfManyIsInvalid(t *testing.T) {
+	const many = 3000
+	r := newRig(t, Config{})
+	sim := r.bridge(ofp.V13)
+	var flows []*sluicev1.FlowSpec
+	for i := range many {
+		flows = append(flows, fromJSON(t, fmt.Sprintf(`{"priority":%d,"match":{"eth_type":2048,"ipv4_src":"10.1.%d.%d"},"actions":[{"output":{"port":2}}]}`, 1+i, i>>8, i&255)))
+	}
+	good := add(flows...)
+	if n := proto.Size(&sluicev1.WriteFlowsRequest{Changes: good}); n < laterLeast {
+		t.Fatalf("%d bytes are a small request", n)
+	}
+	for _, row := range invalidRows {
+		err := r.write(slices.Concat(good, row.changes, good[:5]))
+		b := detail[*errdetails.BadRequest](err)
+		if status.Code(err) != codes.InvalidArgument || len(b.GetFieldViolations()) != 1 {
+			t.Errorf("%s: %v", row.name, err)
+			continue
+		}
+		want := strings.NewReplacer("changes[0]", fmt.Sprintf("changes[%d]", many), "changes[1]", fmt.Sprintf("changes[%d]", many+1)).Replace(row.field)
+		if x := b.GetFieldViolations()[0]; x.GetField() != want {
+			t.Errorf("%s: field is %q, want %q", row.name, x.GetField(), want)
+		} else {
+			wantTexts(t, row.name, x.GetDescription(), row.says...)
+		}
+	}
+	if n := sim.Received(ofp.TypeFlowMod); n != 0 {
+		t.Fatalf("%d flow-mods were sent", n)
+	}
+	r.mustWrite(good)
+	list := r.list(&sluicev1.ListFlowsRequest{Form: sluicev1.FlowForm_FLOW_FORM_TEXT})
+	if len(list) != many {
+		t.Fatalf("%d flows, want %d", len(list), many)
+	}
+	for i, e := range list { // the highest priority first
+		i = many - 1 - i
+		wantTexts(t, "flow", e.GetText()+" ", fmt.Sprintf("priority=%d,ip,nw_src=10.1.%d.%d actions=output:2 ", 1+i, i>>8, i&255))
 	}
 }
 
