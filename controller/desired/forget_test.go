@@ -3,6 +3,8 @@ package desired
 import (
 	"bytes"
 	"errors"
+	"fmt"
+	"sync"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -146,5 +148,39 @@ func TestForgetOnlyRemembered(t *testing.T) {
 	}
 	if k := r.d.Known(1); k.Version != 0 || len(r.d.known) > 0 {
 		t.Errorf("%+v", k)
+	}
+}
+
+// TestForgetBesideWriters: whoever waits for the turn of a switch that is being
+// forgotten finds it forgotten: what is in memory is what is in the store.
+func TestForgetBesideWriters(t *testing.T) {
+	r := newRig(t, ofp.V13)
+	ctx := t.Context()
+	for i := range 40 {
+		var wg sync.WaitGroup
+		for n := range 3 {
+			wg.Go(func() {
+				for range 3 {
+					line := fmt.Sprintf("add-flow priority=%d,ip,actions=output:%d", n, i+1)
+					if _, err := r.d.Apply(ctx, r.sw, Txn{Level: Stored, Messages: parse(t, line)}); err != nil {
+						t.Error(err)
+					}
+				}
+			})
+		}
+		wg.Go(func() {
+			for range 3 {
+				if _, err := r.d.ForgetSwitch(ctx, 1, "ann", ""); err != nil && !errors.Is(err, ErrUnknown) {
+					t.Error(err)
+				}
+			}
+		})
+		wg.Wait()
+		was := r.wanted()
+		r.restart()
+		if d := cmp.Diff(was, r.wanted()); d != "" {
+			t.Fatal(d)
+		}
+		r.apply(fmt.Sprintf("add-flow priority=9,ip,actions=output:%d", i+1))
 	}
 }
