@@ -137,7 +137,7 @@ func (s *fakeSwitch) runAlone(ctx context.Context) error {
 	close(done)
 	s.conn.Close() // ends a write that is waiting
 	writer.Wait()
-	if writeErr != nil && (err == nil || errors.Is(err, net.ErrClosed)) {
+	if writeErr != nil && errors.Is(err, net.ErrClosed) {
 		err = writeErr
 	}
 	return err

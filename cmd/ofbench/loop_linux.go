@@ -86,7 +86,7 @@ func startLoop() (*loop, error) {
 		return nil, os.NewSyscallError("epoll_create1", err)
 	}
 	if err = syscall.Pipe2(l.bell[:], syscall.O_CLOEXEC|syscall.O_NONBLOCK); err != nil {
-		syscall.Close(l.epoll)
+		_ = syscall.Close(l.epoll)
 		return nil, os.NewSyscallError("pipe2", err)
 	}
 	if err = l.watch(syscall.EPOLL_CTL_ADD, l.bell[0], syscall.EPOLLIN); err != nil {
@@ -97,10 +97,11 @@ func startLoop() (*loop, error) {
 	return l, nil
 }
 
+// free closes descriptors; that these are closed is all that is wanted.
 func (l *loop) free() {
-	syscall.Close(l.epoll)
-	syscall.Close(l.bell[0])
-	syscall.Close(l.bell[1])
+	_ = syscall.Close(l.epoll)
+	_ = syscall.Close(l.bell[0])
+	_ = syscall.Close(l.bell[1])
 }
 
 // close ends the loop, which has no members any more, and waits for it.
@@ -334,7 +335,7 @@ func (l *loop) drop(m *member, why error) {
 		l.window -= len(m.s.traffic.slots)
 		l.flying -= m.flying
 	}
-	syscall.Close(m.fd) // the last descriptor of the socket: nothing watches it any more
+	_ = syscall.Close(m.fd) // the last descriptor of the socket: nothing watches it any more
 	m.end <- why
 }
 
