@@ -123,10 +123,12 @@ func recallError(err error) error {
 // diskError is the status of what the disk of sluiced does not take, or nil.
 func diskError(err error) error {
 	switch {
+	case errors.Is(err, controller.ErrBroken) && errors.Is(err, controller.ErrDamaged):
+		return withDetails(codes.DataLoss, err.Error())
+	case errors.Is(err, controller.ErrBroken):
+		return withDetails(codes.Unavailable, err.Error())
 	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT):
 		return withDetails(codes.ResourceExhausted, fmt.Sprintf("%v; nothing was changed: make room where sluiced keeps its state (--state)", err))
-	case errors.Is(err, controller.ErrBroken):
-		return withDetails(codes.DataLoss, err.Error())
 	case errors.Is(err, controller.ErrMoved):
 		return withDetails(codes.Unavailable, err.Error()+"; nothing was changed")
 	case errors.Is(err, syscall.EROFS):

@@ -27,8 +27,8 @@ var (
 	ErrDamaged = store.ErrDamaged
 	// ErrMoved means that the file of the desired state is no longer at its path.
 	ErrMoved = store.ErrMoved
-	// ErrBroken means that the file of the desired state is damaged, or that nobody
-	// knows whether the last change is in it: nothing more is written to it.
+	// ErrBroken means that the file of the desired state is damaged, or that its
+	// disk has failed so that nobody knows what of it is kept: nothing more is written to it.
 	ErrBroken = store.ErrBroken
 	// ErrFormat: what is stored is of a format that this version cannot read.
 	ErrFormat = store.ErrFormat

@@ -7,18 +7,20 @@ import (
 	"runtime/debug"
 	"sync"
 	"sync/atomic"
+	"syscall"
 
 	"go.etcd.io/bbolt"
 )
 
 // ErrBroken means that nothing is written to a store any more until it is opened
-// again: it is damaged (then the error is an ErrDamaged, too), or nobody knows whether
-// its last commit is on the disk.
+// again: it is damaged (then the error is an ErrDamaged, too), or its disk has failed so
+// that nobody knows what of it is on the disk, or would be.
 var ErrBroken = errors.New("nothing more is written to the store")
 
 // What to do about a store that is broken while somebody has it open.
 const (
 	wayOutRunning = "end sluiced, and restore a backup of state.db, or move it away to begin anew; until then `sluice export` still tells what switches should have"
+	wayOutSync    = "take a `sluice backup` to another disk, end sluiced, mend the disk, put the backup in the place of state.db, and start it again"
 	wayOutUnsure  = "look after the disk, end sluiced and start it again: what it finds then holds"
 )
 
@@ -143,18 +145,35 @@ func (s *bolt) ensure(failed error) error {
 	if s.fate.unwritable() != nil || errors.Is(closed(failed), ErrClosed) {
 		return failed
 	}
+	sync := failedSync(failed)
 	var seen Revision
 	err := s.view(func(m pages) error {
 		seen = Revision(number(m, keyRevision))
 		return nil
 	})
-	if err != nil || seen <= s.Revision() {
+	switch {
+	case err != nil:
+		return failed
+	case seen <= s.Revision() && sync:
+		return s.breaks(fmt.Errorf("%w: the disk failed (%w), and nothing was changed; but what is written after that may be lost without a word; %s", ErrBroken, failed, wayOutSync))
+	case seen <= s.Revision():
 		return failed
 	}
-	if s.updateAt(seen, func(*bbolt.Tx) error { return nil }) == nil {
+	if !sync && s.updateAt(seen, func(*bbolt.Tx) error { return nil }) == nil {
 		return nil
 	}
 	return s.breaks(fmt.Errorf("%w: the disk failed at the end of revision %d (%w), and nobody knows whether it is kept; %s", ErrBroken, seen, failed, wayOutUnsure))
+}
+
+// failedSync tells whether a commit failed because the kernel could not bring to the
+// disk what it had taken. It tells so once, and holds the pages for written: if they are
+// written again later, on a disk that works again, and the kernel says that they are on
+// it, they may not be (seen on ext4). A write that it does not take at all, as on a full
+// disk, does no such harm, nor does a file system that can no more be written.
+func failedSync(err error) bool {
+	var errno syscall.Errno
+	var path *fs.PathError
+	return errors.As(err, &errno) && (!errors.As(err, &path) || path.Op == "sync") && errno != syscall.EROFS
 }
 
 // whole fails if the file has fewer bytes than the library has written, or none of its

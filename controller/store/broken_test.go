@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"io/fs"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -235,7 +236,10 @@ func TestHeadIsNotSure(t *testing.T) {
 			n, err := write(b, at)
 			if at < heads && (failed == 0 || !again) {
 				failed++
-				return n, syscall.EIO
+				if again {
+					return n, &fs.PathError{Op: "write", Path: path, Err: syscall.EIO}
+				}
+				return n, syscall.EIO // as of fsync
 			}
 			return n, err
 		})
@@ -266,6 +270,36 @@ func TestHeadIsNotSure(t *testing.T) {
 			t.Errorf("afterwards %q", got)
 		}
 	}
+}
+
+// TestSyncThatFails: what the kernel could not bring to the disk it may hold for written,
+// so that nothing is written to the file any more; what is acknowledged can be copied.
+func TestSyncThatFails(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "state.db")
+	s := onDisk(t, path, Options{})
+	defer s.Close()
+	commit(t, s, Txn{Edits: []Edit{put("a", "1")}})
+	fail := true
+	failing(s, func(b []byte, at int64, write func([]byte, int64) (int, error)) (int, error) {
+		if fail {
+			fail = false
+			return 0, syscall.EIO
+		}
+		return write(b, at)
+	})
+	for range 2 {
+		if _, err := s.Commit(t.Context(), Txn{Edits: []Edit{put("b", "2")}}); !errors.Is(err, ErrBroken) || !errors.Is(err, syscall.EIO) || !strings.Contains(err.Error(), "nothing was changed") {
+			t.Errorf("commit: %v", err)
+		}
+		if err := s.Try(); !errors.Is(err, ErrBroken) {
+			t.Errorf("try: %v", err)
+		}
+	}
+	var b bytes.Buffer
+	if rev, err := s.Backup(&b); err != nil || rev != 1 {
+		t.Errorf("backup: %v, %v", rev, err)
+	}
+	diff(t, "records", []string{"a=1@1"}, scan(t, s, ""))
 }
 
 var _ = bbolt.DB{} // whose field failing reaches
