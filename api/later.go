@@ -166,14 +166,14 @@ func only(wire []byte) (protowire.Number, []byte) {
 	return number, b[:len(b):len(b)]
 }
 
-// Numbers of the fields of FlowChange, and of that of FlowSpec with a structured
-// flow.
+// Numbers of the fields of FlowChange and of FlowSpec.
 var (
 	addField          = number((*sluicev1.FlowChange)(nil), "add")
 	modifyField       = number((*sluicev1.FlowChange)(nil), "modify")
 	modifyStrictField = number((*sluicev1.FlowChange)(nil), "modify_strict")
 	deleteField       = number((*sluicev1.FlowChange)(nil), "delete")
 	deleteStrictField = number((*sluicev1.FlowChange)(nil), "delete_strict")
+	textField         = number((*sluicev1.FlowSpec)(nil), "text")
 	flowField         = number((*sluicev1.FlowSpec)(nil), "flow")
 )
 

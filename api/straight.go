@@ -3,6 +3,7 @@ package api
 import (
 	"encoding/binary"
 	"sync"
+	"unicode/utf8"
 
 	"google.golang.org/protobuf/encoding/protowire"
 	"google.golang.org/protobuf/proto"
@@ -12,9 +13,9 @@ import (
 	sluicev1 "github.com/sluice-sdn/sluice/proto/sluice/v1"
 )
 
-// Structured flows that come in large numbers are converted straight from their
-// bytes, as long as they are of the usual parts: no message of the API is made of
-// them, of which a Match alone takes 5 KB. Whatever else there is in a flow, and
+// Flows that come in large numbers are converted straight from their bytes, text as
+// it is and structured ones as long as they are of the usual parts: no message of the
+// API is made of them, of which a Match alone takes 5 KB. Whatever else there is in a flow, and
 // whatever is wrong with it, is left to the way by messages (toFlow), which alone
 // says what is wrong. FuzzLater compares both.
 
@@ -60,13 +61,22 @@ func taken[T any](free *[]T, n, block int) []T {
 	return out
 }
 
-// straight converts the bytes of a change that is a structured flow. It returns nil
-// for what it leaves to others.
+// straight converts the bytes of a change that is a flow, structured or as text. It
+// returns nil for what it leaves to others.
 func straight(change []byte, n *ofp.Names) *ofp.FlowMod {
 	number, spec := only(change)
 	form, flow := only(spec)
 	command, ok := commands[number]
-	if !ok || form != flowField || flow == nil {
+	if !ok || flow == nil || form != flowField && form != textField {
+		return nil
+	}
+	if form == textField {
+		if !utf8.Valid(flow) {
+			return nil
+		}
+		if m, err := ofp.ParseFlow(string(flow), command, n); err == nil {
+			return m
+		}
 		return nil
 	}
 	r := rooms.Get().(*room)

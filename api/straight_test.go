@@ -91,6 +91,16 @@ func TestStraight(t *testing.T) {
 		}
 		compareWays(t, wire, names)
 	}
+	for text, want := range map[string]bool{"priority=7,arp,actions=output:eth7": true, "": false, "arp": false, "arp,actions=output:\xff": false} {
+		for command := range commands {
+			spec := appendBytes(nil, textField, []byte(text))
+			wire := appendBytes(nil, command, spec)
+			if got := straight(wire, names) != nil; command == addField && got != want {
+				t.Errorf("%q: converted straight: %v", text, got)
+			}
+			compareWays(t, wire, names)
+		}
+	}
 }
 
 // compareWays converts the bytes of a change in both ways.
