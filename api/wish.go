@@ -255,6 +255,9 @@ func wishError(wishes []controller.SwitchWish, err error) error {
 	case errors.Is(err, controller.ErrAway):
 		code, text = codes.Unavailable, "is away: with level stored (--level stored) what it should have is kept, and carried out when it connects"
 		details = append(details, roleInfo(sw, "SWITCH_AWAY"))
+	case errors.Is(err, controller.ErrSlave):
+		code, text = codes.FailedPrecondition, fmt.Sprintf("this controller is its slave: write through the master, or sluice set-role %s master", sw.Name())
+		details = append(details, roleInfo(sw, "SLAVE"))
 	case errors.Is(err, controller.ErrReused):
 		code, text = codes.AlreadyExists, "request_id: it was used for something else"
 	case errors.As(err, &we) && len(we.Errors) > 0:

@@ -103,7 +103,8 @@ func (c *Controller) PlanWishes(ctx context.Context, all []SwitchWish) ([]Outloo
 const returnTimeout = 10 * time.Second
 
 // FulfilWishes has switches and the store have what is wished, one switch after
-// the other. All wishes are looked at before the first one is carried out. If one
+// the other. All wishes are looked at before the first one is carried out, and whether
+// the switches are there and may be written to. If one
 // fails, the switches before it are brought back to what was desired of them, as
 // long as nobody has changed that meanwhile, and so is the one that failed if its
 // outcome was left in doubt. It fails with ErrNoState, or with a *StagedError.
@@ -115,6 +116,9 @@ func (c *Controller) FulfilWishes(ctx context.Context, all []SwitchWish) ([]Outl
 	for i, w := range all {
 		if _, away := w.Switch.(*Away); away && w.Wish.Level != LevelStored {
 			return nil, &StagedError{At: i, Err: ErrAway}
+		}
+		if w.Switch.slave() && w.Wish.Level != LevelStored { // it may become one later, too
+			return nil, &StagedError{At: i, Err: (*slaveError)(w.Switch.(*Switch))}
 		}
 	}
 	if len(all) > 1 { // else looking at it and carrying it out are one

@@ -156,7 +156,7 @@ func slaveLine(s *sluicev1.SwitchState) string {
 	if !isSlave(s) {
 		return ""
 	}
-	since, why := "", "by its own role"
+	since, why := "", "by set-role or --role, or another was elected before it came"
 	if s.GetRoleSince() != nil {
 		since = " since " + s.GetRoleSince().AsTime().Local().Format(time.DateTime)
 	}
@@ -164,7 +164,7 @@ func slaveLine(s *sluicev1.SwitchState) string {
 		why = "another controller has become the master"
 	}
 	name := printable(cmp.Or(s.GetSwitch(), s.GetDpid()))
-	return fmt.Sprintf("%s: this controller is slave%s: %s; it does not compare the switch, nothing is held true there, and the line tells what it last knew; sluice set-role %s master takes it\n", name, since, why, name)
+	return fmt.Sprintf("%s: this controller is slave%s (%s): it does not compare the switch, and holds nothing true there; what is told above is what it knew last; sluice set-role %s master has it be the master\n", name, since, why, name)
 }
 
 func printState(w io.Writer, r *sluicev1.GetStateResponse) {

@@ -57,10 +57,22 @@ func bundlable(m ofp.Message) bool {
 	return false
 }
 
+// checksOverlap reports whether m is to be refused where it overlaps a flow of its
+// priority (section 6.4 of OpenFlow 1.3.5). Open vSwitch 3.1 may not find those that
+// the same bundle has added, and takes what it should refuse: such messages are sent
+// one by one, unless a bundle is asked for.
+func checksOverlap(m ofp.Message) bool {
+	f, ok := m.(*ofp.FlowMod)
+	return ok && f.Command == ofp.FlowAdd && f.Flags&ofp.FlowCheckOverlap != 0
+}
+
 // pieces says how messages are sent to a switch of a version.
 func pieces(v ofp.Version, msgs []ofp.Message) []piece {
 	whole := []piece{{to: len(msgs)}}
 	if v != ofp.V13 || len(msgs) < 2 { // nobody else has bundles, and one message needs none
+		return whole
+	}
+	if slices.ContainsFunc(msgs, checksOverlap) {
 		return whole
 	}
 	var all []piece
