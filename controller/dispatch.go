@@ -85,6 +85,7 @@ func (l *link) Up(*channel.Conn) error {
 		fields["certificate"] = name
 	}
 	s.c.changed(s, s.log.WithFields(fields), "switch connected")
+	s.latePorts()
 	return nil
 }
 

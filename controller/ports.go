@@ -1,6 +1,8 @@
 package controller
 
 import (
+	"context"
+	"errors"
 	"sync"
 
 	"github.com/sluice-sdn/sluice/controller/channel"
@@ -71,4 +73,24 @@ func (p *ports) applyLocked() {
 		p.sorted = channel.UpdatePorts(p.sorted, p.changes)
 		p.changes = nil // they may be many
 	}
+}
+
+// latePorts asks a switch once more for the ports that it owes since the handshake,
+// beside the dispatcher. What it tells of changes meanwhile is newer, and counts. A
+// switch that does not answer in the time of a request stays as it is: a port is known
+// once it changes.
+func (s *Switch) latePorts() {
+	if !s.conn.Portless() {
+		return
+	}
+	s.work.Go(func() {
+		err := s.rereadPorts(context.Background())
+		switch {
+		case err == nil:
+			s.remember() // by the name of its local port
+			s.c.changed(s, s.log.WithField("name", s.Name()).WithField("ports", len(s.Ports())), "switch has told its ports late")
+		case !errors.Is(err, ErrDisconnected):
+			s.log.WithError(err).Warn("switch does not tell its ports: those are known that change")
+		}
+	})
 }

@@ -7,6 +7,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/sluice-sdn/sluice/ofp"
+	"github.com/sluice-sdn/sluice/test/simswitch"
 )
 
 // TestManyPortChanges: what a switch with many ports tells of them is neither
@@ -58,4 +59,46 @@ func TestEventsAfterTheEnd(t *testing.T) {
 	if n := len(s.heard()); n > 2 { // the one in hand and the detach
 		t.Errorf("heard %d things", n)
 	}
+}
+
+// TestLatePorts: a switch that is taken before it has told its ports is asked once
+// more, and has its ports and its name then.
+func TestLatePorts(t *testing.T) {
+	c := serve(t, Config{})
+	sim := simswitch.New(simswitch.Config{Versions: []ofp.Version{ofp.V13}})
+	t.Cleanup(sim.Close)
+	sim.SetPort(ofp.Port{No: ofp.PortLocal, Name: "br-late"})
+	sim.SetPort(ofp.Port{No: 7, Name: "before"})
+	asked := 0
+	again, tell := make(chan struct{}), make(chan struct{})
+	sim.SetFaults(func(_ int, _ ofp.Header, m ofp.Message) simswitch.Fault {
+		q, ok := m.(*ofp.MultipartRequest)
+		if !ok || q.Body.Kind() != ofp.PartPortDesc {
+			return simswitch.Fault{}
+		}
+		asked++
+		if asked == 1 {
+			return simswitch.Fault{Silent: true}
+		}
+		if asked == 2 {
+			close(again)
+		}
+		return simswitch.Fault{Hold: tell}
+	})
+	if err := sim.Dial(t.Context(), c.addr); err != nil {
+		t.Fatal(err)
+	}
+	s := c.sw(t, 1)
+	<-again
+	if n := len(s.Ports()); n != 0 {
+		t.Errorf("%d ports are known before they were told", n)
+	}
+	close(tell)
+	eventually(t, "ports", func() bool { return len(s.Ports()) == len(sim.Ports()) })
+	if s.Name() != "br-late" {
+		t.Errorf("name %q", s.Name())
+	}
+	eventually(t, "a line", func() bool { return len(c.logs.with("switch has told its ports late")) == 1 })
+	sim.SetPort(ofp.Port{No: 7, Name: "after"})
+	eventually(t, "the change", func() bool { p, _ := s.Port(7); return p.Name == "after" })
 }

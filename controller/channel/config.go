@@ -32,7 +32,7 @@ type Config struct {
 	// switch and the configuration. A switch that leaves some of them unanswered
 	// is taken without, and a line is logged. One that has answered an echo request
 	// which came after them, or that sends packets already, is not waited for so
-	// long. Default 3 s.
+	// long. If its ports are missing, Portless says so. Default 3 s.
 	DescribeTimeout time.Duration
 
 	// EchoInterval is how long a peer may be silent before it is asked for an

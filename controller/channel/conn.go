@@ -58,6 +58,7 @@ type Conn struct {
 	desc     ofp.Desc
 	extended bool // with Open vSwitch's extensions
 	ports    []ofp.Port
+	portless bool   // the list of ports has not come, or not to its end
 	early    *Batch // events of the handshake, but for port status
 
 	out     outbox
@@ -293,6 +294,9 @@ func (c *Conn) Desc() ofp.Desc { return c.desc }
 
 // Ports returns the ports as they were when the handshake was done.
 func (c *Conn) Ports() []ofp.Port { return c.ports }
+
+// Portless reports whether the switch was taken before it had told all of its ports.
+func (c *Conn) Portless() bool { return c.portless }
 
 // MissSendLen returns how many bytes of a packet the switch is to send.
 func (c *Conn) MissSendLen() uint16 { return c.cfg.MissSendLen }

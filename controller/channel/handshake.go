@@ -86,6 +86,10 @@ func (c *Conn) handshake() *CloseError {
 	if len(s.asked) > 0 {
 		c.log.WithField("unanswered", s.unanswered()).Warn("switch leaves questions of the handshake unanswered")
 	}
+	c.portless = slices.ContainsFunc(s.asked, func(q question) bool {
+		m, ok := q.what.(*ofp.MultipartRequest)
+		return ok && m.Body.Kind() == ofp.PartPortDesc
+	})
 	c.extend()
 	c.ports = UpdatePorts(sortPorts(c.ports), status)
 	c.early = c.early.orNil()
