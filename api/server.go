@@ -57,9 +57,9 @@ func New(c *controller.Controller, cfg Config, opts ...grpc.ServerOption) *grpc.
 	if cfg.stall <= 0 {
 		cfg.stall = stallLimit
 	}
-	g := guard{cfg, newCrowd()}
+	g := guard{cfg, newCrowd(), newLargeRequests(newCodec())}
 	s := grpc.NewServer(append([]grpc.ServerOption{
-		grpc.ForceServerCodecV2(newCodec()),
+		grpc.ForceServerCodecV2(g.large),
 		grpc.MaxRecvMsgSize(cfg.MaxRequest),
 		grpc.MaxSendMsgSize(math.MaxInt32),
 		grpc.MaxConcurrentStreams(maxStreams),
@@ -86,12 +86,17 @@ func New(c *controller.Controller, cfg Config, opts ...grpc.ServerOption) *grpc.
 type guard struct {
 	Config
 	crowd *crowd
+	large *largeRequests
 }
 
 func (g guard) unary(ctx context.Context, req any, info *grpc.UnaryServerInfo, next grpc.UnaryHandler) (resp any, err error) {
 	ctx, cancel := g.deadline(ctx)
 	defer cancel()
 	defer g.survive(info.FullMethod, &err)
+	defer g.large.leave(req)
+	if err := g.large.enter(req); err != nil {
+		return nil, err
+	}
 	if err := checkTexts(req); err != nil {
 		return nil, err
 	}

@@ -278,6 +278,8 @@ func stateError(sw controller.Target, err error) error {
 		return withDetails(codes.ResourceExhausted, quotaText(sw, quota)+"; nothing was changed", quotaInfo(sw, quota))
 	case errors.As(err, &owner):
 		return ownerStatus(sw, owner)
+	case errors.Is(err, controller.ErrTooLarge):
+		return withDetails(codes.ResourceExhausted, fmt.Sprintf("%s: %v; nothing was changed", sw.Name(), err))
 	case errors.Is(err, controller.ErrReused):
 		return withDetails(codes.AlreadyExists, "request_id: it was used for other changes; nothing was changed")
 	}

@@ -235,6 +235,9 @@ func wishError(wishes []controller.SwitchWish, err error) error {
 	case errors.Is(err, controller.ErrFuture):
 		code = codes.OutOfRange
 		text = err.Error() + "; " + otherStore
+	case errors.Is(err, controller.ErrTooLarge):
+		code = codes.ResourceExhausted
+		text = err.Error()
 	case errors.As(err, &thing):
 		if text = thing.Err.Error(); thing.Thing >= 0 {
 			code = codes.InvalidArgument

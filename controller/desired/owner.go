@@ -99,7 +99,7 @@ func (d *State) owner(ctx context.Context, name string) (ownerID, error) {
 	}
 	id, ok := d.freeNumber(name)
 	if !ok {
-		return 0, fmt.Errorf("owner %q: %w: there are %d already", name, store.ErrLimit, maxOwners-1)
+		return 0, fmt.Errorf("owner %q: there are %d owners, which is the limit: %w", name, maxOwners-1, store.ErrLimit)
 	}
 	key := append([]byte{kindOwner}, name...)
 	_, err := d.store.Commit(ctx, store.Txn{If: []store.Condition{{Key: key}}, Edits: []store.Edit{{Key: key, Value: binary.BigEndian.AppendUint16(nil, uint16(id))}}})
