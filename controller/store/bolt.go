@@ -67,6 +67,9 @@ func Open(path string, o Options) (Store, error) {
 	if err != nil {
 		return nil, fmt.Errorf("store %s: %w", path, errors.Join(err, s.db.Close()))
 	}
+	// A process that was killed while it received a backup has left that: nobody else
+	// has the store open, so nobody receives one.
+	_ = os.Remove(path + received) // mostly there is none
 	s.news.tell(Revision(s.last.Load()))
 	s.start(s.carryOut)
 	return s, nil

@@ -74,7 +74,14 @@ func newLab(t *testing.T, args ...string) *lab {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { d.End(t) })
+	t.Cleanup(func() {
+		select {
+		case <-d.Ended():
+			_ = d.Stop() // the test has killed it
+		default:
+			d.End(t)
+		}
+	})
 	l := &lab{Daemon: d, t: t}
 	l.conn = l.client()
 	return l
