@@ -14,7 +14,7 @@ type App interface {
 }
 
 // Session is an app's view of one switch. It may have any of the methods of
-// PacketInHandler, PortStatusHandler, FlowRemovedHandler, ErrorHandler,
+// PacketInHandler, PromptHandler, PortStatusHandler, FlowRemovedHandler, ErrorHandler,
 // RoleHandler, AheadHandler, BatchHandler and Detacher. The events of one switch come one at a time, in the order in which
 // the switch sent them; those of several switches come in parallel. A handler
 // may call any method of the switch, those that wait for a reply included;
@@ -26,6 +26,18 @@ type Session any
 // returns.
 type PacketInHandler interface {
 	PacketIn(m *ofp.PacketIn) (handled bool)
+}
+
+// PromptHandler is a PacketInHandler that knows beforehand whether it will wait. The
+// only packet of a batch is handled by the goroutine that reads from the switch, without
+// waking another one, if all apps that hear of packets have this method and say
+// yes. Meanwhile nothing that the switch says is read, be it an echo or the reply to
+// a request: so who says yes must not wait in PacketIn, neither for this switch nor
+// for anybody else.
+type PromptHandler interface {
+	// Prompt reports whether PacketIn will wait for nothing with this packet. It
+	// changes nothing, and waits for nothing itself.
+	Prompt(m *ofp.PacketIn) bool
 }
 
 // PortStatusHandler hears of ports that come, go or change. The switch's Ports

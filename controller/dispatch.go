@@ -25,6 +25,7 @@ type app struct {
 type handler struct {
 	app         *app
 	packetIn    PacketInHandler
+	prompt      PromptHandler
 	portStatus  PortStatusHandler
 	flowRemoved FlowRemovedHandler
 	err         ErrorHandler
@@ -34,11 +35,13 @@ type handler struct {
 	detach      Detacher
 }
 
-// dispatch is what the dispatcher goroutine of a switch uses, and nobody else.
+// dispatch is what the dispatcher of a switch uses, or the reader in its place, and
+// nobody else.
 type dispatch struct {
 	handlers []handler
 	dec      ofp.Decoder
 	packetIn ofp.PacketIn
+	decoded  bool      // packetIn is the one that comes next (link.Prompt)
 	now      time.Time // when the batch at hand came
 	running  *app      // the app that is being called, if any
 	sender   *app      // the app that was called last: it alone may have gathered messages
@@ -197,7 +200,9 @@ func (s *Switch) ended() bool {
 
 func (s *Switch) handlePacketIn(frame []byte) {
 	d := &s.dispatch
-	if err := d.dec.Decode(frame, &d.packetIn); err != nil {
+	if d.decoded {
+		d.decoded = false
+	} else if err := d.dec.Decode(frame, &d.packetIn); err != nil {
 		s.conn.Undecodable(frame, err)
 		return
 	}
@@ -302,6 +307,7 @@ func (s *Switch) attach(a *app) {
 	}
 	h := handler{app: a}
 	h.packetIn, _ = session.(PacketInHandler)
+	h.prompt, _ = session.(PromptHandler)
 	h.portStatus, _ = session.(PortStatusHandler)
 	h.flowRemoved, _ = session.(FlowRemovedHandler)
 	h.err, _ = session.(ErrorHandler)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -31,6 +32,8 @@ type rig struct {
 	mute    bool // the switch leaves questions unanswered
 	refuse  func(ofp.Message) ofp.ErrorReason
 	soon    []ofp.Message // gathered
+	prompt  atomic.Bool   // the session handles a packet, and has said that it waits for nothing
+	prompts int           // packets of which it said so
 	answers int           // messages that an injected packet was answered with
 }
 
@@ -133,6 +136,9 @@ func (r *rig) flush(send func(ofp.Message) error) {
 }
 
 func (r *rig) Write(ctx context.Context, ms []ofp.Message) error {
+	if r.prompt.Load() {
+		r.t.Error("the session waits for the switch, though it said that it would not")
+	}
 	if r.mute {
 		<-ctx.Done()
 		return ctx.Err()
@@ -149,6 +155,9 @@ func (r *rig) Write(ctx context.Context, ms []ofp.Message) error {
 }
 
 func (r *rig) Flows(ctx context.Context, q ofp.FlowFilter) ([]ofp.FlowStats, error) {
+	if r.prompt.Load() {
+		r.t.Error("the session waits for the switch, though it said that it would not")
+	}
 	if r.mute {
 		<-ctx.Done()
 		return nil, ctx.Err()
@@ -197,7 +206,13 @@ func (r *rig) pump() {
 
 // packet is a batch of one.
 func (r *rig) packet(m *ofp.PacketIn) (handled bool) {
+	prompt := r.s.Prompt(m)
+	r.prompt.Store(prompt)
 	handled = r.s.PacketIn(m)
+	r.prompt.Store(false)
+	if prompt {
+		r.prompts++
+	}
 	r.s.BatchDone()
 	return handled
 }

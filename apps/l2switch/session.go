@@ -36,6 +36,7 @@ type session struct {
 	batch batch
 	cfg   *Config
 	slave bool // the controller is: the switch is left alone
+	asks  bool // the switch may have to be asked for flows before they can be deleted
 
 	start     func() // prepares the switch
 	cancel    func() // ends that
@@ -80,7 +81,7 @@ func (s *session) BatchDone() {
 
 func newSession(cfg *Config, sw wire) *session {
 	s := &session{sw: sw, hosts: newHosts(cfg.MaxHosts, cfg.Age), flood: ofp.PortFlood, begin: sw.Now(), left: func() {}, clean: map[ofp.PortNo]struct{}{}}
-	s.cfg, s.cancel, s.slave = cfg, func() {}, sw.Role().Role == ofp.RoleSlave
+	s.cfg, s.cancel, s.asks, s.slave = cfg, func() {}, true, sw.Role().Role == ofp.RoleSlave
 	s.flow = ofp.NewFlowMod(ofp.FlowAdd)
 	s.flow.Cookie = cookieLearned
 	s.flow.Priority = Priority
@@ -106,7 +107,8 @@ func newSession(cfg *Config, sw wire) *session {
 // that this one adds. It reports whether that was all: a version that cannot
 // choose flows by cookie is to be asked for them.
 func (s *session) sweep() bool {
-	if err := s.sw.Send(learned(ofp.AllFlows())); err != nil {
+	err := s.sw.Send(learned(ofp.AllFlows()))
+	if s.asks = err != nil; s.asks {
 		return false // prepare meets the same error, and tells it
 	}
 	s.send(&ofp.BarrierRequest{})
@@ -175,6 +177,20 @@ func (s *session) PacketIn(m *ofp.PacketIn) bool {
 		s.forward(m, &h, in, to)
 	}
 	return true
+}
+
+// Prompt implements controller.PromptHandler: PacketIn waits only where a host has
+// moved, for the flows to it, if the version cannot choose them by cookie.
+func (s *session) Prompt(m *ofp.PacketIn) bool {
+	if !s.asks {
+		return true
+	}
+	h, ok := parse(m.Data)
+	if !ok {
+		return true
+	}
+	at, _ := s.hosts.find(key(h.src, h.vlan), 0)
+	return at == 0 || at == m.InPort()
 }
 
 // Ahead implements controller.AheadHandler.

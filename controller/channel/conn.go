@@ -43,6 +43,16 @@ type Handler interface {
 	Down(c *Conn)
 }
 
+// PromptHandler is a Handler that the reader may give a lone packet-in, if the
+// dispatcher has nothing to do: that saves waking it.
+type PromptHandler interface {
+	Handler
+	// Prompt reports whether Events waits for nothing with this batch, neither for
+	// the switch nor for anybody else. It is called as Events is, and it waits for
+	// nothing.
+	Prompt(c *Conn, b *Batch) bool
+}
+
 // Conn is one connection. Its methods may be called from any goroutine, and those
 // about the switch from Handler.Up on.
 type Conn struct {
@@ -78,6 +88,8 @@ type Conn struct {
 	end       *CloseError // set before done is closed
 	hardClose *time.Timer // set before done is closed; nil if the socket is closed at once
 
+	prompt PromptHandler // nil if the handler is none; set before the reader reads on
+
 	writers     sync.WaitGroup // one at most
 	dispatchers sync.WaitGroup // one at most
 	waited      bool           // of the dispatcher: for room in the outbox, in vain
@@ -86,6 +98,7 @@ type Conn struct {
 
 	r    reader // of the reader alone
 	soon gather // of the dispatcher alone
+	now  atOnce // of the dispatcher alone
 }
 
 // New returns a connection over nc that does nothing yet. cfg may have zero
@@ -137,14 +150,17 @@ func (c *Conn) Run(ctx context.Context, h Handler) *CloseError {
 		c.recordKnown()
 		c.r.raw, c.r.take = rawOf(c.nc), c.r.readNow
 		limitUnsent(c.raw())
+		c.mayWriteAtOnce()
+		c.prompt, _ = h.(PromptHandler)
 		c.dispatchers.Go(func() { c.introduce(h) })
 		c.r.limits = newLimiter(c.cfg.PacketInLimits, time.Now())
 		err = c.read()
 		c.tellLosses(true)
 	}
 	c.fail(err)
-	c.writers.Wait() // no other is started: the outbox is closed
-	c.write()        // what is left
+	c.writers.Wait()      // no other is started: the outbox is closed
+	c.out.standins.Wait() // nor comes another of these
+	c.write()             // what is left
 	c.linger(speak)
 	c.nc.Close()
 	c.in.close()
@@ -224,13 +240,14 @@ func (c *Conn) dispatch(h Handler) {
 			}
 		}
 		c.waited = c.awaitOutbox(c.waited)
-		// A batch of one is written as it comes: nothing would be saved.
 		if b.Len() > 1 {
 			c.gather()
 			c.handle(h, b)
 			c.ungather()
 		} else {
+			c.gatherOne()
 			h.Events(c, b)
+			c.ungatherOne()
 		}
 		b.recycle()
 		select {

@@ -43,10 +43,15 @@
 //   - The reader awaits the TLS handshake and then OpenFlow's, which go deep, in a
 //     goroutine whose stack is not kept; it reads chunks, cuts frames, answers echoes, settles replies and
 //     errors by xid, and puts the events of a chunk into the inbox in one step. It
-//     never runs a handler, so that a handler may wait for a reply. Its read
+//     runs no handler that may wait, so that a handler may wait for a reply: a lone
+//     packet-in of which a PromptHandler says that it will wait for nothing is handled
+//     by the reader in the dispatcher's place, if that has nothing to do. Its read
 //     deadline is also the liveness clock.
 //   - The writer takes what the outbox holds and writes it in one go. It alone
-//     writes to the socket. There is none while an idle connection has nothing to
+//     writes to the socket, but for the answer to a lone event
+//     while the writer has nothing in hand (atonce.go): that the dispatcher
+//     writes itself, as far as the socket takes it at once, and the writer waits
+//     until it has. There is none while an idle connection has nothing to
 //     write: the outbox starts one. What is pending at the end the reader writes,
 //     and then it closes the socket.
 //   - The dispatcher, started when the handshake is done, calls Handler.Up, then

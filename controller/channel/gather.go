@@ -1,6 +1,7 @@
 package channel
 
 import (
+	"encoding/binary"
 	"sync"
 
 	"github.com/sluice-sdn/sluice/ofp"
@@ -86,16 +87,97 @@ func (c *Conn) gather() {
 	c.soon.enc.Extensions = c.extended
 }
 
+// gatherOne begins a batch of one event: what SendSoon is given is gathered until
+// the handler is done, and what else is sent is written as it comes.
+func (c *Conn) gatherOne() {
+	c.soon.on = !c.waited
+	c.soon.enc.Extensions = c.extended
+}
+
 func (c *Conn) ungather() {
 	g := &c.soon
 	g.on = false
-	c.Flush()
-	c.out.release()
-	if g.lent != nil {
-		if cap(g.frames) <= 2*gatherBytes { // else the garbage collector's
-			*g.lent = g.frames[:0]
-			gatherBuffers.Put(g.lent)
+	c.out.settle(g.frames, &g.types, false)
+	g.giveBack()
+}
+
+// ungatherOne ends a batch of one event.
+func (c *Conn) ungatherOne() {
+	g := &c.soon
+	g.on = false
+	if len(g.frames) > 0 {
+		if b := c.out.settle(g.frames, &g.types, true); len(b) > 0 {
+			c.writeAtOnce(b)
 		}
-		g.lent, g.frames = nil, nil
 	}
+	g.giveBack()
+}
+
+// giveBack gives the buffer back, which is empty or was copied.
+func (g *gather) giveBack() {
+	if g.lent == nil {
+		return
+	}
+	if cap(g.frames) <= 2*gatherBytes { // else the garbage collector's
+		*g.lent = g.frames[:0]
+		gatherBuffers.Put(g.lent)
+	}
+	g.lent, g.frames = nil, nil
+}
+
+// gathered appends encoded messages to the apps' stream and does not wait, moves
+// their counts, and reserves transaction identifiers. It reports false if no more
+// may come so: because the outbox is closed, where nothing is appended, or over
+// its high-water mark.
+func (o *outbox) gathered(frames []byte, types *tally, xids int) (first uint32, ok bool) {
+	o.mu.Lock()
+	wake := o.appendLocked(frames, types) && o.wakeLocked()
+	ok = !o.closed && o.queued <= o.limit
+	first = o.reserveLocked(xids)
+	o.mu.Unlock()
+	if wake {
+		signal(o.wake)
+	}
+	return first, ok
+}
+
+// appendLocked appends encoded messages to the apps' stream and moves their
+// counts. It reports whether there was anything to append.
+func (o *outbox) appendLocked(frames []byte, types *tally) bool {
+	defer types.clear()
+	if o.closed {
+		return false
+	}
+	if o.slave.Load() {
+		frames = o.allowed(frames, types)
+	}
+	if len(frames) == 0 {
+		return false
+	}
+	o.apps.ready()
+	o.apps.buf = append(o.apps.buf, frames...)
+	o.apps.given += uint64(len(frames))
+	o.queued += len(frames)
+	o.sent.merge(types)
+	return true
+}
+
+// allowed returns those of the frames that a slave may send, in their place, and
+// counts the others, which were gathered just before the controller became one.
+func (o *outbox) allowed(frames []byte, types *tally) []byte {
+	kept := frames[:0]
+	types.clear()
+	for len(frames) > 0 {
+		n := int(binary.BigEndian.Uint16(frames[2:]))
+		frame := frames[:n:n]
+		frames = frames[n:]
+		typ := ofp.TypeOf(frame)
+		if forbidden>>typ&1 != 0 {
+			o.drops.Drops[DropSlave].Add(1)
+			continue
+		}
+		types.add(typ)
+		kept = append(kept, frame...)
+	}
+	return kept
 }

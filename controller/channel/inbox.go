@@ -12,14 +12,16 @@ const (
 // inbox is the way from the reader to the dispatcher. The package comment says
 // what happens when it is full.
 type inbox struct {
-	mu     sync.Mutex
-	queue  []*Batch
-	spill  spill         // what came while the queue was full; after all of it
-	over   bool          // overload: all goes the spill's way, until the dispatcher finds nothing
-	absent bool          // there is no dispatcher
-	idle   bool          // a dispatcher with nothing to do goes
-	closed bool          // no dispatcher is started any more
-	guests chan struct{} // closed when the spill is taken; nil if nobody waits
+	mu      sync.Mutex
+	queue   []*Batch
+	spill   spill         // what came while the queue was full; after all of it
+	over    bool          // overload: all goes the spill's way, until the dispatcher finds nothing
+	absent  bool          // there is no dispatcher
+	rests   bool          // the dispatcher has found nothing when it last looked
+	standin bool          // the reader handles an event in its place
+	idle    bool          // a dispatcher with nothing to do goes
+	closed  bool          // no dispatcher is started any more
+	guests  chan struct{} // closed when the spill is taken; nil if nobody waits
 
 	start func()        // starts the dispatcher; does not wait
 	wake  chan struct{} // to the dispatcher: there is something
@@ -108,6 +110,10 @@ func (q *inbox) asideLocked(b *Batch, lost *classCounts) (wake bool) {
 // take returns the oldest batch, or nil and whether the dispatcher stays.
 func (q *inbox) take() (b *Batch, stay bool) {
 	q.mu.Lock()
+	if q.standin {
+		q.mu.Unlock()
+		return nil, true
+	}
 	was := q.over
 	if len(q.queue) > 0 {
 		b = q.queue[0]
@@ -121,6 +127,7 @@ func (q *inbox) take() (b *Batch, stay bool) {
 	} else {
 		q.over = false
 	}
+	q.rests = b == nil
 	stay = b != nil || !q.idle
 	q.absent = !stay
 	q.mu.Unlock()

@@ -2,7 +2,6 @@ package channel
 
 import (
 	"context"
-	"encoding/binary"
 	"fmt"
 	"slices"
 	"sync"
@@ -23,7 +22,8 @@ const (
 )
 
 // outbox holds what is to be written. Senders encode into it under its mutex;
-// the writer takes slices and writes them.
+// the writer takes slices and writes them, and the dispatcher the
+// answer to a lone event (atonce.go).
 //
 // There are three lanes. Urgent is what keeps the connection alive, requests that
 // need not wait for what was sent before them, and answers: it goes first at
@@ -57,6 +57,10 @@ type outbox struct {
 	woken     bool          // the writer is at work, or about to be
 	absent    bool          // there is no writer
 	idle      bool          // a writer with nothing to do goes
+	standin   bool          // the dispatcher writes what it has taken (atonce.go); woken, too
+	direct    bool          // it may
+	begun     []byte        // what it has taken and not written; the writer goes on with it
+	told      bool          // of the writer: what next has returned was heard already
 	closed    bool          // nothing is accepted any more
 	drained   chan struct{} // closed when queued has fallen to low; nil if nobody waits
 
@@ -64,6 +68,7 @@ type outbox struct {
 	start     func()        // starts the writer; does not wait
 	wake      chan struct{} // to the writer
 	holdTimer *time.Timer
+	standins  sync.WaitGroup // one at most
 	drops     *Stats
 }
 
@@ -265,56 +270,6 @@ func (o *outbox) answerRaw(frame []byte) {
 	o.flush()
 }
 
-// gathered appends encoded messages to the apps' stream and does not wait, moves
-// their counts, and reserves transaction identifiers. It reports false if no more
-// may come so: because the outbox is closed, where nothing is appended, or over
-// its high-water mark.
-func (o *outbox) gathered(frames []byte, types *tally, xids int) (first uint32, ok bool) {
-	o.mu.Lock()
-	wake := false
-	if !o.closed {
-		if o.slave.Load() {
-			frames = o.allowed(frames, types)
-		}
-		if len(frames) > 0 {
-			o.apps.ready()
-			o.apps.buf = append(o.apps.buf, frames...)
-			o.apps.given += uint64(len(frames))
-			o.queued += len(frames)
-			o.sent.merge(types)
-			wake = o.wakeLocked()
-		}
-		ok = o.queued <= o.limit
-	}
-	types.clear()
-	first = o.reserveLocked(xids)
-	o.mu.Unlock()
-	if wake {
-		signal(o.wake)
-	}
-	return first, ok
-}
-
-// allowed returns those of the frames that a slave may send, in their place, and
-// counts the others, which were gathered just before the controller became one.
-func (o *outbox) allowed(frames []byte, types *tally) []byte {
-	kept := frames[:0]
-	types.clear()
-	for len(frames) > 0 {
-		n := int(binary.BigEndian.Uint16(frames[2:]))
-		frame := frames[:n:n]
-		frames = frames[n:]
-		typ := ofp.TypeOf(frame)
-		if forbidden>>typ&1 != 0 {
-			o.drops.Drops[DropSlave].Add(1)
-			continue
-		}
-		types.add(typ)
-		kept = append(kept, frame...)
-	}
-	return kept
-}
-
 // push gives a Write its turns, or returns where it waits for room (room.go), to
 // come again with when there is some. had is that place, or nil the first time.
 func (o *outbox) push(p *push, apart bool, had *ticket) (wait *ticket, err error) {
@@ -392,27 +347,13 @@ func (o *outbox) flush() {
 	}
 }
 
-// hold keeps the writer asleep while a batch is handled, until release, a
+// hold keeps the writer asleep while a batch is handled, until settle, a
 // request, heldBytes or holdTime. It reports whether there is room.
 func (o *outbox) hold() bool {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.held = true
 	return !o.closed && o.queued <= o.limit
-}
-
-func (o *outbox) release() {
-	o.mu.Lock()
-	o.held = false
-	if o.armed {
-		o.armed = false
-		o.holdTimer.Stop()
-	}
-	wake := !o.apps.empty() && o.rouseLocked()
-	o.mu.Unlock()
-	if wake {
-		signal(o.wake)
-	}
 }
 
 // close lets the writer end once what is there is written. No other is started.
@@ -431,13 +372,14 @@ func (o *outbox) close() {
 func (o *outbox) next() (b []byte, stay bool) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	o.queued -= o.unwritten
-	o.unwritten = 0
-	if o.drained != nil && o.queued <= o.low {
-		close(o.drained)
-		o.drained = nil
+	if o.standin {
+		return nil, true
 	}
-	o.apps.recycle()
+	if o.told = len(o.begun) > 0; o.told {
+		b, o.begun, o.woken = o.begun, nil, true
+		return b, true
+	}
+	o.writtenLocked()
 	if !o.favoured && len(o.urgent) > 0 {
 		b, o.urgent = o.urgent, nil
 		o.favoured = true
@@ -453,6 +395,17 @@ func (o *outbox) next() (b []byte, stay bool) {
 	stay = o.woken || !o.closed && !o.idle
 	o.absent = !stay
 	return b, stay
+}
+
+// writtenLocked notes that what was taken is written.
+func (o *outbox) writtenLocked() {
+	o.queued -= o.unwritten
+	o.unwritten = 0
+	if o.drained != nil && o.queued <= o.low {
+		close(o.drained)
+		o.drained = nil
+	}
+	o.apps.recycle()
 }
 
 // trim gives back what an idle connection does not need: memory, and the writer.

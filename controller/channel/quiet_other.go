@@ -11,3 +11,5 @@ import (
 func rawOf(net.Conn) syscall.RawConn { return nil }
 
 func (*reader) readNow(uintptr) bool { return true }
+
+func (*atOnce) writeNow(uintptr) {}

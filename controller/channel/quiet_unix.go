@@ -46,3 +46,21 @@ func (r *reader) readNow(fd uintptr) (done bool) {
 		return true
 	}
 }
+
+// writeNow writes as much as the socket takes without waiting.
+func (w *atOnce) writeNow(fd uintptr) {
+	for len(w.b) > 0 {
+		n, err := unix.Write(int(fd), w.b)
+		if n > 0 {
+			w.b = w.b[n:]
+		}
+		switch {
+		case err == unix.EINTR:
+		case err == unix.EAGAIN:
+			return
+		case err != nil:
+			w.err = os.NewSyscallError("write", err)
+			return
+		}
+	}
+}

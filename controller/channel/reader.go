@@ -360,7 +360,7 @@ func (c *Conn) deliver() *CloseError {
 	if c.lost.anything {
 		c.tellLosses(false)
 	}
-	if len(r.chunk.events) == 0 {
+	if n := len(r.chunk.events); n == 0 || n == 1 && r.start == r.end && c.alone() {
 		return nil
 	}
 	// What is not cut yet is saved first: the chunk is the dispatcher's once it

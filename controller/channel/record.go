@@ -15,7 +15,7 @@ type Recorder interface {
 }
 
 // Recording is the record of one connection. Received is called by the reader,
-// Sent by the writer, and the others when the connection has got that far: the
+// Sent by whoever writes, and the others when the connection has got that far: the
 // calls of each are one at a time, those of different ones may meet. None may
 // wait for anything: the switch waits meanwhile.
 type Recording interface {

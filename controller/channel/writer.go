@@ -20,6 +20,9 @@ func (c *Conn) write() {
 			<-c.out.wake
 			continue
 		}
+		if !c.out.told {
+			c.hearSent(b)
+		}
 		if err := c.writeAll(b); err != nil {
 			c.fail(err)
 			return
@@ -56,14 +59,18 @@ func (c *Conn) linger(nc net.Conn) {
 	_, _ = io.CopyN(io.Discard, nc, 1<<20)
 }
 
-// writeAll writes b, which holds whole messages, and lets those who listen hear
-// them first: so they hear a request before its reply. A deadline that passes is an error only if the peer has
-// taken no byte since it was set.
-func (c *Conn) writeAll(b []byte) *CloseError {
+// hearSent lets those who listen hear whole messages before they are written: so
+// they hear a request before its reply.
+func (c *Conn) hearSent(b []byte) {
 	c.taps.hear(true, b)
 	if c.rec != nil && len(b) > 0 {
 		c.rec.Sent(b)
 	}
+}
+
+// writeAll writes b, and waits. A deadline that passes is an error only if the
+// peer has taken no byte since it was set.
+func (c *Conn) writeAll(b []byte) *CloseError {
 	for len(b) > 0 {
 		if err := c.nc.SetWriteDeadline(time.Now().Add(c.cfg.WriteTimeout)); err != nil {
 			return &CloseError{ReasonIO, err}
@@ -76,11 +83,17 @@ func (c *Conn) writeAll(b []byte) *CloseError {
 			if n == 0 {
 				return closef(ReasonWriteTimeout, "the switch took nothing for %v", c.cfg.WriteTimeout)
 			}
-		case peerGone(err):
-			return &CloseError{ReasonPeerClosed, err}
 		default:
-			return &CloseError{ReasonIO, err}
+			return writeError(err)
 		}
 	}
 	return nil
+}
+
+// writeError says why nothing more can be written.
+func writeError(err error) *CloseError {
+	if peerGone(err) {
+		return &CloseError{ReasonPeerClosed, err}
+	}
+	return &CloseError{ReasonIO, err}
 }
