@@ -88,7 +88,6 @@ func bench(ctx context.Context, o *options, out *report) error {
 		r.Mode = "throughput"
 	}
 	out.ready(r)
-	f.setRunning(true)
 	err = measure(ctx, f, o, r, out)
 	f.drain(ctx)
 	if err != nil && r.Tests == 0 {
@@ -102,12 +101,12 @@ func bench(ctx context.Context, o *options, out *report) error {
 		return err
 	case r.Answered == 0:
 		return fmt.Errorf("the controller answered no packet-in: %d were sent, and %d flow-mods and packet-outs without a buffer id and %d with an unknown one came back",
-			r.Sent+uint64(o.switches), r.Unbuffered, r.Unknown)
+			total(f.tallies()).Sent, r.Unbuffered, r.Unknown)
 	}
 	return nil
 }
 
-// measure runs the tests back to back while packet-ins flow. If one fails, r
+// measure has packet-ins flow, and runs the tests back to back. If one fails, r
 // tells of those that were over by then.
 func measure(ctx context.Context, f *fleet, o *options, r *result, out *report) error {
 	var (
@@ -129,6 +128,9 @@ func measure(ctx context.Context, f *fleet, o *options, r *result, out *report) 
 			ownAt = ownCPU()
 			last, lastAt = f.tallies(), time.Now()
 			began, base = lastAt, total(last)
+		}
+		if i == 0 { // after the first look: so without a warm-up all is counted
+			f.setRunning(true)
 		}
 		if err := f.wait(ctx, o.perTest-time.Since(lastAt)); err != nil {
 			return err
