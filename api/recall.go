@@ -187,7 +187,7 @@ func sendChange(stream grpc.ServerStreamingServer[sluicev1.WatchHistoryResponse]
 			}
 			out = new(sluicev1.WatchHistoryResponse)
 		}
-		item := &sluicev1.ChangedItem{Dpid: x.DPID.String(), Superseded: x.Superseded}
+		item := &sluicev1.ChangedItem{Dpid: x.DPID.String(), Kind: x.Kind, Superseded: x.Superseded}
 		if s := x.Setting; s != nil {
 			item.Kind, item.Before, item.After = s.Kind, valid(s.Before), valid(s.After)
 		}

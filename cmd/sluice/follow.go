@@ -101,7 +101,7 @@ func printChange(w io.Writer, r *sluicev1.WatchHistoryResponse) {
 			later = " (changed again later)"
 		}
 		if what == "" {
-			what = "something that has changed again"
+			what = "that has changed again"
 		}
 		fmt.Fprintf(w, "  %s %s %s %s%s\n", mark, x.GetDpid(), cmp.Or(x.GetKind(), "thing"), printable(what), later)
 	}

@@ -141,17 +141,9 @@ take again; with GROUP only the group of that number.`,
 		Args:              want,
 		ValidArgsFunction: c.completeSwitch,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			id, err := numbered(cmd, args[1:], "group_id", nil)
-			if err != nil {
-				return err
-			}
-			return c.call(cmd, func(ctx context.Context, conn *grpc.ClientConn) error {
-				s, err := sluicev1.NewGroupServiceClient(conn).ListGroups(ctx, &sluicev1.ListGroupsRequest{Switch: args[0], Group: id})
-				if err != nil {
-					return err
-				}
-				return printStream(c, s, "groups", (*sluicev1.ListGroupsResponse).GetGroups, (*sluicev1.GroupEntry).GetText)
-			})
+			return printNumbered(c, cmd, args, "group_id", nil, func(ctx context.Context, conn *grpc.ClientConn, id *uint32) (grpc.ServerStreamingClient[sluicev1.ListGroupsResponse], error) {
+				return sluicev1.NewGroupServiceClient(conn).ListGroups(ctx, &sluicev1.ListGroupsRequest{Switch: args[0], Group: id})
+			}, "groups", (*sluicev1.ListGroupsResponse).GetGroups, (*sluicev1.GroupEntry).GetText)
 		},
 	}
 }
@@ -164,17 +156,9 @@ func (c *client) dumpGroupStats() *cobra.Command {
 		Args:              want,
 		ValidArgsFunction: c.completeSwitch,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			id, err := numbered(cmd, args[1:], "group_id", nil)
-			if err != nil {
-				return err
-			}
-			return c.call(cmd, func(ctx context.Context, conn *grpc.ClientConn) error {
-				s, err := sluicev1.NewGroupServiceClient(conn).ListGroupStats(ctx, &sluicev1.ListGroupStatsRequest{Switch: args[0], Group: id})
-				if err != nil {
-					return err
-				}
-				return printStream(c, s, "groups", (*sluicev1.ListGroupStatsResponse).GetGroups, (*sluicev1.GroupStats).GetText)
-			})
+			return printNumbered(c, cmd, args, "group_id", nil, func(ctx context.Context, conn *grpc.ClientConn, id *uint32) (grpc.ServerStreamingClient[sluicev1.ListGroupStatsResponse], error) {
+				return sluicev1.NewGroupServiceClient(conn).ListGroupStats(ctx, &sluicev1.ListGroupStatsRequest{Switch: args[0], Group: id})
+			}, "groups", (*sluicev1.ListGroupStatsResponse).GetGroups, (*sluicev1.GroupStats).GetText)
 		},
 	}
 }

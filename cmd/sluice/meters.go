@@ -95,17 +95,9 @@ func (c *client) dumpMeters() *cobra.Command {
 		Args:              want,
 		ValidArgsFunction: c.completeSwitch,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			id, err := numbered(cmd, args[1:], "meter", specialMeters)
-			if err != nil {
-				return err
-			}
-			return c.call(cmd, func(ctx context.Context, conn *grpc.ClientConn) error {
-				s, err := sluicev1.NewMeterServiceClient(conn).ListMeters(ctx, &sluicev1.ListMetersRequest{Switch: args[0], Meter: id})
-				if err != nil {
-					return err
-				}
-				return printStream(c, s, "meters", (*sluicev1.ListMetersResponse).GetMeters, (*sluicev1.MeterEntry).GetText)
-			})
+			return printNumbered(c, cmd, args, "meter", specialMeters, func(ctx context.Context, conn *grpc.ClientConn, id *uint32) (grpc.ServerStreamingClient[sluicev1.ListMetersResponse], error) {
+				return sluicev1.NewMeterServiceClient(conn).ListMeters(ctx, &sluicev1.ListMetersRequest{Switch: args[0], Meter: id})
+			}, "meters", (*sluicev1.ListMetersResponse).GetMeters, (*sluicev1.MeterEntry).GetText)
 		},
 	}
 }
@@ -118,17 +110,9 @@ func (c *client) meterStats() *cobra.Command {
 		Args:              want,
 		ValidArgsFunction: c.completeSwitch,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			id, err := numbered(cmd, args[1:], "meter", specialMeters)
-			if err != nil {
-				return err
-			}
-			return c.call(cmd, func(ctx context.Context, conn *grpc.ClientConn) error {
-				s, err := sluicev1.NewMeterServiceClient(conn).ListMeterStats(ctx, &sluicev1.ListMeterStatsRequest{Switch: args[0], Meter: id})
-				if err != nil {
-					return err
-				}
-				return printStream(c, s, "meters", (*sluicev1.ListMeterStatsResponse).GetMeters, (*sluicev1.MeterStats).GetText)
-			})
+			return printNumbered(c, cmd, args, "meter", specialMeters, func(ctx context.Context, conn *grpc.ClientConn, id *uint32) (grpc.ServerStreamingClient[sluicev1.ListMeterStatsResponse], error) {
+				return sluicev1.NewMeterServiceClient(conn).ListMeterStats(ctx, &sluicev1.ListMeterStatsRequest{Switch: args[0], Meter: id})
+			}, "meters", (*sluicev1.ListMeterStatsResponse).GetMeters, (*sluicev1.MeterStats).GetText)
 		},
 	}
 }

@@ -3,16 +3,36 @@ package main
 import (
 	"bufio"
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"strings"
 
+	"github.com/spf13/cobra"
 	"google.golang.org/grpc"
 	"google.golang.org/protobuf/encoding/protojson"
 	"google.golang.org/protobuf/proto"
 )
+
+// printNumbered prints what a switch has of a kind, the first argument of a verb, all
+// of it or that whose number is the second one, as numbered reads it.
+func printNumbered[R any, T proto.Message](c *client, cmd *cobra.Command, args []string, word string, special map[string]uint32,
+	open func(context.Context, *grpc.ClientConn, *uint32) (grpc.ServerStreamingClient[R], error), field string, items func(*R) []T, text func(T) string,
+) error {
+	id, err := numbered(cmd, args[1:], word, special)
+	if err != nil {
+		return err
+	}
+	return c.call(cmd, func(ctx context.Context, conn *grpc.ClientConn) error {
+		s, err := open(ctx, conn, id)
+		if err != nil {
+			return err
+		}
+		return printStream(c, s, field, items, text)
+	})
+}
 
 // printStream prints the items of a stream as they come: their texts, or as JSON
 // or YAML one object whose only field is a list of them. YAML comes at the end.

@@ -115,6 +115,7 @@ func (d *State) History(ctx context.Context, limit int) ([]Change, error) {
 // ItemChange is what a change did to a flow, group, meter or setting.
 type ItemChange struct {
 	DPID          ofp.DPID
+	Kind          string      // "flow", "group" or "meter"; "" of a setting
 	Before, After ofp.Message // that add it; nil: it was not there
 	// Setting is what it did to a setting, in the stead of both.
 	Setting *SettingStep
@@ -168,7 +169,7 @@ func itemChanges(c *store.Change, trail settingsTrail) iter.Seq2[ItemChange, err
 			default:
 				continue
 			}
-			x := ItemChange{DPID: ofp.DPID(binary.BigEndian.Uint64(e.Key[1:])), Superseded: !e.Removed && e.After == nil}
+			x := ItemChange{Kind: objectOf(place(e.Key[:1])).String(), DPID: ofp.DPID(binary.BigEndian.Uint64(e.Key[1:])), Superseded: !e.Removed && e.After == nil}
 			var err error
 			if e.Before != nil {
 				x.Before, err = value(e.Before).message()
