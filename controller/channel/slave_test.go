@@ -14,20 +14,23 @@ import (
 func TestNothingOvertakesSlave(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := start(t, ofp.V13, Config{})
-		c := r.ready()
-		// A batch in which something was gathered while the role still allowed it.
-		c.gather()
-		for _, m := range []ofp.Message{&ofp.FlowMod{}, &ofp.EchoRequest{}, &ofp.PacketOut{}} {
-			if err := c.SendSoon(m); err != nil {
-				t.Fatal(err)
+		// Gathering is the dispatcher's, which calls Up.
+		r.w.onUp = func(c *Conn) {
+			// A batch in which something was gathered while the role still allowed it.
+			c.gather()
+			for _, m := range []ofp.Message{&ofp.FlowMod{}, &ofp.EchoRequest{}, &ofp.PacketOut{}} {
+				if err := c.SendSoon(m); err != nil {
+					t.Error(err)
+				}
 			}
+			slave := ofp.RoleState{Role: ofp.RoleSlave}
+			go func() { r.sendX(r.want(ofp.TypeRoleRequest).XID, &ofp.RoleReply{RoleState: slave}) }()
+			if _, err := c.RequestRole(t.Context(), slave); err != nil {
+				t.Error(err)
+			}
+			c.ungather()
 		}
-		slave := ofp.RoleState{Role: ofp.RoleSlave}
-		go func() { r.sendX(r.want(ofp.TypeRoleRequest).XID, &ofp.RoleReply{RoleState: slave}) }()
-		if _, err := c.RequestRole(t.Context(), slave); err != nil {
-			t.Fatal(err)
-		}
-		c.ungather()
+		c := r.ready()
 		for _, m := range []ofp.Message{&ofp.FlowMod{}, &ofp.PacketOut{}, &ofp.MeterMod{}} {
 			if err := c.Send(m); !errors.Is(err, ErrSlave) {
 				t.Errorf("%s of a slave: %v", m.Type(), err)
