@@ -9,23 +9,38 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 
 	sluicev1 "github.com/sluice-sdn/sluice/proto/sluice/v1"
 )
 
-// follow prints changes as they come, until it is interrupted. A connection that
-// ends is made again, from the last change on.
+// follow prints changes as they come, until it is interrupted: those after a revision,
+// or after the last one if that is nil. A connection that ends is made again, from the
+// last change on.
 func (c *client) follow(cmd *cobra.Command, after *uint64) error {
 	ctx := cmd.Context()
+	if after == nil {
+		after = new(uint64)
+		err := c.call(cmd, func(ctx context.Context, conn *grpc.ClientConn) error {
+			r, err := sluicev1.NewStateServiceClient(conn).ListHistory(ctx, &sluicev1.ListHistoryRequest{Limit: 1})
+			for _, x := range r.GetChanges() {
+				*after = x.GetRevision()
+			}
+			return err
+		})
+		if err != nil {
+			return err
+		}
+	}
 	for tries := 0; ; tries++ {
 		began := time.Now()
-		err := c.followOnce(ctx, &after)
+		err := c.followOnce(ctx, after)
 		switch {
 		case ctx.Err() != nil:
 			return nil // interrupted, as was to be
-		case after == nil || status.Code(err) != codes.Unavailable && !errors.Is(err, io.EOF):
+		case status.Code(err) != codes.Unavailable && !errors.Is(err, io.EOF):
 			return err
 		}
 		if time.Since(began) > followPatience {
@@ -51,14 +66,14 @@ const (
 
 // followOnce follows over one connection. after becomes the last change that was
 // printed whole.
-func (c *client) followOnce(ctx context.Context, after **uint64) error {
+func (c *client) followOnce(ctx context.Context, after *uint64) error {
 	conn, err := c.dial()
 	if err != nil {
 		return err
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	stream, err := sluicev1.NewStateServiceClient(conn).WatchHistory(ctx, &sluicev1.WatchHistoryRequest{AfterRevision: *after})
+	stream, err := sluicev1.NewStateServiceClient(conn).WatchHistory(ctx, &sluicev1.WatchHistoryRequest{AfterRevision: after})
 	if err != nil {
 		return err
 	}
@@ -75,7 +90,7 @@ func (c *client) followOnce(ctx context.Context, after **uint64) error {
 			rev = r.GetChange().GetRevision()
 		}
 		if !r.GetMore() {
-			*after = new(rev)
+			*after = rev
 		}
 	}
 }

@@ -32,7 +32,7 @@ func TestMain(m *testing.M) {
 			return 1
 		}
 		defer os.RemoveAll(dir)
-		if err := sluiced.Build(context.Background(), dir); err != nil {
+		if err := sluiced.Build(context.Background(), dir, "sluice"); err != nil {
 			fmt.Fprintln(os.Stderr, err)
 			return 1
 		}
