@@ -190,10 +190,10 @@ func storedFlow(i int) string {
 // yes is a switch of OpenFlow 1.3 that takes everything; it is its number.
 type yes ofp.DPID
 
-func (y yes) DPID() ofp.DPID                             { return ofp.DPID(y) }
-func (y yes) Version() ofp.Version                       { return ofp.V13 }
-func (y yes) Extended() bool                             { return true }
-func (y yes) Write(context.Context, []ofp.Message) error { return nil }
+func (y yes) DPID() ofp.DPID                               { return ofp.DPID(y) }
+func (y yes) Version() ofp.Version                         { return ofp.V13 }
+func (y yes) Extended() bool                               { return true }
+func (y yes) Write(context.Context, []ofp.Message) error   { return nil }
 func (yes) Settle(context.Context, desired.Settings) error { return nil }
 func (yes) WriteSent(_ context.Context, _ []ofp.Message, then func(error)) error {
 	then(nil)
