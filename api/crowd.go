@@ -101,7 +101,16 @@ func (g guard) reads(srv any, ss grpc.ServerStream, info *grpc.StreamServerInfo,
 		var err error
 		defer func() { ended <- err }()
 		defer g.survive(info.FullMethod, &err)
-		err = next(srv, readStream{ss, limit, sync.OnceFunc(func() { close(stalled) })})
+		var asked any
+		defer func() { g.large.leave(asked) }()
+		err = next(srv, readStream{ss, limit, sync.OnceFunc(func() { close(stalled) }), func(m any) error {
+			asked = m
+			err := ss.RecvMsg(m)
+			if err == nil {
+				err = g.large.enter(m)
+			}
+			return err
+		}})
 	}()
 	select {
 	case err := <-ended:
@@ -116,7 +125,11 @@ type readStream struct {
 	grpc.ServerStream
 	limit   time.Duration
 	stalled func()
+	receive func(m any) error // of the request
 }
+
+// RecvMsg is that of grpc.ServerStream.
+func (s readStream) RecvMsg(m any) error { return s.receive(m) }
 
 // SendMsg is that of grpc.ServerStream.
 func (s readStream) SendMsg(m any) error {

@@ -50,12 +50,12 @@ func (l *largeRequests) Unmarshal(data mem.BufferSlice, v any) error {
 	return err
 }
 
-// counted reports whether a request may be large and is one of a call that the
-// interceptor of calls with one answer sees, which gives back what it takes.
+// counted reports whether a request may be large. Whoever serves its call gives back
+// what it takes: guard.unary, or guard.reads.
 func counted(v any) bool {
 	switch v.(type) {
 	case *sluicev1.WriteFlowsRequest, *sluicev1.WriteGroupsRequest, *sluicev1.WriteMetersRequest, *sluicev1.WriteBundleRequest,
-		*sluicev1.ApplyRequest, *sluicev1.PlanRequest:
+		*sluicev1.ApplyRequest, *sluicev1.PlanRequest, *sluicev1.FollowRequest:
 		return true
 	}
 	return false

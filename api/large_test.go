@@ -1,9 +1,11 @@
 package api
 
 import (
+	"context"
 	"errors"
 	"testing"
 
+	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/mem"
 	"google.golang.org/grpc/status"
@@ -60,5 +62,59 @@ func TestLargeRequests(t *testing.T) {
 	alone.most = 1
 	if r := new(sluicev1.PlanRequest); !alone.take(r, 2<<20) {
 		t.Error("one alone that is larger than the limit is refused")
+	}
+}
+
+// requestStream is a stream whose request has come.
+type requestStream struct {
+	grpc.ServerStream
+	ctx  context.Context
+	l    *largeRequests
+	wire []byte
+}
+
+func (s requestStream) Context() context.Context { return s.ctx }
+
+func (s requestStream) RecvMsg(m any) error {
+	return s.l.Unmarshal(mem.BufferSlice{mem.SliceBuffer(s.wire)}, m)
+}
+
+// TestLargeFollowed: what a client follows, as sluice apply does, counts as what is
+// asked for without, until it is done, however it ends.
+func TestLargeFollowed(t *testing.T) {
+	l := newLargeRequests(newCodec())
+	l.most = 3 << 20
+	g := guard{Config{Logger: quiet(), Timeout: patience, stall: patience}, newCrowd(), l}
+	wire, err := proto.Marshal(&sluicev1.FollowRequest{Work: &sluicev1.FollowRequest_Apply{Apply: &sluicev1.ApplyRequest{Note: string(make([]byte, 2<<20))}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	follow := func(wire []byte, work func()) error {
+		info := &grpc.StreamServerInfo{FullMethod: sluicev1.StateService_Follow_FullMethodName, IsServerStream: true}
+		return g.stream(nil, requestStream{ctx: t.Context(), l: l, wire: wire}, info, func(_ any, s grpc.ServerStream) error {
+			if err := s.RecvMsg(new(sluicev1.FollowRequest)); err != nil {
+				return err
+			}
+			work()
+			return nil
+		})
+	}
+	err = follow(wire, func() {
+		err := follow(wire, func() { t.Error("one that comes beside is carried out") })
+		if status.Code(err) != codes.ResourceExhausted {
+			t.Errorf("one that comes beside: %v", err)
+		}
+	})
+	if err != nil {
+		t.Errorf("the first: %v", err)
+	}
+	if err := follow(wire[:len(wire)-1], func() {}); err == nil {
+		t.Error("half a request is carried out")
+	}
+	if err := follow(wire, func() { panic("of the work") }); status.Code(err) != codes.Internal {
+		t.Errorf("one that panics: %v", err)
+	}
+	if l.used != 0 || len(l.held) != 0 {
+		t.Errorf("%d bytes of %d requests are held when all are done", l.used, len(l.held))
 	}
 }
