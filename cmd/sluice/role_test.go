@@ -1,6 +1,8 @@
 package main
 
 import (
+	"regexp"
+	"strings"
 	"testing"
 	"time"
 
@@ -15,6 +17,9 @@ func TestRoleVerbs(t *testing.T) {
 		t.Fatal(err)
 	}
 	d.bridge(simswitch.Config{Name: "br1", DPID: 2, Versions: []ofp.Version{ofp.V10}})
+	if got := d.must("", "switches"); strings.Contains(got, "ROLE") {
+		t.Errorf("all are equal, and switches says\n%s", got)
+	}
 	for _, row := range []struct {
 		args []string
 		want string
@@ -26,9 +31,17 @@ func TestRoleVerbs(t *testing.T) {
 		{[]string{"set-role", "br0", "slave"}, "slave, generation 16\n"},
 		{[]string{"set-role", "br1", "slave"}, "slave\n"},
 		{[]string{"get-role", "br1"}, "slave\n"},
+		{[]string{"set-role", "br1", "equal"}, "equal\n"},
 	} {
 		if got := d.must("", row.args...); got != row.want {
 			t.Errorf("%v: %q, want %q", row.args, got, row.want)
+		}
+	}
+	got := d.must("", "switches")
+	wantTexts(t, "switches", got, "SINCE                ROLE\n")
+	for _, want := range []string{`(?m)^br0 .* slave$`, `(?m)^br1 .* equal$`} {
+		if !regexp.MustCompile(want).MatchString(got) {
+			t.Errorf("switches says\n%s, want %s", got, want)
 		}
 	}
 	for deadline := time.Now().Add(patience); len(d.c.Switches()[0].Auxiliaries()) == 0; time.Sleep(time.Millisecond) {

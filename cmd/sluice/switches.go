@@ -32,12 +32,20 @@ func (c *client) switches() *cobra.Command {
 				}
 				return c.print(r, func(w io.Writer) {
 					rows := [][]string{{"NAME", "DPID", "VERSION", "ADDRESS", "PORTS", "SINCE"}}
+					// What is the same for every switch of most networks has a column where it is not.
+					roles := slices.ContainsFunc(r.GetSwitches(), func(s *sluicev1.Switch) bool { return s.GetRole() > sluicev1.ControllerRole_CONTROLLER_ROLE_EQUAL })
+					if roles {
+						rows[0] = append(rows[0], "ROLE")
+					}
 					certified := slices.ContainsFunc(r.GetSwitches(), func(s *sluicev1.Switch) bool { return s.GetCertificateName() != "" })
 					if certified {
 						rows[0] = append(rows[0], "CERTIFICATE")
 					}
 					for _, s := range r.GetSwitches() {
 						row := []string{s.GetName(), s.GetDpid(), s.GetVersion(), from(s), number(s.GetPortCount()), since(s)}
+						if roles {
+							row = append(row, roleWord(s.GetRole()))
+						}
 						if certified {
 							row = append(row, cmp.Or(s.GetCertificateName(), "-"))
 						}
