@@ -51,6 +51,25 @@ var suite = []string{
 	"cut@down@WHERE,half-close@up@WHERE",
 }
 
+// TestEveryKindIsInTheSuite fails for a kind of fault that nobody runs.
+func TestEveryKindIsInTheSuite(t *testing.T) {
+	var run [faultproxy.NumKinds]bool
+	for _, text := range suite {
+		faults, err := faultproxy.Parse(works[0].with(text))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, f := range faults {
+			run[f.Kind] = true
+		}
+	}
+	for kind, yes := range run {
+		if !yes {
+			t.Errorf("no fault of the suite is of the kind %s", faultproxy.Kind(kind))
+		}
+	}
+}
+
 // work is what a fault comes upon.
 type work struct {
 	name string
