@@ -62,8 +62,12 @@ func TestErrorsDoNotFillTheLog(t *testing.T) {
 		if diff := cmp.Diff([]any{0, 99, 99}, more); diff != "" {
 			t.Errorf("lines: %s", diff)
 		}
-		if n := len(logs.with("switch answers a question of the handshake with an error")); n != 1 {
-			t.Errorf("%d lines about the handshake", n)
+		about := logs.with("switch answers a question of the handshake with an error")
+		if len(about) != 1 || about[0].Data["question"] != "set_config" {
+			t.Errorf("lines about the handshake: %v", about)
+		}
+		if about := logs.with("switch reported more errors in the handshake"); len(about) != 1 || about[0].Data["more"] != 49 {
+			t.Errorf("lines about what was not logged of the handshake: %v", about)
 		}
 	})
 }

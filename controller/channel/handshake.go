@@ -31,6 +31,7 @@ func (c *Conn) handshake() *CloseError {
 	c.early = new(Batch)
 	var status []ofp.PortStatus
 	s := &shaking{c: c, status: &status}
+	defer s.tellHeld()
 
 	c.out.mu.Lock()
 	c.out.version = c.cfg.Versions[len(c.cfg.Versions)-1]
@@ -132,6 +133,7 @@ type shaking struct {
 	c      *Conn
 	asked  []question
 	status *[]ofp.PortStatus
+	config question // SET_CONFIG, which is not waited for: only an error answers it
 	errors Throttle // about the lines of errors
 	dec    ofp.Decoder
 
@@ -154,6 +156,14 @@ type question struct {
 	what ofp.Message
 }
 
+// String returns what is asked for.
+func (q question) String() string {
+	if m, ok := q.what.(*ofp.MultipartRequest); ok {
+		return m.Type().String() + " " + m.Body.Kind().String()
+	}
+	return q.what.Type().String()
+}
+
 func (s *shaking) send(m ofp.Message) (xid uint32, _ *CloseError) {
 	xid = s.c.out.reserve(1)
 	err := s.c.out.request(xid, m, false)
@@ -169,7 +179,11 @@ func (s *shaking) send(m ofp.Message) (xid uint32, _ *CloseError) {
 
 func (s *shaking) ask(m ofp.Message) *CloseError {
 	xid, err := s.send(m)
-	if err == nil && m.Type() != ofp.TypeSetConfig { // which has no answer but an error
+	switch {
+	case err != nil:
+	case m.Type() == ofp.TypeSetConfig:
+		s.config = question{xid, m}
+	default:
 		s.asked = append(s.asked, question{xid, m})
 	}
 	return err
@@ -181,11 +195,7 @@ func (s *shaking) unanswered() string {
 		if i > 0 {
 			b = append(b, ", "...)
 		}
-		b = append(b, q.what.Type().String()...)
-		if m, ok := q.what.(*ofp.MultipartRequest); ok {
-			b = append(b, ' ')
-			b = append(b, m.Body.Kind().String()...)
-		}
+		b = append(b, q.String()...)
 	}
 	return string(b)
 }
@@ -402,11 +412,39 @@ func (s *shaking) failed(h ofp.Header, frame []byte) (bool, *CloseError) {
 		return false, s.refused(frame)
 	}
 	s.c.stats.Errors[m.Reason].Add(1)
-	if held, ok := s.errors.Pass(); ok {
-		s.c.log.WithFields(logrus.Fields{"openflow_error": m.Describe(), "more": held}).Warn("switch answers a question of the handshake with an error")
-	}
+	s.tellFailed(h.XID, m.Describe())
 	s.answered(h.XID)
 	return len(s.asked) == 0, nil
+}
+
+// tellFailed logs an error, unless one was logged a moment ago.
+func (s *shaking) tellFailed(xid uint32, what string) {
+	held, ok := s.errors.Pass()
+	if !ok {
+		return
+	}
+	log := s.c.log.WithFields(logrus.Fields{"xid": xid, "openflow_error": what})
+	if held > 0 {
+		log = log.WithField("more", held)
+	}
+	i := slices.IndexFunc(s.asked, func(q question) bool { return q.xid == xid })
+	switch {
+	case i >= 0:
+		log = log.WithField("question", s.asked[i].String())
+	case s.config.what != nil && s.config.xid == xid:
+		log = log.WithField("question", s.config.String())
+	default:
+		log.Warn("switch reports an error in the handshake about nothing that was asked")
+		return
+	}
+	log.Warn("switch answers a question of the handshake with an error")
+}
+
+// tellHeld tells at the end how many errors were not logged.
+func (s *shaking) tellHeld() {
+	if held := s.errors.Held(); held > 0 {
+		s.c.log.WithField("more", held).Warn("switch reported more errors in the handshake")
+	}
 }
 
 // question returns what was asked under the xid and is not answered yet, or nil.
