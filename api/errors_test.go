@@ -55,6 +55,8 @@ var invalidRows = []struct {
 	{"bad address in text", addTexts("arp,actions=drop", "ip,nw_src=10.0.0.999,actions=drop"), "changes[1].add.text", []string{"col ", "10.0.0.999"}},
 	{"text without actions", addTexts("ip"), "changes[0].add.text", []string{"actions"}},
 	{"unknown port name in text", addTexts("actions=output:nosuch"), "changes[0].add.text", []string{"nosuch"}},
+	{"reserved cookie in text", addTexts("cookie=0xffffffffffffffff,actions=drop"), "changes[0].add.text", []string{"cookie: 0xffffffffffffffff is reserved"}},
+	{"reserved cookie", add(structured(&sluicev1.Flow{Cookie: 1<<64 - 1, Actions: []*sluicev1.Action{output(1)}})), "changes[0].add.flow.cookie", []string{"0xffffffffffffffff is reserved"}},
 	{"no change", []*sluicev1.FlowChange{{}}, "changes[0]", []string{"add, modify"}},
 	{"no form", add(&sluicev1.FlowSpec{}), "changes[0].add", []string{"text or flow"}},
 	{"bad Ethernet address", add(structured(&sluicev1.Flow{Match: &sluicev1.Match{EthSrc: ptr("00:11")}})),

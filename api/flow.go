@@ -1,7 +1,9 @@
 package api
 
 import (
+	"cmp"
 	"fmt"
+	"math"
 	"slices"
 	"sort"
 
@@ -42,12 +44,15 @@ func toSpec(field string, s *sluicev1.FlowSpec, command ofp.FlowCommand, n *ofp.
 	switch form := s.GetForm().(type) {
 	case *sluicev1.FlowSpec_Text:
 		m, err = ofp.ParseFlow(form.Text, command, n)
+		if err == nil && reserved(m) != nil {
+			err = fmt.Errorf("%w", reserved(m)) // the field is the text
+		}
 		err = at("text", err)
 	case *sluicev1.FlowSpec_Flow:
 		m, err = toFlow(form.Flow, command, n)
 		err = at("flow", err)
 		if err == nil {
-			err = at("flow", contradiction(m))
+			err = at("flow", cmp.Or(contradiction(m), reserved(m)))
 		}
 	default:
 		if command == ofp.FlowDelete {
@@ -59,6 +64,19 @@ func toSpec(field string, s *sluicev1.FlowSpec, command ofp.FlowCommand, n *ofp.
 		return nil, at(field, err)
 	}
 	return m, nil
+}
+
+// reserved fails for a cookie that no flow may have: the value -1 is reserved (section
+// 7.3.4.2 of OpenFlow 1.3.5). Open vSwitch gives it to a flow that is new, and leaves
+// one that is there already the cookie that it has, in all versions.
+func reserved(m *ofp.FlowMod) error {
+	if m.Cookie != math.MaxUint64 || m.Command == ofp.FlowDelete || m.Command == ofp.FlowDeleteStrict {
+		return nil
+	}
+	if m.CookieMask != 0 && m.Command != ofp.FlowAdd {
+		return nil // which flows to change
+	}
+	return bad("cookie", "%#x is reserved by OpenFlow; want another", m.Cookie)
 }
 
 // contradiction says what Open vSwitch would refuse, or change without a word,

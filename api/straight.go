@@ -74,7 +74,7 @@ func straight(change []byte, n *ofp.Names) *ofp.FlowMod {
 		if !utf8.Valid(flow) {
 			return nil
 		}
-		if m, err := ofp.ParseFlow(string(flow), command, n); err == nil {
+		if m, err := ofp.ParseFlow(string(flow), command, n); err == nil && reserved(m) == nil {
 			return m
 		}
 		return nil
@@ -174,7 +174,7 @@ func (r *room) flow(wire []byte, command ofp.FlowCommand, n *ofp.Names) *ofp.Flo
 	if jumps {
 		m.Instructions = append(m.Instructions, ofp.GotoTable(uint8(goTo)))
 	}
-	if m.ValidateFor(ofp.V10) != nil {
+	if m.ValidateFor(ofp.V10) != nil || reserved(m) != nil {
 		return nil
 	}
 	return m

@@ -58,6 +58,7 @@ func TestStraight(t *testing.T) {
 		{true, deleteStrictField, `{"priority":7,"match":{}}`},
 
 		{false, addField, `{"priority":65536}`},
+		{false, addField, `{"cookie":"18446744073709551615"}`},
 		{false, addField, `{"table":255}`},
 		{false, addField, `{"goto_table":255}`},
 		{false, addField, `{"goto_table":0}`},

@@ -77,3 +77,39 @@ func TestWhatOpenVSwitchTakesIsTaken(t *testing.T) {
 		}
 	}
 }
+
+// TestReservedCookie: a cookie of all ones is reserved (section 7.3.4.2 of OpenFlow
+// 1.3.5), and Open vSwitch would keep the one that the flow has. It selects flows all
+// the same.
+func TestReservedCookie(t *testing.T) {
+	r := newRig(t, Config{})
+	sim := r.bridge(ofp.V13)
+	change := func(f *sluicev1.FlowSpec) []*sluicev1.FlowChange {
+		return []*sluicev1.FlowChange{
+			{Change: &sluicev1.FlowChange_Add{Add: f}}, {Change: &sluicev1.FlowChange_Modify{Modify: f}}, {Change: &sluicev1.FlowChange_ModifyStrict{ModifyStrict: f}},
+		}
+	}
+	for form, spec := range map[string]*sluicev1.FlowSpec{
+		"text":        text("cookie=0xffffffffffffffff,arp,actions=output:1"),
+		"flow.cookie": structured(&sluicev1.Flow{Cookie: 1<<64 - 1, Actions: []*sluicev1.Action{output(1)}}),
+	} {
+		for i, c := range change(spec) {
+			err := r.write([]*sluicev1.FlowChange{c})
+			if status.Code(err) != codes.InvalidArgument {
+				t.Fatalf("%v: %v, want INVALID_ARGUMENT", c, err)
+			}
+			x := detail[*errdetails.BadRequest](err).GetFieldViolations()[0]
+			if want := "changes[0]." + []string{"add", "modify", "modify_strict"}[i] + "." + form; x.GetField() != want {
+				t.Errorf("the field is %q, want %q", x.GetField(), want)
+			}
+			wantTexts(t, c.String(), x.GetDescription(), "0xffffffffffffffff is reserved")
+		}
+	}
+	if n := sim.Received(ofp.TypeFlowMod); n != 0 {
+		t.Errorf("%d flow-mods were sent", n)
+	}
+	chosen := text("cookie=0xffffffffffffffff/-1,actions=output:1")
+	if err := r.write(change(chosen)[1:2]); err != nil {
+		t.Errorf("to modify the flows with that cookie: %v", err)
+	}
+}

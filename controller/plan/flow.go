@@ -38,6 +38,9 @@ func (m *maker) flows() (c changes) {
 		}
 		first[id] = i
 		at, ok := there[id]
+		if ok && form.cookie == reservedCookie {
+			form.cookie = contents[at].cookie
+		}
 		switch {
 		case !ok:
 			c.come = append(c.come, Change{Flow, Add, i, -1, flowMod(f, ofp.FlowAdd)})
@@ -69,6 +72,12 @@ func (m *maker) flows() (c changes) {
 	}
 	return c
 }
+
+// reservedCookie is one that no flow may be given (section 7.3.4.2 of OpenFlow 1.3.5).
+// A store may have it from a switch whose flow was adopted. Open vSwitch takes it for
+// the cookie that the flow has already: whichever that is, it stays, or a comparison
+// would find a difference for ever.
+const reservedCookie = ^uint64(0)
 
 // again reports whether a flow has the identity of one that is wanted.
 func (m *maker) again(f *ofp.FlowStats, wanted map[identity]int) bool {

@@ -158,6 +158,12 @@ func TestPlans(t *testing.T) {
 			},
 		},
 		{
+			name:  "a reserved cookie stands for the one that is there",
+			has:   texts{"flow priority=1,ip,cookie=5,actions=output:1", "flow priority=2,ip,cookie=5,actions=output:1"},
+			wants: texts{"flow priority=1,ip,cookie=0xffffffffffffffff,actions=output:1", "flow priority=2,ip,cookie=0xffffffffffffffff,actions=output:2"},
+			plan:  []string{"modify flow cookie=0xffffffffffffffff,priority=2,ip actions=output:2"},
+		},
+		{
 			name:  "a flow that overlaps goes first",
 			has:   texts{"flow priority=1,tcp,actions=output:1", "flow priority=1,udp,actions=output:1"},
 			wants: texts{"flow priority=1,tcp,tp_dst=80,actions=output:2"},
