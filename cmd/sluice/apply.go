@@ -285,6 +285,10 @@ func printPlan(w io.Writer, all []*sluicev1.SwitchPlan, paint func(sign byte, li
 		}
 	}
 	added, changed, removed, same := sums(all)
+	if len(all) == 0 { // a rollback names no switches that are as they were
+		fmt.Fprintln(w, "nothing to do")
+		return
+	}
 	if added+changed+removed == 0 {
 		fmt.Fprintf(w, "nothing to do: %d as they should be\n", same)
 		return

@@ -93,9 +93,12 @@ plan: 0 to add, 1 to change, 1 to remove; 3 as they should be
 
 	_, rev, _ := strings.Cut(before, `"revision": "`)
 	rev, _, _ = strings.Cut(rev, `"`)
-	wantTexts(t, "rollback", d.must("", "rollback", "--yes", rev), "  + flow priority=9,udp actions=meter:1,group:1\n", "plan: 1 to add, 1 to change, 0 to remove", "br0: 1 added, 1 changed, 0 removed")
+	wantTexts(t, "rollback", d.must("", "rollback", "--yes", rev), "  + flow priority=9,udp actions=meter:1,group:1\n", "plan: 1 to add, 1 to change, 0 to remove; 2 as they should be\n", "br0: 1 added, 1 changed, 0 removed")
 	if out := d.must(netYAML, "plan", "--prune", "-f", "-"); out != "nothing to do: 5 as they should be\n" {
 		t.Errorf("after rollback: %s", out)
+	}
+	if out := d.must("", "rollback", "--yes", rev); out != "nothing to do\n" {
+		t.Errorf("rollback once more: %s", out)
 	}
 	r := d.sluice("", "rollback", "9999")
 	if wantTexts(t, "rollback", r.err, "there is no such revision"); r.code != exitError {

@@ -48,7 +48,7 @@ type Step struct {
 // Outlook is what a wish comes to.
 type Outlook struct {
 	Steps []Step // in the order in which they are carried out
-	Same  int    // of Things, those that are desired already
+	Same  int    // of what is wished for, how much is desired already
 	// Revision is that of the outcome; for a plan, one to expect when the wish is
 	// carried out.
 	Revision store.Revision
@@ -243,6 +243,9 @@ func (d *State) aim(b *book, w *Wish, owner ownerID) (*aim, error) {
 		a.exactly = true
 		sum := sha256.Sum256(fmt.Appendf(nil, "former %d", w.Former.Revision))
 		a.content = sum[:]
+		b.mu.Lock()
+		a.same = b.items.len()
+		b.mu.Unlock()
 		for p, v := range w.Former.values[b.dpid] {
 			before := b.value(p)
 			if e := d.claimed(b, p); before == nil && v != nil && e != nil {
@@ -251,6 +254,9 @@ func (d *State) aim(b *book, w *Wish, owner ownerID) (*aim, error) {
 			}
 			if string(before) != string(v) {
 				a.values[p] = v
+				if before != nil {
+					a.same--
+				}
 			}
 		}
 		return a, nil

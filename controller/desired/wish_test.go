@@ -298,8 +298,8 @@ func TestAsOf(t *testing.T) {
 		if mine != p.mine {
 			t.Errorf("back to %d: %d are mine, were %d", p.rev, mine, p.mine)
 		}
-		if x, err := r.d.Plan(t.Context(), r.sw, Wish{Former: f}); err != nil || len(x.Steps) > 0 {
-			t.Errorf("still to do: %v %v", steps(x.Steps), err)
+		if x, err := r.d.Plan(t.Context(), r.sw, Wish{Former: f}); err != nil || len(x.Steps) > 0 || x.Same != len(items) {
+			t.Errorf("still to do: %v, %d same of %d, %v", steps(x.Steps), x.Same, len(items), err)
 		}
 	}
 	if _, err := r.d.AsOf(t.Context(), 1000); !errors.Is(err, ErrFuture) {
