@@ -19,9 +19,10 @@ type restore struct {
 	ended time.Time     // the last comparison; zero: there was none
 	took  time.Duration // that
 
-	told   bool // the switch has told of a difference since the last comparison began
-	hinted bool // the one that runs was begun after that
-	mends  int  // such ones in a row that had something to make good
+	told   bool      // the switch has told of a difference since the last comparison began
+	hinted bool      // the one that runs was begun after that
+	mends  int       // such ones in a row that had something to make good
+	mended time.Time // the last of these
 }
 
 // reconcilePeriod is Config.ReconcilePeriod where that is 0.
@@ -48,10 +49,14 @@ const (
 // A switch that tells of differences, and has some, however often it was brought
 // back, does not keep what it confirms, or somebody else writes to it all the time.
 // After mendsFree comparisons in a row that came to this there is more and more time
-// between them, mendGapMost at last. One that finds nothing ends it.
+// between them, mendGapMost at last. One that finds nothing ends it, and so does a
+// switch that tells of nothing for mendQuiet after there might have been one: what has
+// happened now and then for weeks is no such thing, and a switch may refuse something
+// all the while.
 const (
 	mendsFree   = 8
 	mendGapMost = 30 * time.Second
+	mendQuiet   = time.Minute
 )
 
 // never is later than any switch is connected.
@@ -72,6 +77,7 @@ func period(set time.Duration) time.Duration {
 func (r *restore) drifted(now time.Time, gap time.Duration) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	r.calm(now)
 	r.told = true
 	at := r.ended.Add(max(gap, driftShare*r.took, r.mendGap()))
 	if at.Before(now) {
@@ -81,6 +87,14 @@ func (r *restore) drifted(now time.Time, gap time.Duration) {
 		r.at = at
 	}
 	r.again = true
+}
+
+// calm ends what mends counts if the switch has told of nothing for long enough. The
+// caller has mu.
+func (r *restore) calm(now time.Time) {
+	if !r.told && now.After(r.mended.Add(max(driftGap, driftShare*r.took, r.mendGap())+mendQuiet)) {
+		r.mends = 0
+	}
 }
 
 // mendGap is how long there is no comparison after the last one because so many in
@@ -94,9 +108,10 @@ func (r *restore) mendGap() time.Duration {
 
 // restless returns how many comparisons in a row had something to make good of which
 // the switch told, and how long there is none after each; 0 where that is usual.
-func (r *restore) restless() (times int, gap time.Duration) {
+func (r *restore) restless(now time.Time) (times int, gap time.Duration) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	r.calm(now)
 	if gap = r.mendGap(); gap > 0 {
 		times = r.mends
 	}
@@ -154,7 +169,9 @@ func (r *restore) done(now time.Time, every time.Duration, report desired.Report
 	case err == nil && report.Changed+report.Refused == 0:
 		r.mends = 0
 	case r.hinted:
-		r.mends++
+		r.mends, r.mended = r.mends+1, now
+	default:
+		r.calm(now)
 	}
 	if err == nil && report.Refused == 0 {
 		r.at, r.fails = now.Add(period(every)), 0

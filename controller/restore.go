@@ -124,9 +124,9 @@ func (s *Switch) Reconcile(ctx context.Context) (desired.Report, error) {
 	}
 	s.c.metrics.reconciled(r, err)
 	s.toldForeign(&r)
-	before, _ := s.restore.restless()
+	before, _ := s.restore.restless(time.Now())
 	s.restore.done(time.Now(), s.c.cfg.ReconcilePeriod, r, err)
-	if times, gap := s.restore.restless(); before == 0 && times > 0 {
+	if times, gap := s.restore.restless(time.Now()); before == 0 && times > 0 {
 		s.log.WithFields(logrus.Fields{"times": times, "every": gap}).Warn("switch is not as it should be whenever it was brought back: it is compared less often; does it keep what it confirms, or does somebody else change it?")
 	}
 	if err == nil && (r.Changed > 0 || r.Refused > 0 || r.Unable > 0) {
@@ -295,7 +295,7 @@ func (s *Switch) StateSummary() (desired.Summary, error) {
 		return desired.Summary{}, ErrNoState
 	}
 	x := s.c.cfg.Desired.Summary(s.dpid)
-	if times, gap := s.restore.restless(); times > 0 {
+	if times, gap := s.restore.restless(time.Now()); times > 0 {
 		why := fmt.Sprintf("it told of differences, and had some, in %d comparisons in a row: so there is none for %v after each; does the switch keep what it confirms, or does somebody else change it?", times, gap)
 		if x.Fault != "" {
 			why = x.Fault + "; " + why

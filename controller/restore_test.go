@@ -136,12 +136,12 @@ func TestSwitchThatIsNeverAsItShouldBe(t *testing.T) {
 		if compared > 40 {
 			t.Errorf("%s: compared %d times in ten minutes", row.name, compared)
 		}
-		if times, gap := r.restless(); times != compared || gap != mendGapMost {
+		if times, gap := r.restless(now); times != compared || gap != mendGapMost {
 			t.Errorf("%s: after %d it is told that it was %d times, and every %v", row.name, compared, times, gap)
 		}
 		r.begin()
 		r.done(now, time.Hour, desired.Report{}, nil)
-		if times, _ := r.restless(); times != 0 {
+		if times, _ := r.restless(now); times != 0 {
 			t.Errorf("%s: restless after a comparison that found nothing", row.name)
 		}
 		r.drifted(now.Add(time.Second), driftGap)
@@ -154,8 +154,45 @@ func TestSwitchThatIsNeverAsItShouldBe(t *testing.T) {
 		r.begin()
 		r.done(time.Unix(1000, 0), time.Hour, desired.Report{Changed: 1}, nil)
 	}
-	if times, _ := r.restless(); times != 0 {
+	if times, _ := r.restless(time.Unix(1000, 0)); times != 0 {
 		t.Error("restless without a word of the switch")
+	}
+}
+
+// TestRestlessNowAndThen: what a switch has lost now and then for long makes it no
+// less than others, also if it refuses something all the while and is never compared
+// without being told of a difference.
+func TestRestlessNowAndThen(t *testing.T) {
+	for _, report := range []desired.Report{{Changed: 1}, {Changed: 1, Refused: 1}, {Changed: 1, Duration: 20 * time.Second}} {
+		var r restore
+		now := time.Unix(1000, 0)
+		for n := range 5 * mendsFree {
+			now = now.Add(5 * time.Minute)
+			r.begin() // of the period, or once more
+			r.done(now, -1, desired.Report{Refused: 1}, nil)
+			now = now.Add(driftShare * report.Duration).Add(driftGap)
+			r.drifted(now, driftGap)
+			if at, _ := r.next(); at.After(now) {
+				t.Fatalf("%+v: time %d is made good only after %v", report, n, at.Sub(now))
+			}
+			r.begin()
+			r.done(now, -1, report, nil)
+		}
+		if times, _ := r.restless(now); times != 0 {
+			t.Errorf("%+v: restless, after %d times", report, times)
+		}
+		// What it was is over once it is quiet, without any other comparison.
+		for range 2 * mendsFree {
+			r.drifted(now, driftGap)
+			r.begin()
+			r.done(now, -1, report, nil)
+		}
+		if times, _ := r.restless(now.Add(time.Second)); times == 0 {
+			t.Errorf("%+v: not restless", report)
+		}
+		if times, gap := r.restless(now.Add(10 * time.Minute)); times != 0 {
+			t.Errorf("%+v: restless (%d times, every %v) after ten minutes without a word", report, times, gap)
+		}
 	}
 }
 
