@@ -120,6 +120,7 @@ func fromSwitch(sw *controller.Switch) *sluicev1.Switch {
 		Transport: string(sw.Transport()), CertificateName: valid(sw.CertificateName()),
 		ConnectedSince: timestamppb.New(sw.Since()), PortCount: uint32(len(sw.Ports())),
 		TableCount: uint32(f.Tables), BufferCount: f.Buffers, Capabilities: bitNames(uint32(f.Capabilities), capabilityNames(sw.Version())),
+		MissesExtensions: sw.MissesExtensions(),
 		Description: &sluicev1.SwitchDescription{
 			Manufacturer: valid(d.Manufacturer), Hardware: valid(d.Hardware), Software: valid(d.Software),
 			Serial: valid(d.Serial), Datapath: valid(d.Datapath), Text: partText(sw, &d),

@@ -244,8 +244,11 @@ func (s *Switch) handle(typ ofp.Type, frame []byte) {
 	}
 	switch m := m.(type) {
 	case *ofp.MultipartReply:
-		if m, ok := m.Body.(*ofp.FlowMonitorReply); ok {
+		switch m := m.Body.(type) {
+		case *ofp.FlowMonitorReply:
 			s.toldOfFlows(m)
+		case *ofp.Desc:
+			s.describedLate(m)
 		}
 		return
 	case *ofp.FlowMonitorResumed:

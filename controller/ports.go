@@ -5,6 +5,8 @@ import (
 	"errors"
 	"sync"
 
+	"github.com/sirupsen/logrus"
+
 	"github.com/sluice-sdn/sluice/controller/channel"
 	"github.com/sluice-sdn/sluice/ofp"
 )
@@ -72,6 +74,16 @@ func (p *ports) applyLocked() {
 	if len(p.changes) > 0 {
 		p.sorted = channel.UpdatePorts(p.sorted, p.changes)
 		p.changes = nil // they may be many
+	}
+}
+
+// describedLate takes note of the description that the switch owed since the
+// handshake. Its name may be another one then.
+func (s *Switch) describedLate(d *ofp.Desc) {
+	s.remember()
+	s.c.changed(s, s.log.WithFields(logrus.Fields{"name": s.Name(), "manufacturer": d.Manufacturer, "software": d.Software}), "switch has described itself late")
+	if s.MissesExtensions() {
+		s.log.Warn("Open vSwitch's extensions are not used until the switch connects again: it has described itself late")
 	}
 }
 

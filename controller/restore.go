@@ -105,6 +105,11 @@ var ErrTransient = desired.ErrTransient
 // extensions.
 func (s *Switch) Extended() bool { return s.conn.Extended() }
 
+// MissesExtensions reports whether Open vSwitch's extensions are wanted and not used,
+// because the switch told after the handshake alone that it is Open vSwitch. They are
+// used from its next connection on.
+func (s *Switch) MissesExtensions() bool { return s.conn.MissesExtensions() }
+
 // Reconcile compares the switch with its desired state now, and sends the
 // difference. It fails with ErrNoState where the controller keeps none, and else
 // as requests and writes do.

@@ -115,7 +115,7 @@ func (s *Switch) Now() time.Time { return s.dispatch.now }
 func (s *Switch) Features() ofp.FeaturesReply { return s.conn.Features() }
 
 // Desc returns the switch's description of itself; it is empty if the switch
-// gave none.
+// gave none so far.
 func (s *Switch) Desc() ofp.Desc { return s.conn.Desc() }
 
 // Ports returns the ports as they are now, by ascending number. The slice is

@@ -107,6 +107,9 @@ func (c *client) show() *cobra.Command {
 					fmt.Fprintf(w, "tables: %d, buffers: %d\n", s.GetTableCount(), s.GetBufferCount())
 					fmt.Fprintf(w, "capabilities: %s\n", orDash(s.GetCapabilities()))
 					printDescription(w, s.GetDescription())
+					if s.GetMissesExtensions() {
+						fmt.Fprintln(w, "extensions: not used until it connects again: it has described itself after the handshake")
+					}
 					fmt.Fprintln(w)
 					printPorts(w, p.GetPorts())
 				})

@@ -69,6 +69,8 @@ type Conn struct {
 	extended bool // with Open vSwitch's extensions
 	ports    []ofp.Port
 	portless bool   // the list of ports has not come, or not to its end
+	descXID  uint32 // of the reader: under which a description is still to come; 0: none is
+	lateDesc atomic.Pointer[ofp.Desc]
 	early    *Batch // events of the handshake, but for port status
 
 	out     outbox
@@ -306,8 +308,19 @@ func (c *Conn) Features() ofp.FeaturesReply { return c.features }
 // extensions (Config.Extensions).
 func (c *Conn) Extended() bool { return c.extended }
 
-// Desc returns the switch's description, empty if it gave none.
-func (c *Conn) Desc() ofp.Desc { return c.desc }
+// Desc returns the switch's description, empty if it gave none so far.
+func (c *Conn) Desc() ofp.Desc {
+	if d := c.lateDesc.Load(); d != nil {
+		return *d
+	}
+	return c.desc
+}
+
+// MissesExtensions reports whether Open vSwitch's extensions are wanted and not
+// used, because the switch told after the handshake alone that it is Open vSwitch.
+func (c *Conn) MissesExtensions() bool {
+	return c.cfg.Extensions && !c.extended && c.Desc().Manufacturer == openVSwitch
+}
 
 // Ports returns the ports as they were when the handshake was done.
 func (c *Conn) Ports() []ofp.Port { return c.ports }

@@ -87,10 +87,8 @@ func (c *Conn) handshake() *CloseError {
 	if len(s.asked) > 0 {
 		c.log.WithField("unanswered", s.unanswered()).Warn("switch leaves questions of the handshake unanswered")
 	}
-	c.portless = slices.ContainsFunc(s.asked, func(q question) bool {
-		m, ok := q.what.(*ofp.MultipartRequest)
-		return ok && m.Body.Kind() == ofp.PartPortDesc
-	})
+	_, c.portless = s.owed(ofp.PartPortDesc)
+	c.descXID, _ = s.owed(ofp.PartDesc)
 	c.extend()
 	c.ports = UpdatePorts(sortPorts(c.ports), status)
 	c.early = c.early.orNil()
@@ -187,6 +185,17 @@ func (s *shaking) ask(m ofp.Message) *CloseError {
 		s.asked = append(s.asked, question{xid, m})
 	}
 	return err
+}
+
+// owed reports whether a description has not come, or not to its end, and under
+// which xid it was asked for.
+func (s *shaking) owed(kind ofp.PartKind) (xid uint32, yes bool) {
+	for _, q := range s.asked {
+		if m, ok := q.what.(*ofp.MultipartRequest); ok && m.Body.Kind() == kind {
+			return q.xid, true
+		}
+	}
+	return 0, false
 }
 
 func (s *shaking) unanswered() string {

@@ -313,6 +313,9 @@ func (c *Conn) settle(h ofp.Header, typ ofp.Type, frame []byte) bool {
 				return news == ofp.OwnFlowNews
 			}
 		}
+		if typ == ofp.TypeMultipartReply && c.descXID != 0 && h.XID == c.descXID && c.describedLate(frame) {
+			return false
+		}
 		c.stats.Drops[DropLateReply].Add(1)
 	case ofp.TypeExperimenter:
 		own := ofp.TypeOf(frame)

@@ -230,8 +230,11 @@ type Switch struct {
 	ControllerMeter *ControllerMeter `protobuf:"bytes,15,opt,name=controller_meter,json=controllerMeter,proto3" json:"controller_meter,omitempty"`
 	// The connections that it has besides, by number.
 	AuxiliaryConnections []*AuxiliaryConnection `protobuf:"bytes,16,rep,name=auxiliary_connections,json=auxiliaryConnections,proto3" json:"auxiliary_connections,omitempty"`
-	unknownFields        protoimpl.UnknownFields
-	sizeCache            protoimpl.SizeCache
+	// It has Open vSwitch's extensions, which are wanted (sluiced --extensions), and they
+	// are not used until it connects again: its description came after the handshake.
+	MissesExtensions bool `protobuf:"varint,17,opt,name=misses_extensions,json=missesExtensions,proto3" json:"misses_extensions,omitempty"`
+	unknownFields    protoimpl.UnknownFields
+	sizeCache        protoimpl.SizeCache
 }
 
 func (x *Switch) Reset() {
@@ -374,6 +377,13 @@ func (x *Switch) GetAuxiliaryConnections() []*AuxiliaryConnection {
 		return x.AuxiliaryConnections
 	}
 	return nil
+}
+
+func (x *Switch) GetMissesExtensions() bool {
+	if x != nil {
+		return x.MissesExtensions
+	}
+	return false
 }
 
 // PacketInDrops counts packets that a switch sent and no app saw, since it
@@ -1437,7 +1447,7 @@ const file_sluice_v1_switch_proto_rawDesc = "" +
 	"\x10GetSwitchRequest\x12\x16\n" +
 	"\x06switch\x18\x01 \x01(\tR\x06switch\">\n" +
 	"\x11GetSwitchResponse\x12)\n" +
-	"\x06switch\x18\x01 \x01(\v2\x11.sluice.v1.SwitchR\x06switch\"\xc6\x05\n" +
+	"\x06switch\x18\x01 \x01(\v2\x11.sluice.v1.SwitchR\x06switch\"\xf3\x05\n" +
 	"\x06Switch\x12\x12\n" +
 	"\x04dpid\x18\x01 \x01(\tR\x04dpid\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x12\x18\n" +
@@ -1457,7 +1467,8 @@ const file_sluice_v1_switch_proto_rawDesc = "" +
 	"\x10certificate_name\x18\r \x01(\tR\x0fcertificateName\x12@\n" +
 	"\x0fpacket_in_drops\x18\x0e \x03(\v2\x18.sluice.v1.PacketInDropsR\rpacketInDrops\x12E\n" +
 	"\x10controller_meter\x18\x0f \x01(\v2\x1a.sluice.v1.ControllerMeterR\x0fcontrollerMeter\x12S\n" +
-	"\x15auxiliary_connections\x18\x10 \x03(\v2\x1e.sluice.v1.AuxiliaryConnectionR\x14auxiliaryConnections\"h\n" +
+	"\x15auxiliary_connections\x18\x10 \x03(\v2\x1e.sluice.v1.AuxiliaryConnectionR\x14auxiliaryConnections\x12+\n" +
+	"\x11misses_extensions\x18\x11 \x01(\bR\x10missesExtensions\"h\n" +
 	"\rPacketInDrops\x12\x14\n" +
 	"\x05class\x18\x01 \x01(\tR\x05class\x12\"\n" +
 	"\rapps_too_slow\x18\x02 \x01(\x04R\vappsTooSlow\x12\x1d\n" +
