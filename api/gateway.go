@@ -13,6 +13,7 @@ import (
 
 	"github.com/grpc-ecosystem/grpc-gateway/v2/runtime"
 	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
 	"google.golang.org/protobuf/encoding/protojson"
 
 	sluicev1 "github.com/sluice-sdn/sluice/proto/sluice/v1"
@@ -21,8 +22,13 @@ import (
 // Gateway returns a handler that offers the services as JSON under /v1/ (the
 // routes are in proto/sluice/v1/gateway.yaml), by calling the gRPC server that
 // conn leads to. Fields have the names of the .proto files. Streams are JSON
-// objects one after the other. The caller owns conn, and closes it when the
+// objects one after the other, a line each. Backups are received and sent as the files
+// that they are. The caller owns conn, and closes it when the
 // handler is no longer used.
+//
+// A stream that does not end by itself lasts as long as the client likes that takes what
+// is sent, each part within 30 s: the ReadTimeout and the WriteTimeout of the HTTP server
+// do not end it. Other answers must be taken within a minute.
 //
 // Requests that a browser sends on behalf of another site are refused.
 func Gateway(ctx context.Context, conn *grpc.ClientConn) (http.Handler, error) {
@@ -45,14 +51,40 @@ func Gateway(ctx context.Context, conn *grpc.ClientConn) (http.Handler, error) {
 			return nil, err
 		}
 	}
+	if err := (files{mux, form, sluicev1.NewStateServiceClient(conn)}).register(); err != nil {
+		return nil, err
+	}
+	lasting := make(chan struct{}, lastingRequests)
 	checked := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if err := checkAddress(r.URL); err != nil {
+		err := checkAddress(r.URL)
+		if err == nil && lasts(r.URL.Path) {
+			select {
+			case lasting <- struct{}{}:
+				defer func() { <-lasting }()
+			default:
+				err = withDetails(codes.ResourceExhausted, fmt.Sprintf("%d requests by HTTP are followed, copied or restored, which is the limit; end some, try again later, or call by gRPC", lastingRequests))
+			}
+		}
+		if err != nil {
 			runtime.HTTPError(r.Context(), mux, form, w, r, err)
 			return
 		}
+		if r.URL.Path != restorePath { // the server bounds that
+			r = r.WithContext(r.Context()) // a copy
+			r.Body = http.MaxBytesReader(w, r.Body, maxGatewayRequest)
+		}
 		mux.ServeHTTP(w, r)
 	})
-	return http.NewCrossOriginProtection().Handler(http.MaxBytesHandler(checked, maxGatewayRequest)), nil
+	return http.NewCrossOriginProtection().Handler(paced(stallLimit, checked)), nil
+}
+
+// lastingRequests bounds the requests that last as long as the client likes, or minutes:
+// all calls of the gateway share one connection to the server, and others must find room
+// on it.
+const lastingRequests = maxStreams / 2
+
+func lasts(path string) bool {
+	return path == backupPath || path == restorePath || path == "/v1/history/watch" || strings.HasSuffix(path, "/snoop")
 }
 
 // oneObject refuses a body with more than one object: the library would take the

@@ -434,15 +434,23 @@ func local_request_StateService_ListHistory_0(ctx context.Context, marshaler run
 	return msg, metadata, err
 }
 
-func request_StateService_Backup_0(ctx context.Context, marshaler runtime.Marshaler, client StateServiceClient, req *http.Request, pathParams map[string]string) (StateService_BackupClient, runtime.ServerMetadata, error) {
+var filter_StateService_WatchHistory_0 = &utilities.DoubleArray{Encoding: map[string]int{}, Base: []int(nil), Check: []int(nil)}
+
+func request_StateService_WatchHistory_0(ctx context.Context, marshaler runtime.Marshaler, client StateServiceClient, req *http.Request, pathParams map[string]string) (StateService_WatchHistoryClient, runtime.ServerMetadata, error) {
 	var (
-		protoReq BackupRequest
+		protoReq WatchHistoryRequest
 		metadata runtime.ServerMetadata
 	)
+	if err := req.ParseForm(); err != nil {
+		return nil, metadata, status.Errorf(codes.InvalidArgument, "%v", err)
+	}
+	if err := runtime.PopulateQueryParameters(&protoReq, req.Form, filter_StateService_WatchHistory_0); err != nil {
+		return nil, metadata, status.Errorf(codes.InvalidArgument, "%v", err)
+	}
 	if req.Body != nil {
 		_, _ = io.Copy(io.Discard, req.Body)
 	}
-	stream, err := client.Backup(ctx, &protoReq)
+	stream, err := client.WatchHistory(ctx, &protoReq)
 	if err != nil {
 		return nil, metadata, err
 	}
@@ -668,7 +676,7 @@ func RegisterStateServiceHandlerServer(ctx context.Context, mux *runtime.ServeMu
 		forward_StateService_ListHistory_0(annotatedContext, mux, outboundMarshaler, w, req, resp, mux.GetForwardResponseOptions()...)
 	})
 
-	mux.Handle(http.MethodGet, pattern_StateService_Backup_0, func(w http.ResponseWriter, req *http.Request, pathParams map[string]string) {
+	mux.Handle(http.MethodGet, pattern_StateService_WatchHistory_0, func(w http.ResponseWriter, req *http.Request, pathParams map[string]string) {
 		err := status.Error(codes.Unimplemented, "streaming calls are not yet supported in the in-process transport")
 		_, outboundMarshaler := runtime.MarshalerForRequest(mux, req)
 		runtime.HTTPError(ctx, mux, outboundMarshaler, w, req, err)
@@ -901,22 +909,22 @@ func RegisterStateServiceHandlerClient(ctx context.Context, mux *runtime.ServeMu
 		}
 		forward_StateService_ListHistory_0(annotatedContext, mux, outboundMarshaler, w, req, resp, mux.GetForwardResponseOptions()...)
 	})
-	mux.Handle(http.MethodGet, pattern_StateService_Backup_0, func(w http.ResponseWriter, req *http.Request, pathParams map[string]string) {
+	mux.Handle(http.MethodGet, pattern_StateService_WatchHistory_0, func(w http.ResponseWriter, req *http.Request, pathParams map[string]string) {
 		ctx, cancel := context.WithCancel(req.Context())
 		defer cancel()
 		inboundMarshaler, outboundMarshaler := runtime.MarshalerForRequest(mux, req)
-		annotatedContext, err := runtime.AnnotateContext(ctx, mux, req, "/sluice.v1.StateService/Backup", runtime.WithHTTPPathPattern("/v1/backup"))
+		annotatedContext, err := runtime.AnnotateContext(ctx, mux, req, "/sluice.v1.StateService/WatchHistory", runtime.WithHTTPPathPattern("/v1/history/watch"))
 		if err != nil {
 			runtime.HTTPError(ctx, mux, outboundMarshaler, w, req, err)
 			return
 		}
-		resp, md, err := request_StateService_Backup_0(annotatedContext, inboundMarshaler, client, req, pathParams)
+		resp, md, err := request_StateService_WatchHistory_0(annotatedContext, inboundMarshaler, client, req, pathParams)
 		annotatedContext = runtime.NewServerMetadataContext(annotatedContext, md)
 		if err != nil {
 			runtime.HTTPError(annotatedContext, mux, outboundMarshaler, w, req, err)
 			return
 		}
-		forward_StateService_Backup_0(annotatedContext, mux, outboundMarshaler, w, req, func() (proto.Message, error) { return resp.Recv() }, mux.GetForwardResponseOptions()...)
+		forward_StateService_WatchHistory_0(annotatedContext, mux, outboundMarshaler, w, req, func() (proto.Message, error) { return resp.Recv() }, mux.GetForwardResponseOptions()...)
 	})
 	return nil
 }
@@ -933,7 +941,7 @@ var (
 	pattern_StateService_Apply_0          = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1}, []string{"v1", "apply"}, ""))
 	pattern_StateService_Rollback_0       = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1}, []string{"v1", "rollback"}, ""))
 	pattern_StateService_ListHistory_0    = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1}, []string{"v1", "history"}, ""))
-	pattern_StateService_Backup_0         = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1}, []string{"v1", "backup"}, ""))
+	pattern_StateService_WatchHistory_0   = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1, 2, 2}, []string{"v1", "history", "watch"}, ""))
 )
 
 var (
@@ -948,5 +956,5 @@ var (
 	forward_StateService_Apply_0          = runtime.ForwardResponseMessage
 	forward_StateService_Rollback_0       = runtime.ForwardResponseMessage
 	forward_StateService_ListHistory_0    = runtime.ForwardResponseMessage
-	forward_StateService_Backup_0         = runtime.ForwardResponseStream
+	forward_StateService_WatchHistory_0   = runtime.ForwardResponseStream
 )

@@ -90,14 +90,15 @@ type StateServiceClient interface {
 	// ListHistory tells what was changed, the latest first.
 	ListHistory(ctx context.Context, in *ListHistoryRequest, opts ...grpc.CallOption) (*ListHistoryResponse, error)
 	// Backup returns a copy of the store, in parts. It can be used as the store's
-	// file. The call must have a deadline of ten minutes at most.
+	// file. The call must have a deadline of ten minutes at most. By HTTP it is a file, too.
 	Backup(ctx context.Context, in *BackupRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[BackupResponse], error)
 	// Restore has what a backup holds be desired of all switches in the stead of
 	// what is: one change, with a revision of its own. The history stays. The whole
 	// backup is checked before anything changes. It returns when that is stored; the
 	// switches that are connected are brought to it by what differs, at once, the
 	// others when they connect (GetState tells). The first request has the options.
-	// The call must have a deadline of ten minutes at most. INVALID_ARGUMENT: the
+	// The call must have a deadline of ten minutes at most. By HTTP the body is the backup,
+	// and the query has the options. INVALID_ARGUMENT: the
 	// backup is damaged, or not one. ABORTED: what is desired has changed since
 	// expected_revision. RESOURCE_EXHAUSTED: it is too large, there is no room for
 	// it, or another one is being restored.
@@ -362,14 +363,15 @@ type StateServiceServer interface {
 	// ListHistory tells what was changed, the latest first.
 	ListHistory(context.Context, *ListHistoryRequest) (*ListHistoryResponse, error)
 	// Backup returns a copy of the store, in parts. It can be used as the store's
-	// file. The call must have a deadline of ten minutes at most.
+	// file. The call must have a deadline of ten minutes at most. By HTTP it is a file, too.
 	Backup(*BackupRequest, grpc.ServerStreamingServer[BackupResponse]) error
 	// Restore has what a backup holds be desired of all switches in the stead of
 	// what is: one change, with a revision of its own. The history stays. The whole
 	// backup is checked before anything changes. It returns when that is stored; the
 	// switches that are connected are brought to it by what differs, at once, the
 	// others when they connect (GetState tells). The first request has the options.
-	// The call must have a deadline of ten minutes at most. INVALID_ARGUMENT: the
+	// The call must have a deadline of ten minutes at most. By HTTP the body is the backup,
+	// and the query has the options. INVALID_ARGUMENT: the
 	// backup is damaged, or not one. ABORTED: what is desired has changed since
 	// expected_revision. RESOURCE_EXHAUSTED: it is too large, there is no room for
 	// it, or another one is being restored.
