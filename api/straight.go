@@ -325,7 +325,7 @@ func straightOutput(wire []byte, n *ofp.Names) (ofp.Action, bool) {
 	case rest == nil || len(rest) > 0:
 	case number == outputPort && b == nil:
 		return ofp.Output(ofp.PortNo(x)), true
-	case number == outputName && b != nil:
+	case number == outputName && b != nil && utf8.Valid(b):
 		if p, err := toPort(string(b), n); err == nil {
 			return ofp.Output(p), true
 		}

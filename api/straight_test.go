@@ -38,7 +38,7 @@ func marshalled(t testing.TB, m proto.Message) []byte {
 // The usual flows are converted straight, and become what they become by way of
 // messages; so do the others, which are not.
 func TestStraight(t *testing.T) {
-	names := &ofp.Names{Port: func(name string) (ofp.PortNo, bool) { return 7, name == "eth7" }}
+	names := &ofp.Names{Port: func(name string) (ofp.PortNo, bool) { return 7, name == "eth7" || name == "\xff" }}
 	for _, x := range []struct {
 		straight bool
 		command  protowire.Number
@@ -102,6 +102,10 @@ func TestStraight(t *testing.T) {
 			compareWays(t, wire, names)
 		}
 	}
+	// A switch may name a port as no message can.
+	odd := appendBytes(nil, outputName, []byte("\xff"))
+	odd = appendBytes(nil, 4, appendBytes(nil, number((*sluicev1.Action)(nil), "output"), odd))
+	compareWays(t, wireOf(t, addField, odd), names)
 }
 
 // compareWays converts the bytes of a change in both ways.
