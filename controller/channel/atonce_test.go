@@ -3,7 +3,6 @@ package channel
 import (
 	"bytes"
 	"encoding/binary"
-	"net"
 	"os"
 	"sync/atomic"
 	"syscall"
@@ -152,22 +151,11 @@ func TestAtOnceAllocatesNothing(t *testing.T) {
 	}
 }
 
-// tiny makes sockets hold little: less to read would have TCP wait for timers.
-func tiny(t *testing.T, ours, theirs net.Conn) {
-	t.Helper()
-	for _, err := range []error{ours.(*net.TCPConn).SetWriteBuffer(1), theirs.(*net.TCPConn).SetReadBuffer(16 << 10)} {
-		if err != nil {
-			t.Fatal(err)
-		}
-	}
-}
-
 // TestPeerThatReadsNothing: the handler of a switch that sends packets and reads
 // nothing is never held up, what it sends meets the bounds, and the connection ends
 // by the write deadline.
 func TestPeerThatReadsNothing(t *testing.T) {
-	ours, theirs := tcpPair(t)
-	tiny(t, ours, theirs)
+	ours, theirs := tinyPair(t)
 	gate := &gatedConn{Conn: theirs, open: make(chan struct{})}
 	h := &responder{prompt: always, size: 1000}
 	var slowest atomic.Int64
@@ -218,8 +206,7 @@ func TestStandInAfterADeadline(t *testing.T) {
 // said, once, and leaves nobody behind.
 func TestStandInAtTheEnd(t *testing.T) {
 	for range 20 {
-		ours, theirs := tcpPair(t)
-		tiny(t, ours, theirs)
+		ours, theirs := tinyPair(t)
 		said := make(chan uint32, 1)
 		h := &responder{prompt: func(id uint32) bool { return id%2 == 0 }, size: 500}
 		h.work = func(c *Conn, id uint32, _ bool) {
@@ -346,8 +333,7 @@ func TestStandInHearsOfTheEnd(t *testing.T) {
 // TestStandInTakenInPart: what the socket takes only a part of, the writer goes on
 // with, and who records is not told of it twice.
 func TestStandInTakenInPart(t *testing.T) {
-	ours, theirs := tcpPair(t)
-	tiny(t, ours, theirs)
+	ours, theirs := tinyPair(t)
 	var book notebook
 	c := lonely(Config{})
 	c.nc, c.rec = ours, &book

@@ -170,7 +170,8 @@ func TestLonePacketsOverAPipe(t *testing.T) {
 
 // crowd lets everything happen at once on one connection: lone packets and many
 // together, of which some make the handler wait, and meanwhile messages, Writes,
-// requests and answers of others.
+// requests and answers of others. None of those sends faster than the peer reads,
+// however slow that is: answers would stand behind ever more of what was sent before them.
 func crowd(t *testing.T, ours, theirs net.Conn, packets uint32, slow func()) {
 	var book notebook
 	h := &responder{prompt: func(id uint32) bool { return id%5 != 0 }, size: 100}
@@ -210,15 +211,24 @@ func crowd(t *testing.T, ours, theirs net.Conn, packets uint32, slow func()) {
 		})
 	}
 	pause := func() { time.Sleep(time.Millisecond) }
+	var cookies, echoes atomic.Int64 // that have come
+	await := func(came *atomic.Int64, least int) {
+		for pause(); came.Load() < int64(least); pause() {
+			select {
+			case <-stop:
+				return
+			default:
+			}
+		}
+	}
 	others(func(i int) error {
-		pause()
+		await(&cookies, i-20)
 		return c.Send(&ofp.FlowMod{Cookie: 1<<40 | uint64(i), BufferID: ofp.NoBuffer})
 	})
 	others(func(i int) error { pause(); return c.Write(t.Context(), flowMods(20)) })
 	others(func(int) error { pause(); _, err := c.Request(t.Context(), &ofp.BarrierRequest{}); return err })
-	others(func(int) error { pause(); r.send(&ofp.EchoRequest{Data: []byte("x")}); return nil })
+	others(func(i int) error { await(&echoes, i-20); r.send(&ofp.EchoRequest{Data: []byte("x")}); return nil })
 	next, got := uint32(1), uint32(0)
-	cookie := uint64(0)
 	timeout := time.After(55 * time.Second)
 	for got < packets {
 		window := uint32(40)
@@ -244,8 +254,13 @@ func crowd(t *testing.T, ours, theirs net.Conn, packets uint32, slow func()) {
 			continue
 		}
 		select {
-		case m := <-r.in:
+		case m, ok := <-r.in:
+			if !ok {
+				t.Fatalf("%d of %d answers, and the connection has ended: %v", got, packets, c.end)
+			}
 			switch x := m.m.(type) {
+			case *ofp.EchoReply:
+				echoes.Add(1)
 			case *ofp.PacketOut:
 				if got++; uint32(x.InPort) != got {
 					t.Fatalf("answer %d at place %d", x.InPort, got)
@@ -254,8 +269,8 @@ func crowd(t *testing.T, ours, theirs net.Conn, packets uint32, slow func()) {
 				if x.Cookie>>40 == 0 {
 					break // of a Write
 				}
-				if cookie++; x.Cookie != 1<<40|cookie {
-					t.Fatalf("message %d at place %d", x.Cookie&0xffff, cookie)
+				if n := cookies.Add(1); x.Cookie != 1<<40|uint64(n) {
+					t.Fatalf("message %d at place %d", x.Cookie&0xffff, n)
 				}
 			}
 		case <-timeout:
@@ -304,11 +319,10 @@ func TestCrowd(t *testing.T) {
 		crowd(t, ours, theirs, 800, func() {})
 	})
 	t.Run("tiny buffers", func(t *testing.T) {
-		ours, theirs := tcpPair(t)
-		tiny(t, ours, theirs)
+		ours, theirs := tinyPair(t)
 		s := &slowConn{Conn: theirs}
 		n := 0
-		crowd(t, ours, s, 200, func() {
+		crowd(t, ours, s, 400, func() {
 			if n++; n%2 == 0 {
 				s.pause.Store(0)
 			} else {

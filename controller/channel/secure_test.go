@@ -9,6 +9,7 @@ import (
 	"net"
 	"strings"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -55,12 +56,32 @@ func (s *site) switchConfig(t *testing.T, name string, change func(*x509.Certifi
 // tcpPair is the two ends of a TCP connection, the server's first.
 func tcpPair(t *testing.T) (server, client net.Conn) {
 	t.Helper()
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	return tcpPairOf(t, nil)
+}
+
+// tinyPair is tcpPair with sockets that hold little. On the loopback a segment may be
+// longer than all that such a socket has room for, and TCP would wait seconds, by its
+// persist timer, before it sends a part of one: so segments are short.
+func tinyPair(t *testing.T) (server, client net.Conn) {
+	t.Helper()
+	server, client = tcpPairOf(t, smallSegments)
+	for _, err := range []error{server.(*net.TCPConn).SetWriteBuffer(1), client.(*net.TCPConn).SetReadBuffer(16 << 10)} {
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	return server, client
+}
+
+// tcpPairOf is tcpPair with sockets that control has changed before they are connected.
+func tcpPairOf(t *testing.T, control func(network, address string, c syscall.RawConn) error) (server, client net.Conn) {
+	t.Helper()
+	ln, err := (&net.ListenConfig{Control: control}).Listen(t.Context(), "tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer ln.Close()
-	if client, err = net.Dial("tcp", ln.Addr().String()); err != nil {
+	if client, err = (&net.Dialer{Control: control}).Dial("tcp", ln.Addr().String()); err != nil {
 		t.Fatal(err)
 	}
 	if server, err = ln.Accept(); err != nil {
