@@ -123,7 +123,8 @@ func newDaemon(ctx context.Context, s *settings, logger logrus.FieldLogger) (*da
 	if err != nil {
 		return nil, err
 	}
-	registry, err := newRegistry(engine, recorder, chosen)
+	doors := newDoors(logger)
+	registry, err := newRegistry(engine, doors, recorder, chosen)
 	if err != nil {
 		return nil, err
 	}
@@ -138,6 +139,8 @@ func newDaemon(ctx context.Context, s *settings, logger logrus.FieldLogger) (*da
 		d.gateway.close()
 		return nil, err
 	}
+	d.listeners.grpc = doors.bound(d.listeners.grpc, "grpc", maxClients)
+	d.listeners.http = doors.bound(d.listeners.http, "http", maxClients)
 	opened = true
 	return d, nil
 }

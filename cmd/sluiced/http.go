@@ -18,11 +18,12 @@ import (
 	"github.com/sluice-sdn/sluice/controller/record"
 )
 
-// newRegistry returns the registry behind /metrics: the engine's metrics, those
-// of the recorder, if there is one, of the apps that have some, of the Go runtime and of the process, and the build.
-func newRegistry(engine prometheus.Collector, recorder *record.Recorder, apps []controller.App) (*prometheus.Registry, error) {
+// newRegistry returns the registry behind /metrics: the engine's metrics, those of the
+// doors, of the recorder, if there is one, of the apps that have some, of the Go runtime
+// and of the process, and the build.
+func newRegistry(engine prometheus.Collector, doors *doors, recorder *record.Recorder, apps []controller.App) (*prometheus.Registry, error) {
 	registry := prometheus.NewRegistry()
-	for _, c := range append(ourCollectors(engine, recorder, apps),
+	for _, c := range append(ourCollectors(engine, doors, recorder, apps),
 		collectors.NewGoCollector(),
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 	) {
@@ -34,8 +35,8 @@ func newRegistry(engine prometheus.Collector, recorder *record.Recorder, apps []
 }
 
 // ourCollectors are those of Sluice's own metrics, which docs/metrics.md lists.
-func ourCollectors(engine prometheus.Collector, recorder *record.Recorder, apps []controller.App) []prometheus.Collector {
-	all := []prometheus.Collector{engine, thisBuild().collector()}
+func ourCollectors(engine prometheus.Collector, doors *doors, recorder *record.Recorder, apps []controller.App) []prometheus.Collector {
+	all := []prometheus.Collector{engine, doors, thisBuild().collector()}
 	if recorder != nil {
 		all = append(all, recorder)
 	}

@@ -34,7 +34,7 @@ func TestMetricsAreDocumented(t *testing.T) {
 	descs := make(chan *prometheus.Desc)
 	go func() {
 		defer close(descs)
-		for _, c := range ourCollectors(engine, new(record.Recorder), made) {
+		for _, c := range ourCollectors(engine, newDoors(logrus.New()), new(record.Recorder), made) {
 			c.Describe(descs)
 		}
 	}()
