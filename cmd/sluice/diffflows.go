@@ -10,10 +10,13 @@ import (
 	"maps"
 	"os"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/spf13/cobra"
+	"google.golang.org/genproto/googleapis/rpc/errdetails"
 	"google.golang.org/grpc"
+	"google.golang.org/grpc/status"
 
 	"github.com/sluice-sdn/sluice/ofp"
 	sluicev1 "github.com/sluice-sdn/sluice/proto/sluice/v1"
@@ -315,7 +318,8 @@ func (c *client) replaceFlows() *cobra.Command {
 and makes good the difference: flows that are not in the file are deleted, those
 that the switch lacks are added, and those with other actions, another cookie or
 other timeouts are changed. What is the same is not touched, and its counters go
-on, unless --readd sends it too.`,
+on, unless --readd sends it too. Lasting flows of the apps in sluiced are left alone,
+and named, where it keeps desired state.`,
 		Example:           "  sluice replace-flows br0 flows.txt\n  sluice dump-flows br0 | sluice replace-flows br1 -",
 		Args:              want,
 		ValidArgsFunction: c.completeSwitchAndFile,
@@ -375,8 +379,38 @@ func (c *client) replace(cmd *cobra.Command, sw string, has, wants *flowTable, a
 			sources = append(sources, p.now.source)
 		}
 	}
-	if len(changes) == 0 {
-		return c.print(flows.answer(0), func(io.Writer) {})
+	for left := 0; len(changes) > 0; left++ {
+		err := flows.writeChanges(c, cmd, sw, changes, sources)
+		at, app, ok := appsFlow(err)
+		if !ok || at >= len(changes) || changes[at].GetDeleteStrict() == nil || left == mostAppsFlows {
+			return err
+		}
+		fmt.Fprintf(c.errOut, "sluice: left alone, as it belongs to %s: %s\n", app, sources[at].text)
+		changes, sources = slices.Delete(changes, at, at+1), slices.Delete(sources, at, at+1)
 	}
-	return flows.writeChanges(c, cmd, sw, changes, sources)
+	return c.print(flows.answer(0), func(io.Writer) {})
+}
+
+// mostAppsFlows bounds how many flows of apps replace-flows leaves alone on a switch:
+// each costs a call that changes nothing. Apps have one or two.
+const mostAppsFlows = 100
+
+// appsFlow tells which change the first call of a command was refused for since the
+// flow belongs to an app, if that is why, and to which.
+func appsFlow(err error) (at int, app string, ok bool) {
+	var fault *flowFault
+	if !errors.As(err, &fault) || fault.before > 0 {
+		return 0, "", false
+	}
+	for _, d := range status.Convert(fault.err).Details() {
+		info, is := d.(*errdetails.ErrorInfo)
+		if name, of := info.GetMetadata()["app"]; is && of {
+			at, err := strconv.Atoi(info.GetMetadata()["index"])
+			if app = "an app"; name != "" {
+				app = "the app " + printable(name)
+			}
+			return at, app, err == nil && at >= 0
+		}
+	}
+	return 0, "", false
 }
