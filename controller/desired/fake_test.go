@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/sluice-sdn/sluice/controller/channel"
+	"github.com/sluice-sdn/sluice/controller/plan"
 	"github.com/sluice-sdn/sluice/ofp"
 	"github.com/sluice-sdn/sluice/test/simswitch"
 )
@@ -20,6 +21,7 @@ type fake struct {
 	away    int           // after so many messages it is gone; 0: it stays
 	refuse  func(i int, m ofp.Message) ofp.ErrorReason
 	unread  error // of Flows
+	untold  map[plan.Object]error // of Groups and Meters, which tell nothing then
 	entered func()
 	few     int      // tables; 0: nobody knows
 	staged  func()   // a bundle was given to it
@@ -179,9 +181,17 @@ func (f *fake) Flows(_ context.Context, q ofp.FlowFilter) ([]ofp.FlowStats, erro
 	return f.dp.Flows(&q), f.unread
 }
 
-func (f *fake) Groups(context.Context, uint32) ([]ofp.GroupDesc, error) { return f.dp.Groups(), nil }
+func (f *fake) Groups(context.Context, uint32) ([]ofp.GroupDesc, error) {
+	if err := f.untold[plan.Group]; err != nil {
+		return nil, err
+	}
+	return f.dp.Groups(), nil
+}
 
 func (f *fake) Meters(_ context.Context, id uint32) ([]ofp.MeterConfig, error) {
+	if err := f.untold[plan.Meter]; err != nil {
+		return nil, err
+	}
 	return f.dp.Meters(id), nil
 }
 
