@@ -18,6 +18,7 @@ type app struct {
 	limit    int64
 	panics   atomic.Int64
 	disabled atomic.Bool
+	waits    atomic.Bool // whatever it says (kept)
 }
 
 // handler is one app's session, taken apart. What the session does not do is
@@ -42,6 +43,8 @@ type dispatch struct {
 	dec      ofp.Decoder
 	packetIn ofp.PacketIn
 	decoded  bool      // packetIn is the one that comes next (link.Prompt)
+	lone     bool      // the reader handles the batch at hand: the apps have said that they wait for nothing
+	turn     time.Time // then: when that of the running app began
 	now      time.Time // when the batch at hand came
 	running  *app      // the app that is being called, if any
 	sender   *app      // the app that was called last: it alone may have gathered messages
@@ -127,6 +130,7 @@ func (l *link) Events(_ *channel.Conn, b *channel.Batch) {
 	}
 	d := &s.dispatch
 	d.now = time.Now()
+	d.lone, d.turn = d.decoded, d.now
 	var packets int
 	var other time.Duration
 	if b.Len() > 1 {
@@ -138,6 +142,9 @@ func (l *link) Events(_ *channel.Conn, b *channel.Batch) {
 	for i := range d.handlers {
 		if h := &d.handlers[i]; h.batch != nil && !h.app.disabled.Load() {
 			s.guard(h.app, h.batch.BatchDone)
+			if d.lone {
+				s.kept(h.app)
+			}
 		}
 	}
 	if packets > 0 {
@@ -212,7 +219,11 @@ func (s *Switch) handlePacketIn(frame []byte) {
 			continue
 		}
 		s.call(h.app)
-		if h.packetIn.PacketIn(&d.packetIn) {
+		handled := h.packetIn.PacketIn(&d.packetIn)
+		if d.lone {
+			s.kept(h.app)
+		}
+		if handled {
 			break
 		}
 	}
@@ -338,7 +349,7 @@ func (s *Switch) guard(a *app, f func()) {
 // many. It reports whether it was an app's, rather than the engine's own.
 func (s *Switch) recovered(p any) bool {
 	a := s.dispatch.running
-	s.dispatch.running = nil
+	s.dispatch.running, s.dispatch.lone = nil, false
 	log := s.log.WithFields(logrus.Fields{"panic": fmt.Sprint(p), "stack": string(debug.Stack())})
 	if a == nil {
 		s.c.metrics.faults.Inc()
