@@ -332,8 +332,12 @@ func (d *State) adopt(ctx context.Context, b *book, a Adoption, has *plan.Has, p
 	return out, nil
 }
 
-// adoptByRule adopts what the rule says, after a comparison.
+// adoptByRule adopts what the rule says, after a comparison. It adopts nothing where
+// what is wanted may be told in words that make another flow of it.
 func (d *State) adoptByRule(ctx context.Context, b *book, r *Report, has *plan.Has, p *plan.Plan) {
+	if p.Blurred {
+		return
+	}
 	a, err := d.adopt(ctx, b, Adoption{Owner: d.foreign.Owner, Author: "sluiced", Note: "foreign flows are adopted"}, has, p,
 		func(f *ofp.FlowStats) bool { return !d.excepted(f) })
 	r.Adopted, r.Foreign = len(a.Messages), r.Foreign-len(a.Messages)

@@ -17,6 +17,7 @@ func (m *maker) flows() (c changes) {
 	}
 	wanted := make([]bool, len(m.has.Flows))
 	first := make(map[identity]int, len(m.wants.Flows))
+	own := make(map[identity]bool) // wanted, and cannot be had: not somebody else's if it is there
 	for i := range m.wants.Flows {
 		f := &m.wants.Flows[i]
 		id, form, err := m.form.wanted(f)
@@ -34,6 +35,11 @@ func (m *maker) flows() (c changes) {
 		}
 		if err != nil {
 			m.unable(Flow, i, err)
+			if id, ok := m.called(f); ok {
+				own[id] = true
+			} else {
+				m.plan.Blurred = true
+			}
 			continue
 		}
 		first[id] = i
@@ -64,7 +70,8 @@ func (m *maker) flows() (c changes) {
 			// do, has it once: to delete the other would delete what is wanted.
 		case len(gone) > 0 && gone[m.form.identity(f)]:
 			c.gone = append(c.gone, Change{Flow, Delete, -1, i, deletion(f)})
-		case m.rules.Flow != nil && m.rules.Flow(f) == Keep:
+		case len(own) > 0 && own[m.form.identity(f)]:
+		case m.rules.Flow != nil && (m.plan.Blurred || m.rules.Flow(f) == Keep):
 			m.kept(Flow, i, false)
 		default:
 			c.gone = append(c.gone, Change{Flow, Delete, -1, i, deletion(f)})
@@ -78,6 +85,15 @@ func (m *maker) flows() (c changes) {
 // the cookie that the flow has already: whichever that is, it stays, or a comparison
 // would find a difference for ever.
 const reservedCookie = ^uint64(0)
+
+// called returns the identity of a flow whatever it does, if the version has words
+// for that.
+func (m *maker) called(f *ofp.FlowMod) (identity, bool) {
+	bare := *f
+	bare.Instructions = nil
+	id, _, err := m.form.wanted(&bare)
+	return id, err == nil
+}
 
 // again reports whether a flow has the identity of one that is wanted.
 func (m *maker) again(f *ofp.FlowStats, wanted map[identity]int) bool {
@@ -104,9 +120,7 @@ func (m *maker) goneFlows() map[identity]bool {
 	}
 	gone := make(map[identity]bool, len(m.rules.Gone.Flows))
 	for i := range m.rules.Gone.Flows {
-		bare := m.rules.Gone.Flows[i]
-		bare.Instructions = nil
-		if id, _, err := m.form.wanted(&bare); err == nil {
+		if id, ok := m.called(&m.rules.Gone.Flows[i]); ok {
 			gone[id] = true
 		}
 	}

@@ -112,6 +112,11 @@ type Plan struct {
 	// Stages are carried out in order; none is empty. A barrier belongs before
 	// each stage that Barrier says.
 	Stages []Stage
+	// Blurred says that the version has no words for what some wanted flows match. They
+	// may be there from a time when the switch spoke another version, and are told in
+	// poorer words then: no flow can be known for somebody else's, and none goes by
+	// Rules.Flow.
+	Blurred bool
 	// Same counts the things that are there as they should be.
 	Same int
 	// Unable are left out of the stages, and so is what depends on them.

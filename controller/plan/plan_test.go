@@ -158,6 +158,22 @@ func TestPlans(t *testing.T) {
 			},
 		},
 		{
+			name:    "what is wanted and cannot be had is not somebody else's",
+			version: ofp.V12,
+			has:     texts{"flow priority=1,ip,cookie=0x1000000000000,actions=output:1", "flow priority=2,ip,cookie=0x1000000000000,actions=output:1"},
+			wants:   texts{"flow priority=1,ip,actions=meter:1"},
+			rules:   keepOthers,
+			plan:    []string{"delete flow table=0,priority=2,ip", "unable flow 0: flow_mod: instruction meter: not in OpenFlow 1.2"},
+		},
+		{
+			name:    "where it may be told in poorer words nothing is known for somebody else's",
+			version: ofp.V10,
+			has:     texts{"flow priority=1,tcp,cookie=0x1000000000000,actions=output:1"},
+			wants:   texts{"flow priority=1,tcp,tcp_flags=+syn,actions=output:1"},
+			rules:   keepOthers,
+			plan:    []string{"kept flow 0, in use: false", "unable flow 0: flow_mod: match field tcp_flags: not in OpenFlow 1.0"},
+		},
+		{
 			name:  "a reserved cookie stands for the one that is there",
 			has:   texts{"flow priority=1,ip,cookie=5,actions=output:1", "flow priority=2,ip,cookie=5,actions=output:1"},
 			wants: texts{"flow priority=1,ip,cookie=0xffffffffffffffff,actions=output:1", "flow priority=2,ip,cookie=0xffffffffffffffff,actions=output:2"},
