@@ -15,6 +15,24 @@ type byOwners struct{}
 
 func ofOwners(ctx context.Context) context.Context { return context.WithValue(ctx, byOwners{}, true) }
 
+// allowed fails with ErrSlave if the role forbids a message of an app, or with an
+// *OwnerError.
+func (s *Switch) allowed(m ofp.Message) error {
+	if s.owned == nil && !s.conn.Slave() {
+		return nil
+	}
+	return s.judged(m)
+}
+
+// judged is allowed, for what is not always: allowed itself is small enough to cost
+// no call.
+func (s *Switch) judged(m ofp.Message) error {
+	if err := s.refused(m); err != nil || s.owned == nil {
+		return err
+	}
+	return s.permitted(m)
+}
+
 // permitted fails with an *OwnerError if a message of an app would change what an
 // owner has in the desired state. Where there is such, s.owned is not nil.
 func (s *Switch) permitted(m ofp.Message) error {

@@ -185,15 +185,8 @@ func (s *Switch) PacketInDrops() []PacketInDrops { return s.conn.PacketInDrops()
 // Nothing tells whether the switch carried m out: its error, if any, goes to the
 // log and the apps' ErrorHandler. Use Write to know.
 func (s *Switch) Send(m ofp.Message) error {
-	if s.conn.Slave() {
-		if err := s.refused(m); err != nil {
-			return err
-		}
-	}
-	if s.owned != nil {
-		if err := s.permitted(m); err != nil {
-			return err
-		}
+	if err := s.allowed(m); err != nil {
+		return err
 	}
 	return s.conn.Send(m)
 }
@@ -205,15 +198,8 @@ func (s *Switch) Send(m ofp.Message) error {
 // A handler that then calls Send, Write or Request, or waits for anything, calls
 // Flush before.
 func (s *Switch) SendSoon(m ofp.Message) error {
-	if s.conn.Slave() {
-		if err := s.refused(m); err != nil {
-			return err
-		}
-	}
-	if s.owned != nil {
-		if err := s.permitted(m); err != nil {
-			return err
-		}
+	if err := s.allowed(m); err != nil {
+		return err
 	}
 	return s.conn.SendSoon(m)
 }
