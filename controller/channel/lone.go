@@ -26,6 +26,7 @@ func (c *Conn) alone() bool {
 		c.prompt.Events(c, b)
 		c.ungatherOne()
 		b.events = b.events[:0]
+		c.r.stalled = false // nothing waits in the inbox
 	}
 	c.in.leave()
 	return ok

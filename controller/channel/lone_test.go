@@ -380,3 +380,28 @@ func TestReaderStandsIn(t *testing.T) {
 		t.Fatal("the reader stands in after the end")
 	}
 }
+
+// TestLonePatience: a packet that the reader has handled itself shows that the inbox has
+// room again, as one that it has put there does: when it is full once more, the reader
+// has patience again before it drops anything.
+func TestLonePatience(t *testing.T) {
+	c := lonely(Config{})
+	c.prompt = &responder{prompt: always}
+	c.in.take() // the dispatcher has looked
+	c.r.chunk = newChunk(false)
+	frame, err := ofp.Append(nil, ofp.V13, 0, &ofp.PacketIn{BufferID: 1, Data: make([]byte, 60)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.r.end = copy(c.r.chunk.buf, frame)
+	c.r.stalled = true
+	if err := c.cut(); err != nil {
+		t.Fatal(err)
+	}
+	if err := c.deliver(); err != nil || c.in.depth() > 0 {
+		t.Fatalf("it is not handled by the reader: %v", err)
+	}
+	if c.r.stalled {
+		t.Error("the reader has no patience left")
+	}
+}
