@@ -474,7 +474,7 @@ func TestManyRefusalsFitInTrailers(t *testing.T) {
 }
 
 func TestPanicIsInternalAndTheServerLives(t *testing.T) {
-	g := guard{Config{Timeout: time.Second, Logger: quiet()}, newCrowd(), newLargeRequests(newCodec())}
+	g := guard{Config: Config{Timeout: time.Second, Logger: quiet()}, crowd: newCrowd(), large: newLargeRequests(newCodec())}
 	info := &grpc.UnaryServerInfo{FullMethod: "/sluice.v1.Test/Panic"}
 	_, err := g.unary(t.Context(), nil, info, func(context.Context, any) (any, error) { panic("oh") })
 	if status.Code(err) != codes.Internal {

@@ -84,7 +84,7 @@ func (s requestStream) RecvMsg(m any) error {
 func TestLargeFollowed(t *testing.T) {
 	l := newLargeRequests(newCodec())
 	l.most = 3 << 20
-	g := guard{Config{Logger: quiet(), Timeout: patience, stall: patience}, newCrowd(), l}
+	g := guard{Config: Config{Logger: quiet(), Timeout: patience, stall: patience}, crowd: newCrowd(), large: l}
 	wire, err := proto.Marshal(&sluicev1.FollowRequest{Work: &sluicev1.FollowRequest_Apply{Apply: &sluicev1.ApplyRequest{Note: string(make([]byte, 2<<20))}}})
 	if err != nil {
 		t.Fatal(err)

@@ -127,6 +127,8 @@ func diskError(err error) error {
 		return withDetails(codes.DataLoss, err.Error())
 	case errors.Is(err, controller.ErrBroken):
 		return withDetails(codes.Unavailable, err.Error())
+	case errors.Is(err, controller.ErrHangs):
+		return withDetails(codes.Unavailable, err.Error()+"; nothing was changed")
 	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT):
 		return withDetails(codes.ResourceExhausted, fmt.Sprintf("%v; nothing was changed: make room where sluiced keeps its state (--state)", err))
 	case errors.Is(err, controller.ErrMoved):

@@ -57,7 +57,10 @@ func New(c *controller.Controller, cfg Config, opts ...grpc.ServerOption) *grpc.
 	if cfg.stall <= 0 {
 		cfg.stall = stallLimit
 	}
-	g := guard{cfg, newCrowd(), newLargeRequests(newCodec())}
+	g := guard{Config: cfg, crowd: newCrowd(), large: newLargeRequests(newCodec())}
+	if st, err := c.State(); err == nil {
+		g.disk = func() time.Time { return st.Health().Writing }
+	}
 	s := grpc.NewServer(append([]grpc.ServerOption{
 		grpc.ForceServerCodecV2(g.large),
 		grpc.MaxRecvMsgSize(cfg.MaxRequest),
@@ -87,24 +90,34 @@ type guard struct {
 	Config
 	crowd *crowd
 	large *largeRequests
+	disk  disk // nil without desired state
 }
 
-func (g guard) unary(ctx context.Context, req any, info *grpc.UnaryServerInfo, next grpc.UnaryHandler) (resp any, err error) {
+func (g guard) unary(ctx context.Context, req any, info *grpc.UnaryServerInfo, next grpc.UnaryHandler) (any, error) {
 	ctx, cancel := g.deadline(ctx)
-	defer cancel()
-	defer g.survive(info.FullMethod, &err)
-	defer g.large.leave(req)
-	if err := g.large.enter(req); err != nil {
-		return nil, err
-	}
-	if err := checkTexts(req); err != nil {
-		return nil, err
-	}
-	return next(ctx, req)
+	return patient(ctx, g.disk, func() (resp any, err error) {
+		defer cancel()
+		defer g.survive(info.FullMethod, &err)
+		defer g.large.leave(req)
+		if err := g.large.enter(req); err != nil {
+			return nil, err
+		}
+		if err := checkTexts(req); err != nil {
+			return nil, err
+		}
+		return next(ctx, req)
+	})
 }
 
 func (g guard) stream(srv any, ss grpc.ServerStream, info *grpc.StreamServerInfo, next grpc.StreamHandler) (err error) {
 	defer g.survive(info.FullMethod, &err)
+	if info.FullMethod == sluicev1.StateService_Restore_FullMethodName {
+		_, err := patient(ss.Context(), g.disk, func() (_ any, err error) {
+			defer g.survive(info.FullMethod, &err)
+			return nil, next(srv, ss)
+		})
+		return err
+	}
 	if info.IsClientStream {
 		return next(srv, ss) // as reflection, whose stream is the client's
 	}
@@ -118,7 +131,8 @@ func (g guard) stream(srv any, ss grpc.ServerStream, info *grpc.StreamServerInfo
 	if err != nil {
 		return err
 	}
-	return g.reads(srv, boundedStream{ss, ctx}, info, next, leave)
+	_, err = patient(ctx, g.disk, func() (any, error) { return nil, g.reads(srv, boundedStream{ss, ctx}, info, next, leave) })
+	return err
 }
 
 // lasting are the streams whose deadline is the caller's alone, if there is one.

@@ -108,7 +108,7 @@ func (c *Controller) Describe(ch chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{
 		descConnected, descByVersion, descMetered, descReceived, descSent, descErrors, descUndecodable, descDropped, descRefused, descPending, descWaiting,
 		descEnded, descInbox, descOutbox, descRequests, descHandling, descPanics, descDisabled,
-		descByRole, descRoles, descAuxiliary, descStateItems, descStateForeign, descOwnerFlows, descStoreFault, descStoreFailed,
+		descByRole, descRoles, descAuxiliary, descStateItems, descStateForeign, descOwnerFlows, descStoreFault, descStoreFailed, descStoreWriting,
 	} {
 		ch <- d
 	}

@@ -5,6 +5,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 
@@ -15,6 +16,7 @@ import (
 var (
 	descStateItems   = desc("state_items", "Flows, groups and meters of connected switches in the desired state, by how they stand.", "condition")
 	descStateForeign = desc("state_foreign", "Flows, groups and meters on connected switches that are in nobody's desired state, as last seen.")
+	descStoreWriting = desc("store_write_seconds", "How long the write to the store of desired state lasts that is going on, 0 if none is: a disk that does not answer has it grow.")
 	descStoreFault   = desc("store_unwritable", "1 while the store of desired state cannot be written, else 0.")
 	descStoreFailed  = desc("store_failures_total", "Writes to the store of desired state that have failed.")
 	descOwnerFlows   = desc("state_owner_flows", "Flows of all switches in the desired state, by owner, of the 100 that have the most; the default owner has no name.", "owner")
@@ -87,6 +89,11 @@ func (c *Controller) collectState(ch chan<- prometheus.Metric, switches []*Switc
 			unwritable = 1
 		}
 		ch <- prometheus.MustNewConstMetric(descStoreFault, prometheus.GaugeValue, unwritable)
+		writing := 0.0
+		if !h.Writing.IsZero() {
+			writing = time.Since(h.Writing).Seconds()
+		}
+		ch <- prometheus.MustNewConstMetric(descStoreWriting, prometheus.GaugeValue, writing)
 		ch <- prometheus.MustNewConstMetric(descStoreFailed, prometheus.CounterValue, float64(h.Failed))
 		flows := d.OwnerFlows()
 		owners := slices.SortedFunc(maps.Keys(flows), func(a, b string) int { return cmp.Or(flows[b]-flows[a], strings.Compare(a, b)) })

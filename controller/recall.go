@@ -30,6 +30,8 @@ var (
 	// ErrBroken means that the file of the desired state is damaged, or that its
 	// disk has failed so that nobody knows what of it is kept: nothing more is written to it.
 	ErrBroken = store.ErrBroken
+	// ErrHangs means that the disk of the desired state has not answered for a time.
+	ErrHangs = store.ErrHangs
 	// ErrFormat: what is stored is of a format that this version cannot read.
 	ErrFormat = store.ErrFormat
 	// ErrTooLarge: it is more than is stored, or stored at once.

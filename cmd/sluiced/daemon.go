@@ -62,7 +62,7 @@ func serve(ctx context.Context, s *settings, logger logrus.FieldLogger) error {
 		select {
 		case err = <-ended:
 		case <-time.After(stopLimit):
-			err = fmt.Errorf("shutting down: not done after %v", stopLimit)
+			err = fmt.Errorf("shutting down: not done after %v%s", stopLimit, lastingWrite(d.store))
 		}
 	}
 	if err == nil {

@@ -50,3 +50,16 @@ func unwritable(s store.Store) string {
 	}
 	return fmt.Sprintf("the store (--state) cannot be written since %s: %v", h.Since.Format(time.DateTime), h.Err)
 }
+
+// lastingWrite says how long a write to the store lasts that is going on, if it is one
+// to speak of: nobody can end that but the disk.
+func lastingWrite(s store.Store) string {
+	if s == nil {
+		return ""
+	}
+	lasted := time.Since(s.Health().Writing)
+	if s.Health().Writing.IsZero() || lasted < time.Second {
+		return ""
+	}
+	return fmt.Sprintf(": the disk of --state has not answered for %v, and nobody knows whether what was written last is stored; the process may stay until the disk answers", lasted.Round(time.Second))
+}

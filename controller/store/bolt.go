@@ -71,6 +71,7 @@ func Open(path string, o Options) (Store, error) {
 	// has the store open, so nobody receives one.
 	_ = os.Remove(path + received) // mostly there is none
 	s.news.tell(Revision(s.last.Load()))
+	s.committer.hangs = s.health.hangs
 	s.start(s.carryOut)
 	return s, nil
 }
@@ -299,6 +300,7 @@ func closed(err error) error {
 func (s *bolt) carryOut(all []*waiting) {
 	s.turn.Lock()
 	defer s.turn.Unlock()
+	defer s.health.writes(byCommit)()
 	err := s.update(func(tx *bbolt.Tx) error {
 		if err := s.place.check(time.Now()); err != nil {
 			return err

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 )
 
 const (
@@ -19,6 +20,7 @@ type waiting struct {
 	done  Done
 	err   error
 	ended chan struct{}
+	taken atomic.Bool // by who carries it out, or back by who wanted it
 }
 
 // committer carries transactions out in the order in which they come, those that
@@ -28,6 +30,7 @@ type committer struct {
 	queue   chan *waiting
 	ending  chan struct{} // closed when no more are taken
 	end     sync.Once
+	hangs   func() error // why what was begun does not end; nil if that is not known
 	running sync.WaitGroup
 }
 
@@ -47,15 +50,23 @@ func (c *committer) run(carryOut func([]*waiting)) {
 	for {
 		select {
 		case w := <-c.queue:
-			group, size := []*waiting{w}, w.size
-			for size < groupBytes {
-				select {
-				case w := <-c.queue:
+			var group []*waiting
+			size := 0
+			for more := true; more; {
+				if w.taken.CompareAndSwap(false, true) {
 					group, size = append(group, w), size+w.size
-					continue
-				default:
 				}
-				break
+				if more = size < groupBytes; !more {
+					break
+				}
+				select {
+				case w = <-c.queue:
+				default:
+					more = false
+				}
+			}
+			if len(group) == 0 {
+				continue
 			}
 			carryOut(group)
 			for _, w := range group {
@@ -84,9 +95,17 @@ func (c *committer) Commit(ctx context.Context, t Txn) (Done, error) {
 	select {
 	case c.queue <- w:
 	case <-ctx.Done():
-		return Done{}, fmt.Errorf("store: %w", ctx.Err())
+		return Done{}, c.tooLate(ctx)
 	case <-c.ending:
 		return Done{}, fmt.Errorf("store: %w", ErrClosed)
+	}
+	select {
+	case <-w.ended:
+	case <-c.ending:
+	case <-ctx.Done():
+		if w.taken.CompareAndSwap(false, true) {
+			return Done{}, c.tooLate(ctx)
+		} // else it is begun
 	}
 	select {
 	case <-w.ended:
@@ -102,4 +121,15 @@ func (c *committer) Commit(ctx context.Context, t Txn) (Done, error) {
 		return Done{}, fmt.Errorf("store: %w", w.err)
 	}
 	return w.done, nil
+}
+
+// tooLate is the error of a transaction whose context has ended before its turn. Nothing
+// of it was begun.
+func (c *committer) tooLate(ctx context.Context) error {
+	if c.hangs != nil {
+		if err := c.hangs(); err != nil {
+			return fmt.Errorf("store: %w: %w", err, ctx.Err())
+		}
+	}
+	return fmt.Errorf("store: %w", ctx.Err())
 }

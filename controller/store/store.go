@@ -124,8 +124,9 @@ type Store interface {
 	Get(key []byte) (r Record, ok bool, err error)
 	// Commit carries a transaction out. It fails with ErrConflict, ErrReused,
 	// ErrLimit, ErrClosed, the context's error, or what the disk says: then
-	// nothing has changed, but see ErrBroken. The context is looked at until the transaction is its
-	// turn; from then on its outcome is waited for, which the disk bounds.
+	// nothing has changed, but see ErrBroken. The context is looked at until it is the
+	// transaction's turn (ErrHangs if that is long in coming); from then on its outcome is waited for, which the disk bounds: Health
+	// tells how long that takes.
 	Commit(ctx context.Context, t Txn) (Done, error)
 	// History calls f for the changes after a revision, oldest first, in memory
 	// that others who read them share: nobody may write to it. It fails with ErrCompacted if some are not kept any more.
@@ -141,7 +142,7 @@ type Store interface {
 	// Health tells whether the last write failed, and why.
 	Health() Health
 	// Try finds out whether the store can be written again, and changes nothing.
-	// Health tells the outcome, too. The disk bounds how long it takes.
+	// Health tells the outcome, too. The disk bounds how long it takes, but for one that is known to hang.
 	Try() error
 	// Close ends the store when what was begun is done.
 	Close() error
