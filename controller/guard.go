@@ -15,18 +15,13 @@ type byOwners struct{}
 
 func ofOwners(ctx context.Context) context.Context { return context.WithValue(ctx, byOwners{}, true) }
 
+// restricted reports whether apps may perhaps not send everything. It is asked for
+// each message, and costs no call.
+func (s *Switch) restricted() bool { return s.owned != nil || s.conn.Slave() }
+
 // allowed fails with ErrSlave if the role forbids a message of an app, or with an
 // *OwnerError.
 func (s *Switch) allowed(m ofp.Message) error {
-	if s.owned == nil && !s.conn.Slave() {
-		return nil
-	}
-	return s.judged(m)
-}
-
-// judged is allowed, for what is not always: allowed itself is small enough to cost
-// no call.
-func (s *Switch) judged(m ofp.Message) error {
 	if err := s.refused(m); err != nil || s.owned == nil {
 		return err
 	}
