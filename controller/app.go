@@ -30,14 +30,14 @@ type PacketInHandler interface {
 
 // PromptHandler is a PacketInHandler that knows beforehand whether it will wait. The
 // only packet of a batch is handled by the goroutine that reads from the switch, without
-// waking another one, if all apps that hear of packets have this method and say
-// yes. Meanwhile nothing that the switch says is read, be it an echo or the reply to
-// a request: so who says yes must not wait in PacketIn, nor in BatchDone, neither for
-// this switch nor for anybody else. An app that takes a second all the same is logged,
-// once, and not asked again until the controller is started anew.
+// waking another one, if all apps that hear of packets, or of the ends of batches, have
+// this method and say yes. Meanwhile nothing that the switch says is read, be it an echo
+// or the reply to a request: so who says yes must not wait in PacketIn, nor in BatchDone,
+// neither for this switch nor for anybody else. An app that takes a second all the same
+// is logged, once, and not asked again until the controller is started anew.
 type PromptHandler interface {
-	// Prompt reports whether PacketIn will wait for nothing with this packet. It
-	// changes nothing, and waits for nothing itself.
+	// Prompt reports whether PacketIn, and BatchDone after it, will wait for nothing
+	// with this packet. It changes nothing, and waits for nothing itself.
 	Prompt(m *ofp.PacketIn) bool
 }
 

@@ -12,7 +12,7 @@ import (
 const promptMost = time.Second
 
 // Prompt implements channel.PromptHandler: it reports whether all apps that hear of
-// the packet say that they wait for nothing. Each is asked, since the first ones may
+// the packet, or of the end of its batch, say that they wait for nothing. Each is asked, since the first ones may
 // leave it to the others.
 func (l *link) Prompt(_ *channel.Conn, b *channel.Batch) bool {
 	s := (*Switch)(l)
@@ -39,7 +39,7 @@ func (s *Switch) prompt(frame []byte) (yes bool) {
 	}()
 	for i := range d.handlers {
 		h := &d.handlers[i]
-		if h.packetIn == nil || h.app.disabled.Load() {
+		if h.packetIn == nil && h.batch == nil || h.app.disabled.Load() {
 			continue
 		}
 		if d.running = h.app; h.prompt == nil || h.app.waits.Load() || !h.prompt.Prompt(&d.packetIn) {

@@ -1,8 +1,11 @@
 package controller
 
 import (
+	"context"
+	"errors"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/sluice-sdn/sluice/ofp"
 )
@@ -92,3 +95,43 @@ func TestPrompt(t *testing.T) {
 type onlyPackets struct{ a *promptApp }
 
 func (o onlyPackets) PacketIn(m *ofp.PacketIn) bool { return o.a.PacketIn(m) }
+
+// onlyBatches hears of the ends of batches alone, and waits for the switch then.
+type onlyBatches struct {
+	sw     *Switch
+	failed *atomic.Int64
+}
+
+func (o onlyBatches) BatchDone() {
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	defer cancel()
+	if err := o.sw.Barrier(ctx); errors.Is(err, context.DeadlineExceeded) {
+		o.failed.Add(1)
+	}
+}
+
+// TestPromptBatches: an app that hears of no packet, but of the ends of batches, may
+// wait for the switch, whatever the others say.
+func TestPromptBatches(t *testing.T) {
+	var failed atomic.Int64
+	two := &promptApp{says: func(*ofp.PacketIn) bool { return true }, answers: true}
+	s := serve(t, Config{Apps: []App{
+		testApp{"batches", func(sw *Switch) Session { return onlyBatches{sw, &failed} }},
+		testApp{"packets", func(sw *Switch) Session { two.sw = sw; return two }},
+	}})
+	p := newPeer(t, ofp.V13, 1).dial(s.addr)
+	s.sw(t, 1)
+	for range 4 {
+		p.send(0, packetIn(1))
+		for !is[*ofp.PacketOut](<-p.in) {
+		}
+	}
+	if failed.Load() > 0 || two.asked.Load() > 0 {
+		t.Errorf("the app has waited %d times in vain; the other was asked %d times", failed.Load(), two.asked.Load())
+	}
+}
+
+func is[T ofp.Message](m ofp.Message) bool {
+	_, ok := m.(T)
+	return ok
+}
