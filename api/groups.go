@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"google.golang.org/grpc"
+	"google.golang.org/grpc/metadata"
 	"google.golang.org/grpc/peer"
 
 	"github.com/sluice-sdn/sluice/controller"
@@ -64,13 +65,26 @@ func bundled(r request) bool {
 	return ok && b.GetBundle()
 }
 
+// gatewayNetwork is the network of the connection in memory over which the JSON
+// gateway of the same process calls. Nobody else can come from there.
+const gatewayNetwork = "bufconn"
+
 // author is who calls: the machine that the call comes from, without the port,
 // which is another one each time: a request that is sent again over a new
-// connection is the same author's.
+// connection is the same author's. Of JSON it is the machine that the JSON gateway
+// was called from, which it puts at the end of x-forwarded-for.
 func author(ctx context.Context) string {
 	p, ok := peer.FromContext(ctx)
 	if !ok || p.Addr == nil {
 		return ""
+	}
+	if p.Addr.Network() == gatewayNetwork {
+		all := metadata.ValueFromIncomingContext(ctx, "x-forwarded-for")
+		if len(all) == 0 {
+			return ""
+		}
+		last := all[len(all)-1]
+		return strings.TrimSpace(last[strings.LastIndex(last, ",")+1:])
 	}
 	if host, _, err := net.SplitHostPort(p.Addr.String()); err == nil {
 		return host
