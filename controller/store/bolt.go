@@ -140,9 +140,18 @@ func inspect(path string) error {
 			return fmt.Errorf("%w: the file has %d bytes of %d", ErrDamaged, info.Size(), tx.Size())
 		}
 		return faultless(func() error {
+			t, err := openTrees(path, tx.ID())
+			if err != nil {
+				return err
+			}
+			defer t.f.Close()
 			for _, name := range bucketNames {
-				if tx.Bucket([]byte(name)) == nil {
+				b := tx.Bucket([]byte(name))
+				if b == nil {
 					return fmt.Errorf("%w: it has no bucket %q; is it another program's?", ErrFormat, name)
+				}
+				if err := t.check(uint64(b.Root())); err != nil { // 0, a head, if it is in the root's leaf
+					return fmt.Errorf("bucket %q: %w", name, err)
 				}
 			}
 			switch f := number(pages{tx}, keyFormat); {
