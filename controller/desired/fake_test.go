@@ -20,7 +20,7 @@ type fake struct {
 	sent    []ofp.Message // what changes something
 	away    int           // after so many messages it is gone; 0: it stays
 	refuse  func(i int, m ofp.Message) ofp.ErrorReason
-	unread  error // of Flows
+	unread  error                 // of Flows
 	untold  map[plan.Object]error // of Groups and Meters, which tell nothing then
 	entered func()
 	few     int      // tables; 0: nobody knows
