@@ -340,7 +340,9 @@ func (c *client) export() *cobra.Command {
 		Short: "Print what switches should have, as a file for apply",
 		Long: `Prints what switches should have, all of them or those named, as a file that apply
 takes: applied again it changes nothing. It has what one owner wants, by default
-the one without a name, and with that how ports, tables and fragments were set.`,
+the one without a name, and with that how ports, tables and fragments were set.
+A cookie that OpenFlow reserves (0xffffffffffffffff, of an old store) is left out:
+apply gives the flow another.`,
 		Example: "  sluice export >net.yaml\n  sluice export br0 br1",
 		Args:    cobra.ArbitraryArgs,
 		ValidArgsFunction: func(cmd *cobra.Command, _ []string, _ string) ([]cobra.Completion, cobra.ShellCompDirective) {
@@ -425,6 +427,16 @@ func (c *client) stateSwitches(ctx context.Context, api sluicev1.StateServiceCli
 
 func text(s string) *yaml.Node { return &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!str", Value: s} }
 
+// unreserved returns the text of a flow without the cookie that OpenFlow reserves
+// (section 7.3.4.2 of OpenFlow 1.3.5), which apply refuses. Stores may have it from
+// when that was taken.
+func unreserved(flow string) string {
+	if rest, ok := strings.CutPrefix(flow, "cookie=0xffffffffffffffff"); ok && (strings.HasPrefix(rest, ",") || strings.HasPrefix(rest, " ")) {
+		return rest[1:]
+	}
+	return flow
+}
+
 // exported is what a file says of a switch.
 func exported(items []*sluicev1.StateItem) *yaml.Node {
 	n := &yaml.Node{Kind: yaml.MappingNode}
@@ -432,7 +444,7 @@ func exported(items []*sluicev1.StateItem) *yaml.Node {
 		list := &yaml.Node{Kind: yaml.SequenceNode}
 		for _, x := range items {
 			if x.GetKind() == kind {
-				list.Content = append(list.Content, text(oneLine(x.GetText())))
+				list.Content = append(list.Content, text(unreserved(oneLine(x.GetText()))))
 			}
 		}
 		if len(list.Content) > 0 {
