@@ -70,7 +70,7 @@ func (s *state) Adopt(ctx context.Context, r *sluicev1.AdoptRequest) (*sluicev1.
 	if err != nil {
 		return nil, foreignError(sw, err)
 	}
-	out := &sluicev1.AdoptResponse{Unable: uint32(done.Unable), Revision: uint64(done.Revision)}
+	out := &sluicev1.AdoptResponse{Unable: uint32(done.Unable), Blurred: uint32(done.Blurred), Revision: uint64(done.Revision)}
 	for _, m := range done.Messages {
 		x := foreignItem(m)
 		x.Owner = valid(r.GetOwner())

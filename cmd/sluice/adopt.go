@@ -21,6 +21,8 @@ func (c *client) adopt() *cobra.Command {
 flows, groups and meters, or, with FLOW, the flows whose match is the same or
 closer, restricted by table= and cookie=VALUE/MASK as with dump-flows, and the
 foreign groups and meters that they use. The switch is read, and sent nothing.
+No flow is taken where the switch speaks too old a version of OpenFlow to tell what
+is wanted of it from what is foreign: how many were left out is said.
 sluice status SWITCH --foreign shows what is foreign.`,
 		Example: `  sluice adopt br0
   sluice adopt --owner legacy br0 table=1,ip
@@ -43,6 +45,9 @@ sluice status SWITCH --foreign shows what is foreign.`,
 					}
 					if n := r.GetUnable(); n > 0 {
 						fmt.Fprintf(w, "%d cannot be stored, and stay foreign\n", n)
+					}
+					if n := r.GetBlurred(); n > 0 {
+						fmt.Fprintf(w, "%d left out: the switch speaks an older OpenFlow version, which tells flows in poorer words, and they may be ones that it should have already\n", n)
 					}
 					if dry {
 						fmt.Fprintf(w, "%d would be adopted\n", len(r.GetItems()))

@@ -239,10 +239,14 @@ type Adopted struct {
 	Revision store.Revision
 	// Unable counts flows, groups and meters that cannot be stored.
 	Unable int
+	// Blurred counts flows that are left out since they may be wanted ones, told in
+	// poorer words (see plan.Plan.Blurred).
+	Blurred int
 }
 
 // Adopt takes what is foreign on a switch into the store, as an owner's: from then
-// on it is kept there. Nothing is sent. It fails as Apply does before anything is
+// on it is kept there. Nothing is sent. No flow is taken where it cannot be known
+// for somebody else's (Adopted.Blurred). It fails as Apply does before anything is
 // sent, and as reading does.
 func (d *State) Adopt(ctx context.Context, sw Switch, a Adoption) (Adopted, error) {
 	b, err := d.take(ctx, sw.DPID())
@@ -266,6 +270,9 @@ func (d *State) adopt(ctx context.Context, b *book, a Adoption, has *plan.Has, p
 	owner := d.expectOwner(a.Owner)
 	flows, groups, meters := d.strangers(b, p, has)
 	flows = slices.DeleteFunc(flows, func(f *ofp.FlowStats) bool { return !pick(f) })
+	if p.Blurred {
+		out.Blurred, flows = len(flows), nil
+	}
 	things := make(map[place]ofp.Message)
 	for _, g := range groups {
 		things[groupPlace(g.Group)] = asGroupMod(g)

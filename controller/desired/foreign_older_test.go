@@ -39,3 +39,34 @@ func TestOlderSwitchKeepsItsOwn(t *testing.T) {
 		}
 	}
 }
+
+// TestAdoptOfAnOlderSwitch: to adopt takes no flow where it may be a wanted one in
+// poorer words, and counts those. What is foreign beside flows is taken.
+func TestAdoptOfAnOlderSwitch(t *testing.T) {
+	r := newRig(t, ofp.V13)
+	r.apply("add-flow priority=5,ip,actions=output:1", "add-flow priority=6,tcp,tcp_flags=+syn,actions=output:1")
+	wanted := r.wanted()
+	r.sw.v, r.sw.dp.Version = ofp.V10, ofp.V10
+	r.sw.dp.Restart()
+	r.wild("add-flow priority=5,ip,actions=output:1", "add-flow priority=6,tcp,actions=output:1", "add-flow priority=7,udp,actions=output:1")
+	udp := filter(t, "udp")
+	for _, x := range []struct {
+		a       Adoption
+		blurred int
+	}{{Adoption{PlanOnly: true}, 2}, {Adoption{}, 2}, {Adoption{Filter: &udp}, 1}} {
+		got, err := r.d.Adopt(t.Context(), r.sw, x.a)
+		if err != nil || got.Blurred != x.blurred || len(got.Messages) != 0 {
+			t.Errorf("%+v: %+v, %v", x.a, got, err)
+		}
+		if now := r.wanted(); !slices.Equal(now, wanted) {
+			t.Errorf("%+v: wanted are %v, were %v", x.a, now, wanted)
+		}
+	}
+	// Without the one that cannot be said, what is foreign is known.
+	r.sw.v, r.sw.dp.Version = ofp.V13, ofp.V13
+	r.apply("del-flows tcp,tcp_flags=+syn")
+	r.sw.v, r.sw.dp.Version = ofp.V10, ofp.V10
+	if got, err := r.d.Adopt(t.Context(), r.sw, Adoption{}); err != nil || got.Blurred != 0 || len(got.Messages) != 2 {
+		t.Errorf("%+v, %v", got, err)
+	}
+}

@@ -1055,8 +1055,12 @@ type AdoptResponse struct {
 	Items []*StateItem `protobuf:"bytes,1,rep,name=items,proto3" json:"items,omitempty"`
 	// Flows, groups and meters that no version of OpenFlow can say, and that stay
 	// foreign.
-	Unable        uint32 `protobuf:"varint,2,opt,name=unable,proto3" json:"unable,omitempty"`
-	Revision      uint64 `protobuf:"varint,3,opt,name=revision,proto3" json:"revision,omitempty"`
+	Unable   uint32 `protobuf:"varint,2,opt,name=unable,proto3" json:"unable,omitempty"`
+	Revision uint64 `protobuf:"varint,3,opt,name=revision,proto3" json:"revision,omitempty"`
+	// Flows that stay foreign, since they may be ones that are wanted already: the
+	// switch speaks a version that has no words for what some of those match, and
+	// tells them in poorer words.
+	Blurred       uint32 `protobuf:"varint,4,opt,name=blurred,proto3" json:"blurred,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1108,6 +1112,13 @@ func (x *AdoptResponse) GetUnable() uint32 {
 func (x *AdoptResponse) GetRevision() uint64 {
 	if x != nil {
 		return x.Revision
+	}
+	return 0
+}
+
+func (x *AdoptResponse) GetBlurred() uint32 {
+	if x != nil {
+		return x.Blurred
 	}
 	return 0
 }
@@ -3331,11 +3342,12 @@ const file_sluice_v1_state_proto_rawDesc = "" +
 	"\x06filter\x18\x02 \x01(\v2\x13.sluice.v1.FlowSpecR\x06filter\x12\x14\n" +
 	"\x05owner\x18\x03 \x01(\tR\x05owner\x12\x1b\n" +
 	"\tplan_only\x18\x04 \x01(\bR\bplanOnly\x12\x12\n" +
-	"\x04note\x18\x05 \x01(\tR\x04note\"o\n" +
+	"\x04note\x18\x05 \x01(\tR\x04note\"\x89\x01\n" +
 	"\rAdoptResponse\x12*\n" +
 	"\x05items\x18\x01 \x03(\v2\x14.sluice.v1.StateItemR\x05items\x12\x16\n" +
 	"\x06unable\x18\x02 \x01(\rR\x06unable\x12\x1a\n" +
-	"\brevision\x18\x03 \x01(\x04R\brevision\"*\n" +
+	"\brevision\x18\x03 \x01(\x04R\brevision\x12\x18\n" +
+	"\ablurred\x18\x04 \x01(\rR\ablurred\"*\n" +
 	"\x10ReconcileRequest\x12\x16\n" +
 	"\x06switch\x18\x01 \x01(\tR\x06switch\"\xdb\x01\n" +
 	"\x11ReconcileResponse\x12\x12\n" +
