@@ -75,7 +75,9 @@ func (s *state) Plan(ctx context.Context, r *sluicev1.PlanRequest) (*sluicev1.Pl
 	if err != nil {
 		return nil, noState()
 	}
-	wishes, err := s.toWishes(r.GetSwitches(), controller.Wish{Owner: r.GetOwner(), Prune: r.GetPrune()})
+	wishes, err := s.toWishes(r.GetSwitches(), controller.Wish{
+		Owner: r.GetOwner(), Prune: r.GetPrune(), Author: author(ctx), Request: r.GetRequestId(), Expected: expectedRevision(r.ExpectedRevision),
+	})
 	if err != nil {
 		return nil, err
 	}

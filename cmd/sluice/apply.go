@@ -47,13 +47,16 @@ is left alone.`
 type wishFlags struct {
 	file, owner string
 	prune       bool
+	how         writing // the revision that is expected, and the request
 }
 
 func (f *wishFlags) add(cmd *cobra.Command) {
 	cmd.Flags().StringVarP(&f.file, "file", "f", "", "the file")
 	cmd.Flags().StringVar(&f.owner, "owner", "", "whose the outcome is; others cannot change it")
 	cmd.Flags().BoolVar(&f.prune, "prune", false, "remove what the owner has on the file's switches, and the file does not have; of ports, tables and fragments where the file has that part")
+	cmd.Flags().StringVar(&f.how.revision, "expected-revision", "", "fail if what one of the file's switches should have has changed since")
 	complete(cmd, "owner")
+	complete(cmd, "expected-revision")
 	if err := cmd.MarkFlagFilename("file", "yaml", "yml"); err != nil {
 		panic(err) // the flag's name is wrong
 	}
@@ -64,13 +67,20 @@ func (c *client) plan(cmd *cobra.Command, f *wishFlags) (*netFile, *sluicev1.Pla
 	if f.file == "" {
 		return nil, nil, usage(cmd, "-f is missing: want -f FILE")
 	}
+	calls, err := f.how.calls(cmd)
+	if err != nil {
+		return nil, nil, err
+	}
+	f.how = calls(0)
 	file, err := c.readNet(f.file)
 	if err != nil {
 		return nil, nil, err
 	}
 	var r *sluicev1.PlanResponse
 	err = c.callFor(cmd, file.size(), func(ctx context.Context, conn *grpc.ClientConn) (err error) {
-		r, err = sluicev1.NewStateServiceClient(conn).Plan(ctx, &sluicev1.PlanRequest{Switches: file.wishes(), Owner: f.owner, Prune: f.prune})
+		r, err = sluicev1.NewStateServiceClient(conn).Plan(ctx, &sluicev1.PlanRequest{
+			Switches: file.wishes(), Owner: f.owner, Prune: f.prune, ExpectedRevision: f.how.expected, RequestId: f.how.request,
+		})
 		return err
 	})
 	if err != nil {
@@ -132,6 +142,10 @@ the switches have confirmed all of it. The switches are changed one after the
 other; if one fails, or apply is interrupted, those before it are brought back.
 What changes between the plan and the answer stops it.
 
+With --request-id a file is safe to apply again when nobody knows what became of the
+first time: what was carried out is not carried out again, whoever has changed it
+since, and apply returns when the switches have it.
+
 ` + netHelp,
 		Example: "  sluice apply -f net.yaml\n  sluice apply -f net.yaml --prune --yes\n  sluice export br0 | sluice apply --yes -f -",
 		Args:    cobra.NoArgs,
@@ -140,30 +154,39 @@ What changes between the plan and the answer stops it.
 			if err != nil {
 				return err
 			}
+			idle := false // what is sent again may change nothing, and not be there yet
 			if c.output == "text" {
+				idle = !changes(planned.GetSwitches())
 				err = c.print(planned, func(w io.Writer) { printPlan(w, planned.GetSwitches(), paint(c.out)) })
-				if err != nil || !changes(planned.GetSwitches()) {
+				if err != nil || idle && f.how.request == "" {
 					return err
 				}
 			}
 			if err := until.reaches(planned.GetSwitches()); err != nil {
 				return err
 			}
-			if err := c.sure(yes, "Apply?"); err != nil {
+			if err := c.sure(yes || idle, "Apply?"); err != nil {
 				return err
+			}
+			expected := f.how.expected
+			if expected == nil {
+				expected = &planned.Revision
 			}
 			var r *sluicev1.ApplyResponse
 			added, changed, removed, same := sums(planned.GetSwitches())
 			err = c.callFor(cmd, added+changed+removed+int(same), func(ctx context.Context, conn *grpc.ClientConn) (err error) {
 				done, err := c.carry(ctx, conn, &sluicev1.FollowRequest{Work: &sluicev1.FollowRequest_Apply{Apply: &sluicev1.ApplyRequest{
-					Switches: file.wishes(), Owner: f.owner, Prune: f.prune, ExpectedRevision: &planned.Revision, Note: cmp.Or(note, "apply "+f.file),
-					Level: until.proto(),
+					Switches: file.wishes(), Owner: f.owner, Prune: f.prune, ExpectedRevision: expected, Note: cmp.Or(note, "apply "+f.file),
+					Level: until.proto(), RequestId: f.how.request,
 				}}})
 				r = done.GetApply()
 				return err
 			})
 			if err != nil {
 				return &netFault{err, file}
+			}
+			if idle && !changes(r.GetSwitches()) {
+				return nil // that was said
 			}
 			return c.print(r, func(w io.Writer) { printDone(w, r.GetSwitches(), string(until)) })
 		},
@@ -172,6 +195,8 @@ What changes between the plan and the answer stops it.
 	cmd.Flags().BoolVarP(&yes, "yes", "y", false, "do not ask")
 	cmd.Flags().StringVar(&note, "note", "", "why, for the history; the file's name where it is not given")
 	complete(cmd, "note")
+	cmd.Flags().StringVar(&f.how.request, "request-id", "", "a text of your choice: sent again with the same one the file is not carried out again")
+	complete(cmd, "request-id")
 	until.add(cmd)
 	return cmd
 }

@@ -70,6 +70,16 @@ func (d *State) wishedBefore(ctx context.Context, sw Switch, b *book, w *Wish, o
 	return Outlook{Revision: rev, Same: a.same, dpid: b.dpid}, err
 }
 
+// thereBefore is for a wish that changes nothing: if it was carried out before, it
+// returns when the switch is as far as its level says.
+func (d *State) thereBefore(ctx context.Context, sw Switch, b *book, w *Wish, x *difference) error {
+	rev, err := d.repeated(ctx, w.Author, w.Request, x.content, nil)
+	if err != nil || rev == 0 {
+		return err
+	}
+	return d.stillSo(ctx, sw, b, w.Level, rev, x.things)
+}
+
 // stillSo returns when a switch is as far as a level says with a transaction that was
 // carried out before, as revision rev. It fails with an *InDoubtError if it is not
 // known to be, or has refused what the transaction led to: at gives the places of

@@ -188,3 +188,32 @@ func (f *impatient) Write(ctx context.Context, msgs []ofp.Message) error {
 	}
 	return f.fake.Write(ctx, msgs)
 }
+
+// TestRepeatedWishIsConfirmed: a wish whose first time was cut off is nothing to
+// plan, and is done when the switch has it.
+func TestRepeatedWishIsConfirmed(t *testing.T) {
+	r := newRig(t, ofp.V13)
+	w := r.wish("add-flow priority=1,ip,actions=output:1", "add-flow priority=2,ip,actions=output:2", "add-flow priority=3,ip,actions=output:3")
+	w.Author, w.Request = "ann", "r1"
+	r.sw.away = 1
+	var doubt *InDoubtError
+	if _, err := r.d.Fulfil(t.Context(), r.sw, w); !errors.As(err, &doubt) {
+		t.Fatalf("%v, want doubt", err)
+	}
+	if _, err := r.d.Fulfil(t.Context(), r.sw, w); !errors.As(err, &doubt) {
+		t.Errorf("again, and the switch is away still: %v", err)
+	}
+	r.sw.away = 0
+	if x, err := r.d.Fulfil(t.Context(), r.sw, w); err != nil || len(x.Steps) != 0 {
+		t.Errorf("%+v, %v", x, err)
+	}
+	r.has("priority=3,ip actions=output:3", "priority=2,ip actions=output:2", "priority=1,ip actions=output:1")
+	r.apply("del-flows ip")
+	if x, err := r.d.Plan(t.Context(), r.sw, w); err != nil || len(x.Steps) != 0 {
+		t.Errorf("plan: %+v, %v", x, err)
+	}
+	w.Things = nil
+	if _, err := r.d.Plan(t.Context(), r.sw, w); !errors.Is(err, store.ErrReused) {
+		t.Errorf("plan of another wish: %v", err)
+	}
+}

@@ -85,7 +85,7 @@ func (e *ChangedError) Error() string {
 func (e *ChangedError) Unwrap() error { return store.ErrConflict }
 
 // Plan works out what Fulfil would do, and does nothing. For a wish with a request id
-// that was carried out, and whose revision is past, that is nothing.
+// that was carried out that is nothing.
 func (d *State) Plan(ctx context.Context, sw Switch, w Wish) (Outlook, error) {
 	b, err := d.take(ctx, sw.DPID())
 	if err != nil {
@@ -100,6 +100,11 @@ func (d *State) Plan(ctx context.Context, sw Switch, w Wish) (Outlook, error) {
 	}
 	if err != nil {
 		return Outlook{}, err
+	}
+	if w.Request != "" {
+		if o, err := d.plannedBefore(ctx, b, &w, owner, errNew); !errors.Is(err, errNew) {
+			return o, err
+		}
 	}
 	x.Revision = rev
 	return x.Outlook, nil
@@ -140,7 +145,7 @@ func (d *State) fulfil(ctx context.Context, sw Switch, b *book, w Wish, owner ow
 	}
 	x.Revision = d.store.Revision()
 	if len(x.effects) == 0 && x.settings == nil {
-		return x.Outlook, nil
+		return x.Outlook, d.thereBefore(ctx, sw, b, &w, x)
 	}
 	if _, err := sayable(sw, x.messages, false); err != nil {
 		return Outlook{}, x.toThings(err)

@@ -2423,7 +2423,12 @@ type PlanRequest struct {
 	Owner string `protobuf:"bytes,2,opt,name=owner,proto3" json:"owner,omitempty"`
 	// Whether what the owner has on these switches, and is not wished for, goes. What
 	// becomes of settings SettingsWish says.
-	Prune         bool `protobuf:"varint,3,opt,name=prune,proto3" json:"prune,omitempty"`
+	Prune bool `protobuf:"varint,3,opt,name=prune,proto3" json:"prune,omitempty"`
+	// What the switches should have must not have changed since.
+	ExpectedRevision *uint64 `protobuf:"varint,4,opt,name=expected_revision,json=expectedRevision,proto3,oneof" json:"expected_revision,omitempty"`
+	// That of an Apply to come: if the same was carried out with it before, nothing
+	// changes, whatever is expected.
+	RequestId     string `protobuf:"bytes,5,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -2477,6 +2482,20 @@ func (x *PlanRequest) GetPrune() bool {
 		return x.Prune
 	}
 	return false
+}
+
+func (x *PlanRequest) GetExpectedRevision() uint64 {
+	if x != nil && x.ExpectedRevision != nil {
+		return *x.ExpectedRevision
+	}
+	return 0
+}
+
+func (x *PlanRequest) GetRequestId() string {
+	if x != nil {
+		return x.RequestId
+	}
+	return ""
 }
 
 type PlanResponse struct {
@@ -3436,11 +3455,15 @@ const file_sluice_v1_state_proto_rawDesc = "" +
 	"\x04miss\x18\x02 \x01(\x0e2\x14.sluice.v1.TableMissR\x04missB\b\n" +
 	"\x06_table\"K\n" +
 	"\x10FragmentSettings\x127\n" +
-	"\bhandling\x18\x01 \x01(\x0e2\x1b.sluice.v1.FragmentHandlingR\bhandling\"l\n" +
+	"\bhandling\x18\x01 \x01(\x0e2\x1b.sluice.v1.FragmentHandlingR\bhandling\"\xd3\x01\n" +
 	"\vPlanRequest\x121\n" +
 	"\bswitches\x18\x01 \x03(\v2\x15.sluice.v1.SwitchWishR\bswitches\x12\x14\n" +
 	"\x05owner\x18\x02 \x01(\tR\x05owner\x12\x14\n" +
-	"\x05prune\x18\x03 \x01(\bR\x05prune\"]\n" +
+	"\x05prune\x18\x03 \x01(\bR\x05prune\x120\n" +
+	"\x11expected_revision\x18\x04 \x01(\x04H\x00R\x10expectedRevision\x88\x01\x01\x12\x1d\n" +
+	"\n" +
+	"request_id\x18\x05 \x01(\tR\trequestIdB\x14\n" +
+	"\x12_expected_revision\"]\n" +
 	"\fPlanResponse\x121\n" +
 	"\bswitches\x18\x01 \x03(\v2\x15.sluice.v1.SwitchPlanR\bswitches\x12\x1a\n" +
 	"\brevision\x18\x02 \x01(\x04R\brevision\"\xb0\x01\n" +
@@ -3690,6 +3713,7 @@ func file_sluice_v1_state_proto_init() {
 	file_sluice_v1_state_proto_msgTypes[23].OneofWrappers = []any{}
 	file_sluice_v1_state_proto_msgTypes[26].OneofWrappers = []any{}
 	file_sluice_v1_state_proto_msgTypes[34].OneofWrappers = []any{}
+	file_sluice_v1_state_proto_msgTypes[36].OneofWrappers = []any{}
 	file_sluice_v1_state_proto_msgTypes[40].OneofWrappers = []any{}
 	file_sluice_v1_state_proto_msgTypes[42].OneofWrappers = []any{}
 	file_sluice_v1_state_proto_msgTypes[45].OneofWrappers = []any{
