@@ -97,3 +97,21 @@ func TestListeningPortIsSeenWithoutConnecting(t *testing.T) {
 		t.Errorf("port %d is not seen", port)
 	}
 }
+
+func TestQuartiles(t *testing.T) {
+	same := func(x float64) float64 { return x }
+	for _, row := range []struct {
+		of        []float64
+		low, high float64
+	}{
+		{nil, 0, 0},
+		{[]float64{3}, 3, 3},
+		{[]float64{2, 1}, 1, 2},
+		{[]float64{5, 1, 4, 2, 3}, 2, 4},
+		{[]float64{9, 1, 8, 2, 7, 3, 6, 4, 5}, 3, 7},
+	} {
+		if low, high := quartiles(row.of, same); low != row.low || high != row.high {
+			t.Errorf("quartiles of %v are %v and %v; want %v and %v", row.of, low, high, row.low, row.high)
+		}
+	}
+}

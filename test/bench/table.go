@@ -36,6 +36,19 @@ func median[T any](of []T, figure func(T) float64) float64 {
 	return (xs[(len(xs)-1)/2] + xs[len(xs)/2]) / 2
 }
 
+// quartiles are those of the figures: a quarter is below the first, a quarter above the second.
+func quartiles[T any](of []T, figure func(T) float64) (low, high float64) {
+	var xs []float64
+	for _, x := range of {
+		xs = append(xs, figure(x))
+	}
+	if len(xs) == 0 {
+		return 0, 0
+	}
+	slices.Sort(xs)
+	return xs[(len(xs)-1)/4], xs[len(xs)-1-(len(xs)-1)/4]
+}
+
 func cpu(m measurement) float64 { return m.throughput.CPU.PerMillion }
 func p50(m measurement) float64 { return m.latency.Latency.P50 }
 
