@@ -3,8 +3,12 @@ package main
 import (
 	"bytes"
 	"io"
+	"os"
+	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
+	"time"
 
 	sluicev1 "github.com/sluice-sdn/sluice/proto/sluice/v1"
 )
@@ -46,6 +50,34 @@ func TestBackupNamesTheFile(t *testing.T) {
 	err := wholeFile("/nonexistent/x", func(io.Writer) error { return nil })
 	if err == nil || err.Error() != "write /nonexistent/x: no such file or directory" {
 		t.Errorf("%v", err)
+	}
+}
+
+// TestBackupIntoAPipe: what is no file is written to, and not replaced by one.
+func TestBackupIntoAPipe(t *testing.T) {
+	name := filepath.Join(t.TempDir(), "pipe")
+	if err := syscall.Mkfifo(name, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	pipe, err := os.OpenFile(name, os.O_RDWR, 0) // so that who writes does not wait
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer pipe.Close()
+	err = wholeFile(name, func(w io.Writer) error {
+		_, err := io.WriteString(w, "backup")
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := make([]byte, 6)
+	pipe.SetReadDeadline(time.Now().Add(30 * time.Second))
+	if _, err := io.ReadFull(pipe, got); err != nil || string(got) != "backup" {
+		t.Errorf("%q, %v", got, err)
+	}
+	if info, err := os.Lstat(name); err != nil || info.Mode().Type() != os.ModeNamedPipe {
+		t.Errorf("%v, %v; want a pipe", info, err)
 	}
 }
 

@@ -322,8 +322,16 @@ it holds. Where sluiced does not run, put the file in the place of state.db in i
 }
 
 // wholeFile makes a file of what fill writes, which appears under its name only
-// when it is whole and on the disk.
+// when it is whole and on the disk. A device or a pipe of that name stays, and is
+// written to.
 func wholeFile(name string, fill func(io.Writer) error) (err error) {
+	if info, err := os.Stat(name); err == nil && !info.Mode().IsRegular() {
+		f, err := os.OpenFile(name, os.O_WRONLY, 0)
+		if err != nil {
+			return err
+		}
+		return errors.Join(fill(f), f.Close())
+	}
 	f, err := os.CreateTemp(filepath.Dir(name), ".sluice-*")
 	if err != nil {
 		if fault := (*os.PathError)(nil); errors.As(err, &fault) {
