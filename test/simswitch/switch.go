@@ -19,6 +19,7 @@ type Switch struct {
 	mu       sync.Mutex
 	dp       *Datapath
 	link     *link // nil: not connected
+	last     *link // link, or what it was; its goroutines may still be at what they have read
 	changed  chan struct{}
 	fault    func(n int, h ofp.Header, m ofp.Message) Fault
 	received map[ofp.Type]int
@@ -65,7 +66,7 @@ func (s *Switch) start(l *link) {
 	l.wake, l.quit = make(chan struct{}, 1), make(chan struct{})
 	s.mu.Lock()
 	if l.aux == 0 {
-		s.link, s.err = l, nil
+		s.link, s.last, s.err = l, l, nil
 		s.role.connected()
 	} else {
 		s.aux[l.aux] = l
@@ -84,10 +85,11 @@ func (s *Switch) start(l *link) {
 }
 
 // Disconnect closes the connection, if there is one, and waits for its
-// goroutines.
+// goroutines, and those of one that has ended: nothing that was read from it is
+// carried out later.
 func (s *Switch) Disconnect() {
 	s.mu.Lock()
-	l := s.link
+	l := s.last
 	s.mu.Unlock()
 	if l != nil {
 		s.end(l, net.ErrClosed)
