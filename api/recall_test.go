@@ -30,8 +30,8 @@ func stateRig(t *testing.T) (*rig, *desired.State, context.Context) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	t.Cleanup(func() { kept.Close() }) // when nobody is served any more
 	r := newRigOver(t, controller.Config{Desired: st}, Config{})
-	t.Cleanup(func() { kept.Close() })
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	t.Cleanup(cancel)
 	return r, st, ctx

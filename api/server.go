@@ -62,6 +62,7 @@ func New(c *controller.Controller, cfg Config, opts ...grpc.ServerOption) *grpc.
 		g.disk = func() time.Time { return st.Health().Writing }
 	}
 	s := grpc.NewServer(append([]grpc.ServerOption{
+		grpc.WaitForHandlers(true), // Stop, too: what they use is closed behind it
 		grpc.ForceServerCodecV2(g.large),
 		grpc.MaxRecvMsgSize(cfg.MaxRequest),
 		grpc.MaxSendMsgSize(math.MaxInt32),
