@@ -9,8 +9,9 @@
 // proto/sluice/v1/flow.proto promises. errors.go holds the table of which
 // OpenFlow error becomes which gRPC code.
 //
-// Every call has a deadline: the caller's, or Config.Timeout. The server stops
-// waiting a little before the caller does, so that the caller still hears how
-// far a write came. What answers with a stream has a bound of how many run at the
-// same time, and ends if nobody reads it (crowd.go). A panic in a call becomes INTERNAL for that call alone.
+// Every call has a deadline: the caller's, or Config.Timeout. The server stops waiting
+// a little before the caller does, so that the caller still hears how far a write
+// came. What answers with a stream has a bound of how many run at the same time, and
+// ends if nobody reads it (crowd.go). A panic in a call becomes INTERNAL for that call
+// alone.
 package api

@@ -13,10 +13,10 @@
 //
 // # Goroutines and locks
 //
-// Serve starts and awaits one goroutine for each connection, which is the reader
-// of package channel; that starts and awaits the writer and the dispatcher. Apps
-// run in the dispatcher, or in the reader in its place. Controller.mu guards the registry; it is a leaf, never
-// held while an app, a switch or the socket is waited for.
+// Serve starts and awaits one goroutine for each connection, which is the reader of
+// package channel; that starts and awaits the writer and the dispatcher. Apps run in
+// the dispatcher, or in the reader in its place. Controller.mu guards the registry; it
+// is a leaf, never held while an app, a switch or the socket is waited for.
 //
 // At most Config.MaxPending connections wait for their switch to be ready; others
 // wait for their turn, for Config.AdmitTimeout at most (admit.go). Lines about

@@ -12,8 +12,8 @@ import (
 const promptMost = time.Second
 
 // Prompt implements channel.PromptHandler: it reports whether all apps that hear of
-// the packet, or of the end of its batch, say that they wait for nothing. Each is asked, since the first ones may
-// leave it to the others.
+// the packet, or of the end of its batch, say that they wait for nothing. Each is
+// asked, since the first ones may leave it to the others.
 func (l *link) Prompt(_ *channel.Conn, b *channel.Batch) bool {
 	s := (*Switch)(l)
 	if s.main != nil {

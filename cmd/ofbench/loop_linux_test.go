@@ -65,8 +65,10 @@ func TestLoopWritesAllThatWaits(t *testing.T) {
 	const window = 1 << 18 // 21 MB
 	s, peer := inLoop(t, window)
 	_ = peer.SetReadBuffer(64 << 10)
-	for s.counts().Sent < 10_000 {
-		time.Sleep(time.Millisecond)
+	for end := time.Now().Add(time.Minute); s.counts().Sent < 10_000; time.Sleep(time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatalf("%d packet-ins sent after a minute", s.counts().Sent)
+		}
 	}
 	if sent := s.counts().Sent; sent == window {
 		t.Fatal("the sockets took all of the window: this test shows nothing")

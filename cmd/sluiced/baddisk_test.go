@@ -24,9 +24,9 @@ import (
 
 // TestDiskFails has the file system under a sluiced that runs become read-only, as
 // ext4 does after an error, and its disk fail with I/O errors, and then work again,
-// which is not trusted any more. Writes are refused, and nothing of them is sent; /readyz, the metrics and
-// GetState say why; a switch that comes back has what it should have; and after a kill
-// what was acknowledged is there, and nothing else.
+// which is not trusted any more. Writes are refused, and nothing of them is sent;
+// /readyz, the metrics and GetState say why; a switch that comes back has what it
+// should have; and after a kill what was acknowledged is there, and nothing else.
 func TestDiskFails(t *testing.T) {
 	binary := buildBinary(t)
 	for _, tt := range []struct {
@@ -135,8 +135,8 @@ func TestDiskFails(t *testing.T) {
 // disk is an ext4 file system in a file, which is mounted by way of a loop device.
 type disk struct{ image, dir, errors, loop string }
 
-// newDisk makes one that does upon an error what mount(8) says of errors=, for the length of the test. It is skipped where the kernel has no
-// ext4, or no loop devices.
+// newDisk makes one that does upon an error what mount(8) says of errors=, for the
+// length of the test. It is skipped where the kernel has no ext4, or no loop devices.
 func newDisk(t *testing.T, errors string) disk {
 	t.Helper()
 	if os.Geteuid() != 0 {

@@ -55,9 +55,9 @@ func messy(before, now memory) bool {
 	return !busy && waste > max(tidyWorth, now.live/4)
 }
 
-// tidy has the collector be as ever after large requests, and gives memory back to
-// the system whenever the daemon has become quiet, until ctx ends. That takes a collection: some milliseconds of one core for each 10 MB
-// in use.
+// tidy has the collector be as ever after large requests, and gives memory back to the
+// system whenever the daemon has become quiet, until ctx ends. That takes a
+// collection: some milliseconds of one core for each 10 MB in use.
 func tidy(ctx context.Context, room *burst) {
 	ticker := time.NewTicker(tidyInterval)
 	defer ticker.Stop()

@@ -2,11 +2,12 @@ package channel
 
 import "syscall"
 
-// The dispatcher writes itself what a lone event was answered with, where nobody
-// else writes or waits to be written: that saves waking the writer for it. After more
+// The dispatcher writes itself what a lone event was answered with, where nobody else
+// writes or waits to be written: that saves waking the writer for it. After more
 // events the writer is woken, for by the time it runs there are often answers to more
-// batches, which make one write. It never waits. What the socket does not take at once is the writer's,
-// with its deadline, and so is all that others have put into the outbox meanwhile.
+// batches, which make one write. It never waits. What the socket does not take at once
+// is the writer's, with its deadline, and so is all that others have put into the
+// outbox meanwhile.
 //
 // Who writes is decided under outbox.mu. While standin is set the writer takes
 // nothing and none is started; the dispatcher stands in for it only while it
@@ -36,9 +37,10 @@ func (c *Conn) mayWriteAtOnce() {
 	c.out.mu.Unlock()
 }
 
-// settle ends a batch: it appends what was gathered last to the apps' stream and lets the
-// outbox go. After a batch of one event it returns what the dispatcher is to write, and to tell wrote of; if
-// there is none, the writer is awake where it has something to do.
+// settle ends a batch: it appends what was gathered last to the apps' stream and lets
+// the outbox go. After a batch of one event it returns what the dispatcher is to
+// write, and to tell wrote of; if there is none, the writer is awake where it has
+// something to do.
 func (o *outbox) settle(frames []byte, types *tally, alone bool) (b []byte) {
 	o.mu.Lock()
 	o.appendLocked(frames, types)

@@ -49,7 +49,7 @@ func TestStandInOrder(t *testing.T) {
 		}
 		batch := func(t *rapid.T) {
 			if begun != nil {
-				t.Skip()
+				t.Skip("the dispatcher still writes")
 			}
 			var frames []byte
 			for range rapid.IntRange(0, 3).Draw(t, "messages") {
@@ -70,7 +70,7 @@ func TestStandInOrder(t *testing.T) {
 			"held":   func(t *rapid.T) { _ = begun == nil && o.hold() },
 			"wrote": func(t *rapid.T) {
 				if begun == nil {
-					t.Skip()
+					t.Skip("the dispatcher writes nothing")
 				}
 				wrote(rapid.IntRange(0, len(begun)).Draw(t, "bytes"))
 			},

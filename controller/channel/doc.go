@@ -17,11 +17,12 @@
 //
 // Between these sources there is no order: each Write and the stream of Send take
 // turns of 16 KiB (deficit round robin by bytes), and the Requests that wait for
-// nothing go before them. In front of everything go echoes, the errors that answer
-// a switch's own messages, and requests for a role. Who has given nothing to Send
-// says so with Apart, and waits for no stream. Events (packet-ins, port status, flow-removed, errors
-// that nobody claims, what a flow monitor tells of others' changes) reach the Handler in the order in which the switch sent
-// them. Replies go straight to those who wait for them, and may overtake events.
+// nothing go before them. In front of everything go echoes, the errors that answer a
+// switch's own messages, and requests for a role. Who has given nothing to Send says
+// so with Apart, and waits for no stream. Events (packet-ins, port status,
+// flow-removed, errors that nobody claims, what a flow monitor tells of others'
+// changes) reach the Handler in the order in which the switch sent them. Replies go
+// straight to those who wait for them, and may overtake events.
 //
 // # Liveness
 //

@@ -49,8 +49,8 @@ func (e *QuotaError) Error() string {
 }
 
 // within fails if effects would give somebody more flows than they may have. The
-// caller has the turn. as is the name of owner, which may not have its number yet. What goes back to
-// how it was is not bounded, see Wish.Former.
+// caller has the turn. as is the name of owner, which may not have its number yet.
+// What goes back to how it was is not bounded, see Wish.Former.
 func (d *State) within(b *book, effects []effect, owner ownerID, as string) error {
 	if d.quotas.Each == 0 && len(d.quotas.Of) == 0 {
 		return nil

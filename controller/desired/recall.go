@@ -48,9 +48,10 @@ var ErrRecalling = errors.New("another backup is being restored; try again when 
 // Tombstones of the backup are left out: what was to go then is wanted by nobody.
 // What was set and the backup does not have is lifted, as in a wish.
 //
-// It fails with an *OwnerError where an app has the place of a flow, ErrRecalling, ErrChanged (a *ChangedError), what store.Receive
-// says, store.ErrLimit if too much changes for one transaction, or what the store
-// says; then nothing has changed but that owners may have got a number.
+// It fails with an *OwnerError where an app has the place of a flow, ErrRecalling,
+// ErrChanged (a *ChangedError), what store.Receive says, store.ErrLimit if too much
+// changes for one transaction, or what the store says; then nothing has changed but
+// that owners may have got a number.
 func (d *State) Recall(ctx context.Context, backup io.Reader, o Recall) (r Recalled, err error) {
 	select {
 	case d.recallTurn <- struct{}{}:

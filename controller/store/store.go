@@ -123,13 +123,14 @@ type Store interface {
 	// Get returns a record in memory of its own; ok is false if there is none.
 	Get(key []byte) (r Record, ok bool, err error)
 	// Commit carries a transaction out. It fails with ErrConflict, ErrReused,
-	// ErrLimit, ErrClosed, the context's error, or what the disk says: then
-	// nothing has changed, but see ErrBroken. The context is looked at until it is the
-	// transaction's turn (ErrHangs if that is long in coming); from then on its outcome is waited for, which the disk bounds: Health
-	// tells how long that takes.
+	// ErrLimit, ErrClosed, the context's error, or what the disk says: then nothing
+	// has changed, but see ErrBroken. The context is looked at until it is the
+	// transaction's turn (ErrHangs if that is long in coming); from then on its
+	// outcome is waited for, which the disk bounds: Health tells how long that takes.
 	Commit(ctx context.Context, t Txn) (Done, error)
-	// History calls f for the changes after a revision, oldest first, in memory
-	// that others who read them share: nobody may write to it. It fails with ErrCompacted if some are not kept any more.
+	// History calls f for the changes after a revision, oldest first, in memory that
+	// others who read them share: nobody may write to it. It fails with ErrCompacted
+	// if some are not kept any more.
 	History(ctx context.Context, after Revision, f func(Change) error) error
 	// Oldest returns the oldest revision of the history, 1 if there is none.
 	Oldest() (Revision, error)
@@ -142,7 +143,8 @@ type Store interface {
 	// Health tells whether the last write failed, and why.
 	Health() Health
 	// Try finds out whether the store can be written again, and changes nothing.
-	// Health tells the outcome, too. The disk bounds how long it takes, but for one that is known to hang.
+	// Health tells the outcome, too. The disk bounds how long it takes, but for one
+	// that is known to hang.
 	Try() error
 	// Close ends the store when what was begun is done.
 	Close() error
